@@ -1,0 +1,50 @@
+/**
+ * What the kernel needs from a machine, and nothing else: a clock, one timer per CPU, a console, a way to wait and a
+ * way to stop. A platform provides it with `provide(machine, { … })`; tests provide a model.
+ *
+ * Host memory is mapped one to one: a host-physical address that the kernel owns can be given to `load64` and the
+ * like as it is. Every function may be called on any CPU unless it says otherwise.
+ */
+import { binding } from "../dsl/core/binding.ts";
+import type { i32, u32, u64, u8 } from "../dsl/core/int.ts";
+
+/** The deadline that never comes: disarms a timer. */
+export const never = 0xffff_ffff_ffff_ffffn;
+
+/** The interface between the kernel and one machine. Ticks are those of the host's timebase counter. */
+export interface Machine {
+  /** The timebase counter: monotonic, of constant rate, equal on all CPUs, not stopped by idling. */
+  now(): u64;
+  /** Its rate in ticks per second; constant after start-up and at least 1,000,000. */
+  ticksPerSecond(): u64;
+  /** Seconds since 1970-01-01 UTC at the moment when `now()` was `wallClockTicks()`. */
+  wallClockSeconds(): u64;
+  /** The value of `now()` at which `wallClockSeconds()` was true. */
+  wallClockTicks(): u64;
+  /** Arms this CPU's one timer for an absolute tick, replacing what was armed; past deadlines fire at once, `never` disarms. */
+  armTimer(deadline: u64): void;
+
+  /** Dense index of the CPU that runs this, from 0. */
+  cpuIndex(): u32;
+  /** Makes another CPU leave its guest or its idle wait, so that it looks at its requests. */
+  signalCpu(cpu: u32): void;
+  /** Holds interrupts off on this CPU. Not nested. */
+  disableInterrupts(): void;
+  /** Lets interrupts in again. */
+  enableInterrupts(): void;
+  /** With interrupts off: lets them in and waits until one came, without a gap between. Returns with interrupts off. */
+  waitForInterrupt(): void;
+
+  /** Sends one byte to the host's console; waits for room at most as long as the console takes for one byte. */
+  consolePut(byte: u8): void;
+  /** Takes the oldest byte that the host's console received, or -1. Input arrives by interrupt. */
+  consoleGet(): i32;
+
+  /** Turns the machine off, after the console has sent everything. Falls back to a halt that says so. */
+  powerOff(): never;
+  /** Restarts the machine. */
+  reset(): never;
+}
+
+/** The machine of this image. */
+export const machine = binding<Machine>("machine");
