@@ -14,13 +14,26 @@ export const in8 = asm({ template: "inb %dx, %al", constraints: "={al},{dx}", pa
 /** IN: reads 16 bits from an I/O port. */
 export const in16 = asm({ template: "inw %dx, %ax", constraints: "={ax},{dx}", params: [u16], result: u16 });
 /** IN: reads 32 bits from an I/O port. */
-export const in32 = asm({ template: "inl %dx, %eax", constraints: "={eax},{dx}", params: [u16], result: u32 });
+export const in32 = asm({
+  template: "inl %dx, %eax",
+  constraints: "={eax},{dx}",
+  params: [u16],
+  result: u32,
+});
 /** OUT: writes a byte to an I/O port. */
 export const out8 = asm({ template: "outb %al, %dx", constraints: "{dx},{al},~{memory}", params: [u16, u8] });
 /** OUT: writes 16 bits to an I/O port. */
-export const out16 = asm({ template: "outw %ax, %dx", constraints: "{dx},{ax},~{memory}", params: [u16, u16] });
+export const out16 = asm({
+  template: "outw %ax, %dx",
+  constraints: "{dx},{ax},~{memory}",
+  params: [u16, u16],
+});
 /** OUT: writes 32 bits to an I/O port. */
-export const out32 = asm({ template: "outl %eax, %dx", constraints: "{dx},{eax},~{memory}", params: [u16, u32] });
+export const out32 = asm({
+  template: "outl %eax, %dx",
+  constraints: "{dx},{eax},~{memory}",
+  params: [u16, u32],
+});
 
 // ---- Model-specific registers ---------------------------------------------------------------------------------
 
@@ -41,12 +54,18 @@ export const writeMsr = asm({
 // ---- CPUID ----------------------------------------------------------------------------------------------------
 
 /** The four registers that CPUID fills. */
-export const CpuidResult = struct("CpuidResult", { eax: at(0, u32), ebx: at(4, u32), ecx: at(8, u32), edx: at(12, u32) });
+export const CpuidResult = struct("CpuidResult", {
+  eax: at(0, u32),
+  ebx: at(4, u32),
+  ecx: at(8, u32),
+  edx: at(12, u32),
+});
 export type CpuidResult = ValueOf<typeof CpuidResult>;
 
 // rbx is saved in a scratch register: the code generator may use it as base pointer.
 const cpuidAt = asm({
-  template: "movq %rbx, %r9; cpuid; movl %eax, (%r8); movl %ebx, 4(%r8); movl %ecx, 8(%r8); movl %edx, 12(%r8); movq %r9, %rbx",
+  template:
+    "movq %rbx, %r9; cpuid; movl %eax, (%r8); movl %ebx, 4(%r8); movl %ecx, 8(%r8); movl %edx, 12(%r8); movq %r9, %rbx",
   constraints: "{eax},{ecx},{r8},~{rax},~{rcx},~{rdx},~{r9},~{memory}",
   params: [u32, u32, u64],
 });
@@ -87,8 +106,10 @@ export const cpuidEdx = asm({
 
 // ---- Control and debug registers ------------------------------------------------------------------------------
 
-const readRegister = (register: string) => asm({ template: `movq %${register}, $0`, constraints: "=r,~{memory}", params: [], result: u64 });
-const writeRegister = (register: string) => asm({ template: `movq $0, %${register}`, constraints: "r,~{memory}", params: [u64] });
+const readRegister = (register: string) =>
+  asm({ template: `movq %${register}, $0`, constraints: "=r,~{memory}", params: [], result: u64 });
+const writeRegister = (register: string) =>
+  asm({ template: `movq $0, %${register}`, constraints: "r,~{memory}", params: [u64] });
 
 export const readCr0 = readRegister("cr0");
 export const writeCr0 = writeRegister("cr0");
@@ -127,9 +148,18 @@ export const writeXcr = asm({
   params: [u32, u64],
 });
 /** RDPKRU; needs CR4.PKE. */
-export const readPkru = asm({ template: "rdpkru", constraints: "={eax},{ecx},~{rdx},~{memory}", params: [u32], result: u32 });
+export const readPkru = asm({
+  template: "rdpkru",
+  constraints: "={eax},{ecx},~{rdx},~{memory}",
+  params: [u32],
+  result: u32,
+});
 /** WRPKRU of `(value, 0, 0)`; needs CR4.PKE. */
-export const writePkru = asm({ template: "wrpkru", constraints: "{eax},{ecx},{edx},~{memory}", params: [u32, u32, u32] });
+export const writePkru = asm({
+  template: "wrpkru",
+  constraints: "{eax},{ecx},{edx},~{memory}",
+  params: [u32, u32, u32],
+});
 
 // ---- Descriptor tables and segments ---------------------------------------------------------------------------
 
@@ -151,8 +181,10 @@ export const loadCs = asm({
   constraints: "{rcx},~{rax},~{memory}",
   params: [u64],
 });
-const readSelector = (segment: string) => asm({ template: `movw %${segment}, \${0:w}`, constraints: "=r", params: [], result: u16 });
-const writeSelector = (segment: string) => asm({ template: `movw \${0:w}, %${segment}`, constraints: "r,~{memory}", params: [u16] });
+const readSelector = (segment: string) =>
+  asm({ template: `movw %${segment}, \${0:w}`, constraints: "=r", params: [], result: u16 });
+const writeSelector = (segment: string) =>
+  asm({ template: `movw \${0:w}, %${segment}`, constraints: "r,~{memory}", params: [u16] });
 export const readCs = readSelector("cs");
 export const readDs = readSelector("ds");
 export const readEs = readSelector("es");
@@ -204,7 +236,12 @@ export const readTscOrdered = asm({
 
 export const readRsp = asm({ template: "movq %rsp, $0", constraints: "=r", params: [], result: u64 });
 export const readRbp = asm({ template: "movq %rbp, $0", constraints: "=r", params: [], result: u64 });
-export const readRflags = asm({ template: "pushfq; popq $0", constraints: "=r,~{memory}", params: [], result: u64 });
+export const readRflags = asm({
+  template: "pushfq; popq $0",
+  constraints: "=r,~{memory}",
+  params: [],
+  result: u64,
+});
 export const readFsBase = asm({ template: "rdfsbaseq $0", constraints: "=r", params: [], result: u64 });
 export const writeFsBase = asm({ template: "wrfsbaseq $0", constraints: "r,~{memory}", params: [u64] });
 export const readGsBase = asm({ template: "rdgsbaseq $0", constraints: "=r", params: [], result: u64 });
@@ -213,9 +250,17 @@ export const writeGsBase = asm({ template: "wrgsbaseq $0", constraints: "r,~{mem
 // ---- Extended state -------------------------------------------------------------------------------------------
 
 /** XSAVE64 of `(area, mask low, mask high)`: a 64-byte aligned area with room for the components. */
-export const xsave = asm({ template: "xsave64 ($0)", constraints: "r,{eax},{edx},~{memory}", params: [u64, u32, u32] });
+export const xsave = asm({
+  template: "xsave64 ($0)",
+  constraints: "r,{eax},{edx},~{memory}",
+  params: [u64, u32, u32],
+});
 /** XRSTOR64 of `(area, mask low, mask high)`. */
-export const xrstor = asm({ template: "xrstor64 ($0)", constraints: "r,{eax},{edx},~{memory}", params: [u64, u32, u32] });
+export const xrstor = asm({
+  template: "xrstor64 ($0)",
+  constraints: "r,{eax},{edx},~{memory}",
+  params: [u64, u32, u32],
+});
 
 // ---- SVM (APM vol. 2 §15) -------------------------------------------------------------------------------------
 
@@ -226,4 +271,8 @@ export const vmload = asm({ template: "vmload %rax", constraints: "{rax},~{memor
 /** VMSAVE to the VMCB at a physical address. */
 export const vmsave = asm({ template: "vmsave %rax", constraints: "{rax},~{memory}", params: [u64] });
 /** INVLPGA of `(virtual address, ASID)`. */
-export const invalidatePageInAsid = asm({ template: "invlpga %rax, %ecx", constraints: "{rax},{ecx},~{memory}", params: [u64, u32] });
+export const invalidatePageInAsid = asm({
+  template: "invlpga %rax, %ecx",
+  constraints: "{rax},{ecx},~{memory}",
+  params: [u64, u32],
+});
