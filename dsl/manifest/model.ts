@@ -1,0 +1,218 @@
+/**
+ * What a manifest comes to: one frozen, JSON-serialisable description of the whole appliance, with every default
+ * filled in, every address chosen and every rule of `checks.ts` satisfied. The kernel's tables, the guests' ACPI
+ * tables and the build report are generated from it; nothing else decides where something lies.
+ *
+ * Addresses, sizes and times are plain numbers (all below 2^53), so that the model survives JSON. Guest-physical
+ * addresses are called `gpa`; units stand in the names.
+ */
+
+/** A manifest's whole content. */
+export interface ImageModel {
+  /** Names the output files: an identifier with dashes. */
+  readonly name: string;
+  readonly guests: readonly GuestModel[];
+  /** Each payload once, in the order of declaration; loaders refer to them by index. */
+  readonly payloads: readonly PayloadModel[];
+  readonly console: ConsoleModel;
+  /** Whether a machine without ACPI tables is run as a one-CPU machine instead of being refused. */
+  readonly permitNoAcpi: boolean;
+  /** Host CPUs for which per-CPU structures are laid out, those that arrive later included. */
+  readonly cpuCapacity: number;
+  readonly events: {
+    /** Records in each CPU's ring, a power of two. */
+    readonly recordsPerCpu: number;
+  };
+  /** Wake-ups that lie within this of each other are served together. */
+  readonly timerSlackNs: number;
+}
+
+/** A file that the image brings along. */
+export interface PayloadModel {
+  readonly name: string;
+  /** As written in the manifest; the builder resolves it against the image's file, then against the payload cache. */
+  readonly path: string;
+  /** `sealed`: a part of the `.efi`; `esp`: read from the EFI system partition when the appliance starts. */
+  readonly placement: "sealed" | "esp";
+  /** Where it lies on the EFI system partition, in UEFI's notation; null where it is sealed. */
+  readonly espPath: string | null;
+  readonly role: "linux-kernel" | "initrd";
+}
+
+/** The machine's serial port that the hypervisor writes to, and the guest that has it otherwise. */
+export interface ConsoleModel {
+  /** The host UART's first I/O port. */
+  readonly port: number;
+  readonly baud: number;
+  /** Index of the guest whose first UART is connected to it; null: notices only. */
+  readonly guest: number | null;
+}
+
+/** One guest. */
+export interface GuestModel {
+  readonly index: number;
+  readonly name: string;
+  /** RAM in bytes, a multiple of 2 MiB; the 384 KiB hole below 1 MiB is taken out of it, as on a PC. */
+  readonly memoryBytes: number;
+  /** Memory slots that exist when the guest starts, by ascending `gpa`; they never overlap. */
+  readonly slots: readonly MemorySlotModel[];
+  /** The memory map that the guest is told, by ascending `gpa`; what it does not name is not there. */
+  readonly e820: readonly E820Entry[];
+  readonly vcpus: readonly VcpuModel[];
+  readonly loader: LinuxLoaderModel;
+  readonly chipset: ChipsetModel;
+  /** In the order of declaration, which is the order in which the build numbers them. */
+  readonly devices: readonly DeviceModel[];
+  /** The tables that the guest finds; they are written into its memory before it starts. */
+  readonly acpi: AcpiModel;
+  readonly power: PowerModel;
+}
+
+/** A stretch of guest-physical memory that is backed by host memory. */
+export interface MemorySlotModel {
+  readonly name: string;
+  readonly kind: "ram" | "rom";
+  readonly gpa: number;
+  /** A multiple of 4 KiB. */
+  readonly sizeBytes: number;
+  /** Where it starts in the guest's RAM, taken as one block of `memoryBytes`. Equal to `gpa` below the PCI hole. */
+  readonly ramOffset: number;
+}
+
+/** ACPI 6.5 §15: what an address range is. Values of the `type` field of an e820 entry. */
+export const e820Types = Object.freeze({ ram: 1, reserved: 2, acpi: 3, nvs: 4 } as const);
+export type E820Type = keyof typeof e820Types;
+
+export interface E820Entry {
+  readonly gpa: number;
+  readonly sizeBytes: number;
+  readonly type: E820Type;
+}
+
+export interface VcpuModel {
+  readonly index: number;
+  /** The initial local APIC id, which MADT and CPUID tell. */
+  readonly apicId: number;
+}
+
+/** Boots a Linux kernel by the 32-bit boot protocol (Documentation/arch/x86/boot.rst). */
+export interface LinuxLoaderModel {
+  readonly kind: "linux";
+  /** Index into `ImageModel.payloads`. */
+  readonly kernelPayload: number;
+  readonly initrdPayload: number | null;
+  readonly commandLine: string;
+  /** Flat 32-bit GDT with selectors 0x10 (code) and 0x18 (data): 4 descriptors, 32 bytes. */
+  readonly gdtGpa: number;
+  /** `struct boot_params`, one page. */
+  readonly bootParamsGpa: number;
+  /** The command line and its terminating zero. */
+  readonly commandLineGpa: number;
+  /** Where a kernel that is not relocatable goes; a relocatable one goes to its preferred address. */
+  readonly kernelGpa: number;
+  /** First address above the RAM in which the kernel and, as high as possible, the initrd may lie. */
+  readonly loadLimitGpa: number;
+}
+
+/** Addresses that several devices, the ACPI tables and the memory map must agree on. */
+export interface ChipsetModel {
+  /** PCIEXBAR: configuration space of buses 0 to `buses - 1`, 1 MiB each; null without a PCI host bridge. */
+  readonly ecam: { readonly gpa: number; readonly buses: number; readonly sizeBytes: number } | null;
+  /** Addresses for 32-bit BARs. */
+  readonly pciWindow: { readonly gpa: number; readonly sizeBytes: number };
+  readonly lapicGpa: number;
+  readonly ioapic: { readonly id: number; readonly gpa: number; readonly gsiBase: number; readonly pins: number } | null;
+  readonly hpetGpa: number | null;
+  /** PMBASE: first port of PM1, PM timer and GPE blocks; null without the ACPI power-management device. */
+  readonly pmBase: number | null;
+  readonly sci: { readonly gsi: number } | null;
+  /** ISA interrupts that reach another global system interrupt, or another way, than identity, edge and high. */
+  readonly overrides: readonly { readonly irq: number; readonly gsi: number; readonly trigger: Trigger; readonly polarity: Polarity }[];
+}
+
+export type Trigger = "edge" | "level";
+export type Polarity = "high" | "low";
+
+/** One instance of a device in a guest. */
+export interface DeviceModel {
+  /** Unique in the guest. */
+  readonly name: string;
+  /** The declared device type, such as `uart16550`. */
+  readonly type: string;
+  readonly windows: readonly WindowModel[];
+  readonly lines: readonly LineModel[];
+}
+
+/** Addresses that a device claims. No two windows of a guest overlap in one space. */
+export interface WindowModel {
+  /** The device's name for it; one device may have several. */
+  readonly name: string;
+  readonly space: "port" | "mmio";
+  /** First port, or guest-physical address. */
+  readonly base: number;
+  /** Number of ports, or bytes. */
+  readonly size: number;
+}
+
+/** A wire from a device to the interrupt controllers. */
+export interface LineModel {
+  /** The device's name for it. */
+  readonly name: string;
+  /** Input of the 8259 pair, 0 to 15; null where the line does not reach it. */
+  readonly irq: number | null;
+  /** Global system interrupt: pin of the I/O APIC, 0 to 23. */
+  readonly gsi: number;
+  readonly trigger: Trigger;
+  readonly polarity: Polarity;
+  readonly shareable: boolean;
+}
+
+/** The guest's ACPI tables, ready to be copied. */
+export interface AcpiModel {
+  /** The RSDP; Linux finds it in boot_params, others between 0xe0000 and 0xfffff. */
+  readonly rsdpGpa: number;
+  readonly tables: readonly AcpiTableModel[];
+}
+
+export interface AcpiTableModel {
+  /** `RSD PTR `, `FACP`, … */
+  readonly signature: string;
+  readonly gpa: number;
+  readonly bytes: readonly number[];
+}
+
+/** What follows where a guest ends. Each is also a notice. */
+export interface PowerModel {
+  readonly onPowerOff: "power-off-machine" | "stop";
+  readonly onReboot: "restart" | "stop";
+  readonly onCrash: "restart" | "stop";
+}
+
+/** What the builder learnt of a payload's file; it hands one per `ImageModel.payloads` to the platform's program. */
+export interface PayloadFacts {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Of a Linux kernel: what its setup header says (Documentation/arch/x86/boot.rst); null otherwise. */
+  readonly linux: LinuxKernelFacts | null;
+}
+
+export interface LinuxKernelFacts {
+  /** Boot protocol, 0x020f for 2.15. */
+  readonly protocol: number;
+  /** Bytes before the protected-mode part: boot sector and setup sectors. */
+  readonly setupBytes: number;
+  /** The protected-mode part, rounded up to 16 bytes, as `syssize` says. */
+  readonly protectedModeBytes: number;
+  readonly relocatable: boolean;
+  readonly kernelAlignment: number;
+  readonly prefAddress: number;
+  /** Memory that the kernel needs from its run-time start address until it has its own memory map. */
+  readonly initSize: number;
+  readonly initrdAddrMax: number;
+  readonly commandLineSize: number;
+  readonly xloadflags: number;
+  /** The kernel's version text; null where the header has none. */
+  readonly version: string | null;
+}
