@@ -216,6 +216,13 @@ export interface NakedFunction {
   readonly loc: Loc | undefined;
 }
 
+/** A function that the environment supplies: a host function of a WebAssembly test. */
+export interface IrImport {
+  readonly symbol: string;
+  readonly params: readonly IrType[];
+  readonly result: IrType;
+}
+
 /** A whole image, or one host test. */
 export interface IrModule {
   readonly name: string;
@@ -223,6 +230,7 @@ export interface IrModule {
   readonly globals: IrGlobal[];
   readonly asmSites: AsmSite[];
   readonly naked: NakedFunction[];
+  readonly imports?: readonly IrImport[];
   /** Text of each trap site, by number. */
   readonly traps: string[];
   /** Symbol of `(site: i32) => never`, or undefined where a trap is the target's own trap instruction. */

@@ -1,0 +1,116 @@
+/**
+ * From the IR to a UEFI application, in one process per tool: emit, `opt`, `llc`, then `lld-link` twice, because the
+ * table of function names (the global `typevisor_names`) can be written only when the addresses are known.
+ *
+ *     const { efi, symbols, sections } = linkEfi({ module, entry: "efi_main", debug: false });
+ *
+ * The image is PE32+ with .text, .rdata, .data (zeroes at its end) and .reloc on pages of their own. Equal modules give
+ * equal bytes.
+ */
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IrModule } from "../ir/ir.ts";
+import { emitModule } from "../llvm/emit.ts";
+import { efiTarget } from "../llvm/target.ts";
+import { discard, generate, optimise, runTool, ToolError } from "../llvm/toolchain.ts";
+import { parseMap, type ImageSection, type ImageSymbol } from "./map.ts";
+import { namesAssembly, namesSymbol } from "./names.ts";
+
+/** What `linkEfi` is given. */
+export interface EfiInput {
+  readonly module: IrModule;
+  /** Symbol of the entry point, called with (image handle, system table) in the Win64 convention. */
+  readonly entry: string;
+  /** Keep source lines and locals for gdb, at the price of optimisation. */
+  readonly debug?: boolean;
+  /** Address in debug builds, where the image is not relocatable; a multiple of 64 KiB. */
+  readonly baseAddress?: bigint;
+  /** A folder to keep for inspection; a temporary one is used and deleted otherwise. */
+  readonly keep?: string;
+}
+
+/** A linked image. */
+export interface EfiImage {
+  readonly efi: Uint8Array;
+  readonly symbols: readonly ImageSymbol[];
+  readonly sections: readonly ImageSection[];
+  /** The final machine code as `llc`'s assembly listing, input of `exitPath`. */
+  readonly listing: () => string;
+}
+
+/** Where debug images are loaded unless told otherwise. */
+export const debugBaseAddress = 0x1_0000_000n;
+
+/** Links an image. Throws `ToolError` when a tool is missing or refuses its input. */
+export function linkEfi(input: EfiInput): EfiImage {
+  const folder = input.keep ?? mkdtempSync(join(tmpdir(), "typevisor-"));
+  try {
+    return link(input, folder);
+  } finally {
+    if (input.keep === undefined) discard(folder);
+  }
+}
+
+function link(input: EfiInput, folder: string): EfiImage {
+  const { module, entry } = input;
+  const debug = input.debug ?? false;
+  const hasNames = module.globals.some(({ symbol }) => symbol === namesSymbol);
+  const external = new Set(["__ImageBase", ...(hasNames ? [namesSymbol] : [])]);
+  const emitted = emitModule(module, { target: efiTarget, debug, external, folder });
+  const at = (name: string): string => join(folder, name);
+  const options = { target: efiTarget, debug, assembly: emitted.assembly };
+  writeFileSync(at("module.ll"), emitted.text);
+  optimise(at("module.ll"), at("module.bc"), options);
+  generate(at("module.bc"), at("module.obj"), options);
+  const run = (names: string | undefined): { symbols: ImageSymbol[]; sections: ImageSection[] } => {
+    if (names !== undefined) {
+      writeFileSync(at("names.s"), names);
+      runTool("llvm-mc-14", [`-triple=${efiTarget.triple}`, "-filetype=obj", "-o", at("names.obj"), at("names.s")]);
+    }
+    runLinker(input, folder, names !== undefined);
+    return parseMap(readFileSync(at("image.map"), "utf8"), readFileSync(at("image.efi")), module);
+  };
+  let linked = run(hasNames ? namesAssembly([]) : undefined);
+  if (hasNames) {
+    const table = namesAssembly(linked.symbols);
+    linked = run(table);
+    if (namesAssembly(linked.symbols) !== table) {
+      throw new ToolError("lld-link-14", "the table of names moved the functions that it names");
+    }
+  }
+  const bitcode = readFileSync(at("module.bc"));
+  return {
+    efi: new Uint8Array(readFileSync(at("image.efi"))),
+    ...linked,
+    listing: () => listingOf(bitcode, options),
+  };
+
+  function runLinker({ baseAddress }: EfiInput, _folder: string, names: boolean): void {
+    const debugFlags = ["/debug:dwarf", `/base:0x${(baseAddress ?? debugBaseAddress).toString(16)}`, "/fixed"];
+    runTool("lld-link-14", [
+      "/subsystem:efi_application",
+      `/entry:${entry}`,
+      "/nodefaultlib",
+      "/Brepro",
+      "/opt:ref",
+      "/ignore:4078",
+      ...(debug ? debugFlags : []),
+      `/map:${at("image.map")}`,
+      `/out:${at("image.efi")}`,
+      at("module.obj"),
+      ...(names ? [at("names.obj")] : []),
+    ]);
+  }
+}
+
+function listingOf(bitcode: Uint8Array, options: Parameters<typeof generate>[2]): string {
+  const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
+  try {
+    writeFileSync(join(folder, "module.bc"), bitcode);
+    generate(join(folder, "module.bc"), join(folder, "module.s"), options, true);
+    return readFileSync(join(folder, "module.s"), "utf8");
+  } finally {
+    discard(folder);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * From the IR to WebAssembly, where language features and kernel logic run on the build machine.
+ *
+ *     const { wasm } = linkWasm(module, ["add"]);
+ *     const { instance } = await WebAssembly.instantiate(wasm, { env: { host } });
+ *
+ * Exports are functions, `memory`, and globals (a `WebAssembly.Global` holding the address). `module.imports` come from
+ * `env`. 64-bit integers cross as `bigint`, i8 and i16 are zero-extended, i32 results arrive signed, pointers are 32-bit
+ * numbers in registers and 8 bytes in memory.
+ */
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IrModule } from "../ir/ir.ts";
+import { emitModule } from "../llvm/emit.ts";
+import { wasmTarget } from "../llvm/target.ts";
+import { discard, generate, optimise, runTool } from "../llvm/toolchain.ts";
+
+/** A module holds something that only the bare machine has. */
+export class HostTargetError extends Error {
+  override name = "HostTargetError";
+}
+
+/** Links a WebAssembly module that exports some functions and globals. Throws `ToolError` and `HostTargetError`. */
+export function linkWasm(module: IrModule, exports: readonly string[]): { wasm: Uint8Array<ArrayBuffer> } {
+  const bare = module.naked[0]?.displayName ?? module.asmSites[0]?.site;
+  if (bare !== undefined) throw new HostTargetError(`${bare} is assembly, which the host target cannot run`);
+  const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
+  try {
+    return { wasm: link(module, new Set(exports), folder) };
+  } finally {
+    discard(folder);
+  }
+}
+
+function link(module: IrModule, exported: ReadonlySet<string>, folder: string): Uint8Array<ArrayBuffer> {
+  const visible: IrModule = {
+    ...module,
+    functions: module.functions.map((fn) => (exported.has(fn.symbol) ? { ...fn, exported: true } : fn)),
+    globals: module.globals.map((g) => (exported.has(g.symbol) ? { ...g, exported: true } : g)),
+  };
+  const at = (name: string): string => join(folder, name);
+  const emitted = emitModule(visible, { target: wasmTarget, debug: false, external: new Set(), folder });
+  const options = { target: wasmTarget, debug: false, assembly: emitted.assembly };
+  writeFileSync(at("module.ll"), emitted.text);
+  optimise(at("module.ll"), at("module.bc"), options);
+  generate(at("module.bc"), at("module.o"), options);
+  const imports = new Set((module.imports ?? []).map(({ symbol }) => symbol));
+  writeFileSync(at("imports.txt"), [...imports, ""].join("\n"));
+  runTool("wasm-ld-14", [
+    "--no-entry",
+    `--allow-undefined-file=${at("imports.txt")}`,
+    ...[...exported].map((symbol) => `--export=${symbol}`),
+    "-o",
+    at("module.wasm"),
+    at("module.o"),
+  ]);
+  return new Uint8Array(readFileSync(at("module.wasm")));
+}

@@ -1,0 +1,51 @@
+/**
+ * From the IR to LLVM assembly: the prelude's text is loaded, every stub is filled through the builder, LLVM's verifier
+ * checks the whole, and the printed text gets the annotations that the builder has no words for.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { IrModule } from "../ir/ir.ts";
+import { Annotations } from "./annotate.ts";
+import { LlvmModule } from "./binding.ts";
+import { ModuleDebug } from "./debug-info.ts";
+import { FunctionEmitter } from "./emit-function.ts";
+import { preludeOf, type AssemblyOrigin } from "./prelude.ts";
+import type { Target } from "./target.ts";
+import { assemble } from "./toolchain.ts";
+
+/** A module as LLVM assembly, and where its own assembly lines came from. */
+export interface Emitted {
+  readonly text: string;
+  readonly assembly: readonly AssemblyOrigin[];
+}
+
+export interface EmitOptions {
+  readonly target: Target;
+  readonly debug: boolean;
+  /** Symbols that the linker supplies. */
+  readonly external: ReadonlySet<string>;
+  /** A folder for this build's files. */
+  readonly folder: string;
+}
+
+/** Emits a module that `verify` has passed. Throws `ToolError` for bad assembly constraints. */
+export function emitModule(module: IrModule, { target, debug, external, folder }: EmitOptions): Emitted {
+  mkdirSync(folder, { recursive: true });
+  const blobs: string[] = [];
+  const storeBlob = (symbol: string, bytes: Uint8Array): string => {
+    const path = join(folder, `blob${blobs.push(symbol)}.bin`);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const prelude = preludeOf(module, { target, debug, external, storeBlob });
+  const path = join(folder, "prelude.ll");
+  writeFileSync(path, prelude.text);
+  assemble(path);
+  const llvm = new LlvmModule(path);
+  const annotations = new Annotations();
+  const debugInfo = debug ? new ModuleDebug(llvm, module) : undefined;
+  const context = { llvm, target, annotations, trapHandler: module.trapHandler };
+  for (const fn of module.functions) new FunctionEmitter(context, fn, debugInfo?.functionDebug(fn)).emit();
+  const text = annotations.apply(debugInfo === undefined ? llvm.print() : debugInfo.finish(llvm));
+  return { text, assembly: prelude.assembly };
+}

@@ -1,0 +1,45 @@
+/** What differs between the bare machine and the host target. */
+export interface Target {
+  readonly name: "efi" | "wasm";
+  readonly triple: string;
+  readonly dataLayout: string;
+  /** Pointer width in bits; pointers in memory always take 8 bytes. */
+  readonly pointerBits: 32 | 64;
+  /** LLVM function attributes of every function. */
+  readonly attributes: readonly string[];
+  /** Flags for both `opt` and `llc`. */
+  readonly toolFlags: readonly string[];
+}
+
+/**
+ * A UEFI application: no red zone (interrupts use the same stack), no vector registers (they hold a guest's state).
+ * Address 0 is memory like any other. Functions that call keep a frame pointer, so that a chain of `rbp` gives
+ * backtraces; leaves do not (docs/decisions/frame-pointers.md).
+ */
+export const efiTarget: Target = {
+  name: "efi",
+  triple: "x86_64-unknown-windows",
+  dataLayout: "e-m:w-p270:32:32-p271:32:32-p272:64:64-i64:64-f80:128-n8:16:32:64-S128",
+  pointerBits: 64,
+  attributes: [
+    "noredzone",
+    "nounwind",
+    "null_pointer_is_valid",
+    '"no-stack-arg-probe"',
+    '"no-jump-tables"="true"',
+    '"frame-pointer"="non-leaf"',
+    '"target-cpu"="x86-64"',
+    '"target-features"="-mmx,-sse,-sse2,+soft-float"',
+  ],
+  toolFlags: ["-mattr=-mmx,-sse,-sse2,+soft-float"],
+};
+
+/** WebAssembly on the build machine, where language tests run. */
+export const wasmTarget: Target = {
+  name: "wasm",
+  triple: "wasm32-unknown-unknown",
+  dataLayout: "e-m:e-p:32:32-p10:8:8-p20:8:8-i64:64-n32:64-S128-ni:1:10:20",
+  pointerBits: 32,
+  attributes: ["nounwind", "null_pointer_is_valid", '"no-jump-tables"="true"', '"target-features"="+bulk-memory"'],
+  toolFlags: ["-mattr=+bulk-memory"],
+};

@@ -1,0 +1,76 @@
+/** LLVM's and LLD's command-line tools: from LLVM assembly to objects and images. */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import type { AssemblyOrigin } from "./prelude.ts";
+import type { Target } from "./target.ts";
+
+/** A tool is missing, or refused its input; `output` is what it said. */
+export class ToolError extends Error {
+  override name = "ToolError";
+
+  constructor(
+    readonly tool: string,
+    readonly output: string,
+    /** Whether the tool could not be started at all. */
+    readonly missing: boolean = false,
+    /** The inline-assembly site or the assembly line at fault, where the tool named one. */
+    readonly origin: { readonly site?: number; readonly assembly?: AssemblyOrigin } | undefined = undefined,
+  ) {
+    super(missing ? `${tool} is not installed` : `${tool} failed:\n${output}`);
+  }
+}
+
+/** Runs a tool and gives what it wrote to its standard output. */
+export function runTool(tool: string, args: readonly string[]): string {
+  const run = spawnSync(tool, args, { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: "C" } });
+  if (run.error !== undefined) {
+    const missing = (run.error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new ToolError(tool, run.error.message, missing);
+  }
+  if (run.status !== 0) throw new ToolError(tool, `${run.stderr}${run.stdout}`.trim() || `ended by ${run.signal}`);
+  return run.stdout;
+}
+
+/** Checks LLVM assembly: what `llvm-bindings` loads must be valid. */
+export function assemble(path: string): void {
+  runTool("llvm-as-14", ["-o", "/dev/null", path]);
+}
+
+export interface CompileOptions {
+  readonly target: Target;
+  readonly debug: boolean;
+  readonly assembly: readonly AssemblyOrigin[];
+}
+
+/** Optimises LLVM assembly at `from` into bitcode at `to`; with `debug`, only inlines what must be inlined. */
+export function optimise(from: string, to: string, { target, debug }: CompileOptions): void {
+  const passes = debug ? "always-inline" : "default<O2>";
+  runTool("opt-14", [`-passes=${passes}`, ...target.toolFlags, "-o", to, from]);
+}
+
+/** Generates an object (or, with `text`, an assembly listing) from bitcode. */
+export function generate(from: string, to: string, options: CompileOptions, text = false): void {
+  const { target, debug } = options;
+  // Windows' own unwinding puts rbp anywhere in a frame; DWARF's model keeps the chain of saved rbp intact.
+  const efiFlags = ["--exception-model=dwarf", ...(debug ? ["-O0", "--force-dwarf-frame-section"] : ["-O2"])];
+  const flags = target.name === "efi" ? efiFlags : ["-O2"];
+  try {
+    runTool("llc-14", [`-filetype=${text ? "asm" : "obj"}`, ...flags, ...target.toolFlags, "-o", to, from]);
+  } catch (error) {
+    throw error instanceof ToolError && !error.missing ? located(error, options.assembly) : error;
+  }
+}
+
+/** Finds the place in the source's assembly that `llc` complained about. */
+function located(error: ToolError, assembly: readonly AssemblyOrigin[]): ToolError {
+  const site = /!srcloc = (\d+)/.exec(error.output);
+  if (site !== null) return new ToolError(error.tool, error.output, false, { site: Number(site[1]) });
+  const line = /<inline asm>:(\d+):\d+: error/.exec(error.output);
+  const origin = line === null ? undefined : assembly[Number(line[1]) - 1];
+  return origin === undefined ? error : new ToolError(error.tool, error.output, false, { assembly: origin });
+}
+
+/** Deletes a build's folder. */
+export function discard(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
