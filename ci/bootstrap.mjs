@@ -8,63 +8,17 @@
  *
  * Plain JavaScript with no dependency, because nothing is installed yet.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { debianPackages, MachineLack, missingDebianPackages, staleNodeModules } from "./machine-state.mjs";
 import { runStep, StepFailure } from "./progress.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const minimumNodeMajor = 20;
-const bindingFile = "node_modules/llvm-bindings/build/Release/llvm-bindings.node";
-
-/** @typedef {{ name: string, reason: string }} DebianPackage */
-
-/** Something that this machine lacks and that set-up cannot bring by itself. */
-class MachineLack extends Error {}
-
-/**
- * The Debian packages that this repository uses, each with its reason.
- * @returns {DebianPackage[]}
- */
-export function debianPackages() {
-  return JSON.parse(readFileSync(join(root, "ci/debian-packages.json"), "utf8"));
-}
-
-/**
- * The packages of a list that are not installed on this machine.
- * @param {readonly DebianPackage[]} wanted
- * @returns {DebianPackage[]}
- */
-export function missingDebianPackages(wanted) {
-  let listing;
-  try {
-    listing = execFileSync(
-      "dpkg-query",
-      ["--show", "--showformat=${Package} ${db:Status-Status}\\n", ...wanted.map((entry) => entry.name)],
-      { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
-    );
-  } catch (error) {
-    // dpkg-query ends with 1 when it does not know one of the names, and still lists the others.
-    const partial = /** @type {{ stdout?: string, code?: string }} */ (error);
-    if (partial.code === "ENOENT") {
-      throw new MachineLack(
-        "dpkg-query is missing: Typevisor builds on Debian 12 (amd64), which this machine does not seem to be",
-      );
-    }
-    listing = partial.stdout ?? "";
-  }
-  const installed = new Set(
-    listing
-      .split("\n")
-      .filter((line) => line.endsWith(" installed"))
-      .map((line) => line.split(" ")[0]),
-  );
-  return wanted.filter((entry) => !installed.has(entry.name));
-}
 
 async function installDebianPackages() {
-  const missing = missingDebianPackages(debianPackages());
+  const missing = missingDebianPackages(debianPackages(root));
   if (missing.length === 0) return;
   const names = missing.map((entry) => entry.name);
   if (process.getuid?.() !== 0) {
@@ -86,32 +40,6 @@ async function installDebianPackages() {
 }
 
 /**
- * @param {string} file
- * @returns {Record<string, { version?: string, optional?: boolean, devOptional?: boolean, link?: boolean }>}
- */
-function lockedPackages(file) {
-  return JSON.parse(readFileSync(file, "utf8")).packages;
-}
-
-/**
- * The reason why node_modules does not match package-lock.json, or undefined when it does.
- * @returns {string | undefined}
- */
-export function staleNodeModules() {
-  const record = join(root, "node_modules/.package-lock.json");
-  if (!existsSync(record)) return "nothing is installed yet";
-  const present = lockedPackages(record);
-  for (const [path, entry] of Object.entries(lockedPackages(join(root, "package-lock.json")))) {
-    if (path === "" || entry.optional || entry.devOptional || entry.link) continue;
-    if (present[path]?.version !== entry.version || !existsSync(join(root, path, "package.json"))) {
-      return `${path.replace("node_modules/", "")} is not at ${entry.version}`;
-    }
-  }
-  if (!existsSync(join(root, bindingFile))) return "the LLVM binding is not compiled";
-  return undefined;
-}
-
-/**
  * The prefix whose `include/node` holds this node's headers, which cmake-js would otherwise download.
  * @returns {string | undefined}
  */
@@ -121,7 +49,7 @@ function nodeHeadersPrefix() {
 }
 
 async function installNodeModules() {
-  const reason = staleNodeModules();
+  const reason = staleNodeModules(root);
   if (reason === undefined) return;
   process.stderr.write(`npm packages: ${reason}\n`);
   const headers = nodeHeadersPrefix();
@@ -144,7 +72,7 @@ async function installNodeModules() {
       },
     },
   );
-  const still = staleNodeModules();
+  const still = staleNodeModules(root);
   if (still !== undefined) {
     throw new MachineLack(`npm ci ended well, but ${still}; see ${logFile("npm-ci")}`);
   }
@@ -156,7 +84,7 @@ function logFile(name) {
 }
 
 /** Does all the set-up that is missing. */
-export async function bootstrap() {
+async function bootstrap() {
   const major = Number(process.versions.node.split(".")[0]);
   if (major < minimumNodeMajor) {
     throw new MachineLack(
@@ -167,13 +95,11 @@ export async function bootstrap() {
   await installNodeModules();
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
-  try {
-    await bootstrap();
-  } catch (error) {
-    if (!(error instanceof MachineLack) && !(error instanceof StepFailure)) throw error;
-    process.stderr.write(`error: ${error.message}\n`);
-    if (error instanceof StepFailure) process.stderr.write(`${error.tail}\n`);
-    process.exitCode = 2;
-  }
+try {
+  await bootstrap();
+} catch (error) {
+  if (!(error instanceof MachineLack) && !(error instanceof StepFailure)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  if (error instanceof StepFailure) process.stderr.write(`${error.tail}\n`);
+  process.exitCode = 2;
 }

@@ -16,8 +16,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { basename, dirname, join } from "node:path";
+import { repositoryRoot } from "../compiler/root.ts";
 import { buildInitramfs, type InitramfsOptions } from "./initramfs.ts";
 import { runStep, StepFailure } from "./progress.mjs";
 
@@ -76,10 +76,8 @@ export const payloadNames: readonly PayloadName[] = [
   "initramfs.gz",
 ];
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-
 /** The folder that holds the payloads. */
-export const payloadFolder = join(root, ".cache/payloads");
+export const payloadFolder = join(repositoryRoot, ".cache/payloads");
 
 const packageFolder = join(payloadFolder, "packages");
 const recordFile = join(payloadFolder, "payloads.json");
@@ -145,7 +143,7 @@ export async function unpackMember(packageName: string, member: string): Promise
 
 // What the initramfs is made of beside busybox is in these two files: a change of either makes it anew.
 function recipeVersion(): string {
-  const recipe = ["ci/initramfs.ts", "ci/cpio.ts"].map((file) => readFileSync(join(root, file)));
+  const recipe = ["ci/initramfs.ts", "ci/cpio.ts"].map((file) => readFileSync(join(repositoryRoot, file)));
   return sha256(Buffer.concat(recipe)).slice(0, 16);
 }
 
@@ -175,7 +173,7 @@ async function download(source: DebianSource): Promise<DebianPackageFile> {
       `downloading Debian's ${concrete}`,
       ["apt-get", ...sandbox, "download", `${concrete}=${version}`],
       {
-        log: join(root, ".cache/logs", `download-${concrete}.log`),
+        log: join(repositoryRoot, ".cache/logs", `download-${concrete}.log`),
         cwd: folder,
       },
     );
@@ -211,7 +209,7 @@ async function refreshPackageLists(name: string): Promise<void> {
       `Debian's package lists do not name ${name}; run this, then try again:\n  sudo apt-get update`,
     );
   }
-  const log = join(root, ".cache/logs/apt-update.log");
+  const log = join(repositoryRoot, ".cache/logs/apt-update.log");
   await runStep("reading Debian's package lists", ["apt-get", "-o", "DPkg::Lock::Timeout=600", "update"], {
     log,
   });
@@ -246,7 +244,7 @@ async function readMember(debFile: string, member: string): Promise<Buffer> {
       `unpacking ${member} from ${basename(debFile)}`,
       ["sh", "-c", script, "sh", debFile, member, target],
       {
-        log: join(root, ".cache/logs/unpack.log"),
+        log: join(repositoryRoot, ".cache/logs/unpack.log"),
       },
     );
     return readFileSync(target);
@@ -271,12 +269,13 @@ function sha256(data: Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
+/** Gets every payload that is missing; where that cannot be, says why and ends this process with status 2. */
+export async function preparePayloadsOrExplain(): Promise<void> {
   try {
     await preparePayloads();
   } catch (error) {
     if (!(error instanceof PayloadLack) && !(error instanceof StepFailure)) throw error;
     process.stderr.write(`error: ${error.message}\n${error instanceof StepFailure ? `${error.tail}\n` : ""}`);
-    process.exitCode = 2;
+    process.exit(2);
   }
 }
