@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { diagnostic, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { ts } from "./ts.ts";
 
@@ -49,6 +50,15 @@ export function projectRootOf(file: string): string {
   }
 }
 
+const coreFolder = fileURLToPath(new URL("../../dsl/core/", import.meta.url));
+
+/** Absolute path of a file of the language itself: `coreFile("layout")`. */
+export function coreFile(name: string): string {
+  return join(coreFolder, `${name}.ts`);
+}
+/** What the compiler reads from, so that it is part of every program. */
+const coreFiles = ["int", "intrinsics", "layout", "storage", "binding", "memory"].map(coreFile);
+
 const libraryFolder = dirname(createRequire(import.meta.url).resolve("typescript/lib/lib.es2022.d.ts"));
 // The library's files never change while a process runs: parsed once, bound once, shared by every program.
 const libraryFiles = new Map<string, ts.SourceFile | undefined>();
@@ -88,7 +98,11 @@ export function loadSources(rootFiles: readonly string[]): Sources {
   const roots = rootFiles.map((file) => resolve(file));
   for (const root of roots) if (!existsSync(root)) throw new Error(`${root} does not exist`);
   const projectRoot = projectRootOf(roots[0] ?? process.cwd());
-  const program = ts.createProgram({ rootNames: roots, options: compilerOptions, host: host() });
+  const program = ts.createProgram({
+    rootNames: [...roots, ...coreFiles],
+    options: compilerOptions,
+    host: host(),
+  });
   const checker = program.getTypeChecker();
   const files = program
     .getSourceFiles()

@@ -1,0 +1,127 @@
+/**
+ * Build-time evaluation. All module scope of a program runs once in one realm (a `node:vm` context) that has neither
+ * clock nor randomness, environment or file access; what it leaves behind (functions, data, the registries of
+ * `dsl/core/`) is what gets compiled.
+ */
+import { createContext, runInContext, Script } from "node:vm";
+import { diagnostic, DiagnosticError } from "../diagnostics/diagnostic.ts";
+import { coreFile, type Sources } from "../source/load.ts";
+import { ts } from "../source/ts.ts";
+import { FunctionSites, type FunctionSite } from "./captures.ts";
+import { framesOf, scriptPrefix, type ScriptOrigin } from "./frames.ts";
+import { restrictGlobals, type ForbiddenUse } from "./globals.ts";
+import { thrownDiagnostic } from "./thrown.ts";
+import { registryName, transformFile } from "./transform.ts";
+import { resolveModule } from "./resolve.ts";
+
+/** A module's exports. */
+export type Namespace = Readonly<Record<string, unknown>>;
+
+/** An evaluated program. */
+export interface Realm {
+  readonly sources: Sources;
+  /** The exports of a module, evaluated if it was not before. Throws DiagnosticError. */
+  module(path: string): Namespace;
+  /** The exports of a module of `dsl/core/`, by name: `layout`. */
+  core(name: string): Namespace;
+  /** Whether a module was evaluated. */
+  has(path: string): boolean;
+  /** Where a function value comes from, and what it captured; undefined for functions that are not of the sources. */
+  site(fn: object): FunctionSite | undefined;
+  /** Whether an object's prototype is `Object.prototype` of this realm, or none. */
+  isPlainObject(value: object): boolean;
+}
+
+/** Evaluates a root file of the sources. Throws DiagnosticError with the place that threw. */
+export function evaluate(sources: Sources, rootFile: string): Realm {
+  const realm = createRealm(sources);
+  realm.module(rootFile);
+  return realm;
+}
+
+/** A realm in which nothing was evaluated yet. */
+export function createRealm(sources: Sources): Realm {
+  const context = createContext(Object.create(null) as object, {
+    name: "typevisor",
+    codeGeneration: { strings: false, wasm: false },
+    microtaskMode: "afterEvaluate",
+  });
+  runInContext("Error.stackTraceLimit = 50", context);
+  const RealmError = runInContext("Error", context) as ErrorConstructor;
+  const objectPrototype = runInContext("Object.prototype", context) as object;
+  const newObject = runInContext("() => ({})", context) as () => Record<string, unknown>;
+  restrictGlobals(context, (use: ForbiddenUse) =>
+    Object.assign(new RealmError(`${use.forbidden}: ${use.why}`), use),
+  );
+
+  const origins = new Map<string, ScriptOrigin>();
+  const sites = new FunctionSites(sources, origins);
+  const registry = Object.freeze(sites.registry());
+  const modules = new Map<string, { readonly exports: Record<string, unknown> }>();
+
+  function load(path: string): Namespace {
+    const known = modules.get(path);
+    if (known !== undefined) return known.exports;
+    const sourceFile = sources.file(path);
+    if (sourceFile === undefined)
+      throw new DiagnosticError(diagnostic("TV3006", undefined, { specifier: sources.displayPath(path) }));
+    const run = compile(sourceFile);
+    const module = { exports: newObject() };
+    modules.set(path, module);
+    const require = (specifier: string): Namespace => load(resolveModule(sourceFile, specifier));
+    run(module.exports, require, registry);
+    return module.exports;
+  }
+
+  function compile(
+    sourceFile: ts.SourceFile,
+  ): (exports: object, require: (specifier: string) => Namespace, registry: object) => void {
+    const transformed = transformFile(sourceFile, sources.checker, sites.all);
+    const output = ts.transpileModule(transformed.edited.text, {
+      fileName: sourceFile.fileName,
+      compilerOptions: emitOptions,
+    });
+    origins.set(sourceFile.fileName, {
+      sourceFile,
+      edited: transformed.edited,
+      sourceMap: output.sourceMapText!,
+    });
+    // On one line with the script's first, so that the source map's lines hold; its first line is `"use strict"`.
+    const text = `(function (exports, require, ${registryName}) {${output.outputText}\n})`;
+    const script = new Script(text, { filename: scriptPrefix + sourceFile.fileName });
+    return script.runInContext(context) as ReturnType<typeof compile>;
+  }
+
+  function module(path: string): Namespace {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 32;
+    try {
+      return load(path);
+    } catch (error) {
+      // What was half evaluated is not there.
+      throw new DiagnosticError(thrownDiagnostic(error, sources, (stack) => framesOf(stack, origins), path));
+    } finally {
+      Error.stackTraceLimit = limit;
+    }
+  }
+
+  return {
+    sources,
+    module,
+    core: (name) => module(coreFile(name)),
+    has: (path) => modules.has(path),
+    site: (fn) => sites.of(fn),
+    isPlainObject(value) {
+      const prototype = Object.getPrototypeOf(value) as unknown;
+      return prototype === null || prototype === objectPrototype;
+    },
+  };
+}
+
+const emitOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.CommonJS,
+  isolatedModules: true,
+  sourceMap: true,
+  esModuleInterop: false,
+};

@@ -1,0 +1,70 @@
+/** The stages before lowering, run once for a build: loading, TypeScript's own checks, strata, evaluation. */
+import { resolve } from "node:path";
+import { catalogue, type ArgsOf, type Code } from "./diagnostics/catalogue.ts";
+import { diagnostic, Diagnostics, type TrailEntry } from "./diagnostics/diagnostic.ts";
+import { spanOf } from "./diagnostics/span.ts";
+import { createRealm, type Namespace, type Realm } from "./evaluate/realm.ts";
+import { functionName } from "./evaluate/site-name.ts";
+import type { CoreModules, Front } from "./lang/front.ts";
+import { coreFile, loadSources, type Sources } from "./source/load.ts";
+import { ts } from "./source/ts.ts";
+import { checkStrata } from "./strata/imports.ts";
+import { stratumOf } from "./strata/stratum.ts";
+
+/** What the stages before lowering leave. */
+export interface FrontEnd {
+  readonly sources: Sources;
+  readonly realm: Realm;
+  readonly front: Front;
+  /** The exports of the root file. */
+  readonly root: Namespace;
+  /** Collects what later stages refuse. */
+  readonly diagnostics: Diagnostics;
+}
+
+/**
+ * Loads and evaluates an image, a test program or a platform, together with other roots that it is bound to. Throws
+ * DiagnosticError with everything that is wrong before lowering.
+ */
+export function runFrontEnd(rootFile: string, otherRoots: readonly string[] = []): FrontEnd {
+  const diagnostics = new Diagnostics();
+  const sources = loadSources([rootFile, ...otherRoots]);
+  diagnostics.add(...sources.typeErrors(), ...checkStrata(sources));
+  diagnostics.throwIfErrors();
+  const realm = createRealm(sources);
+  for (const other of otherRoots) realm.module(resolve(other));
+  const root = realm.module(resolve(rootFile));
+  return { sources, realm, root, diagnostics, front: createFront(sources, realm, diagnostics) };
+}
+
+/** What lowering asks of a front end. */
+export function createFront(sources: Sources, realm: Realm, diagnostics: Diagnostics): Front {
+  const core = <N extends keyof CoreModules>(name: N): CoreModules[N] =>
+    realm.core(name) as unknown as CoreModules[N];
+  const asmFile = coreFile("../../platforms/asm");
+  return {
+    checker: sources.checker,
+    core: {
+      intrinsics: core("intrinsics"),
+      layout: core("layout"),
+      storage: core("storage"),
+      binding: core("binding"),
+      memory: core("memory"),
+      asm: realm.has(asmFile) ? (realm.module(asmFile) as unknown as CoreModules["asm"]) : undefined,
+    },
+    site: (fn) => realm.site(fn),
+    stratumOf: (fileName) => stratumOf(sources, fileName),
+    displayPath: (fileName) => sources.displayPath(fileName),
+    refuse(code, node, args, trail) {
+      if (!(code in catalogue)) throw new Error(`${code} is not in the catalogue`);
+      diagnostics.add(diagnostic(code as Code, node, args as ArgsOf<Code>, { trail: trail.map(callEntry) }));
+    },
+  };
+}
+
+function callEntry(node: ts.Node): TrailEntry {
+  let at = node.parent as ts.Node | undefined;
+  while (at && !ts.isFunctionLike(at)) at = at.parent;
+  const name = at && "body" in at ? functionName(at as ts.FunctionLikeDeclaration) : undefined;
+  return { name, span: spanOf(node) };
+}
