@@ -66,7 +66,13 @@ function link(input: EfiInput, folder: string): EfiImage {
   const run = (names: string | undefined): { symbols: ImageSymbol[]; sections: ImageSection[] } => {
     if (names !== undefined) {
       writeFileSync(at("names.s"), names);
-      runTool("llvm-mc-14", [`-triple=${efiTarget.triple}`, "-filetype=obj", "-o", at("names.obj"), at("names.s")]);
+      runTool("llvm-mc-14", [
+        `-triple=${efiTarget.triple}`,
+        "-filetype=obj",
+        "-o",
+        at("names.obj"),
+        at("names.s"),
+      ]);
     }
     runLinker(input, folder, names !== undefined);
     return parseMap(readFileSync(at("image.map"), "utf8"), readFileSync(at("image.efi")), module);
@@ -87,7 +93,11 @@ function link(input: EfiInput, folder: string): EfiImage {
   };
 
   function runLinker({ baseAddress }: EfiInput, _folder: string, names: boolean): void {
-    const debugFlags = ["/debug:dwarf", `/base:0x${(baseAddress ?? debugBaseAddress).toString(16)}`, "/fixed"];
+    const debugFlags = [
+      "/debug:dwarf",
+      `/base:0x${(baseAddress ?? debugBaseAddress).toString(16)}`,
+      "/fixed",
+    ];
     runTool("lld-link-14", [
       "/subsystem:efi_application",
       `/entry:${entry}`,

@@ -36,9 +36,12 @@ export function parseMap(
   const sections = peSections(image);
   const declared = declarationsOf(module);
   const places: { symbol: string; rva: number; section: ImageSection }[] = [];
-  for (const [, number, offset, symbol] of map.matchAll(/^ ([0-9a-f]{4}):([0-9a-f]{8}) {2,}(.+?) +[0-9a-f]{16} /gm)) {
+  for (const [, number, offset, symbol] of map.matchAll(
+    /^ ([0-9a-f]{4}):([0-9a-f]{8}) {2,}(.+?) +[0-9a-f]{16} /gm,
+  )) {
     const section = sections[parseInt(number!, 16) - 1];
-    if (section !== undefined) places.push({ symbol: symbol!, rva: section.rva + parseInt(offset!, 16), section });
+    if (section !== undefined)
+      places.push({ symbol: symbol!, rva: section.rva + parseInt(offset!, 16), section });
   }
   places.sort((a, b) => a.rva - b.rva || (a.symbol < b.symbol ? -1 : 1));
   const symbols = places.map(({ symbol, rva, section }, i): ImageSymbol => {
@@ -60,7 +63,9 @@ export function parseMap(
 }
 
 function declarationsOf(module: IrModule): Map<string, { displayName: string; loc: Loc | undefined }> {
-  return new Map([...module.functions, ...module.naked, ...module.globals].map((item) => [item.symbol, item]));
+  return new Map(
+    [...module.functions, ...module.naked, ...module.globals].map((item) => [item.symbol, item]),
+  );
 }
 
 /** The section table of a PE32+ image. */
@@ -73,7 +78,9 @@ function peSections(image: Uint8Array): ImageSection[] {
     const at = first + 40 * i;
     const flags = view.getUint32(at + 36, true);
     return {
-      name: Buffer.from(image.subarray(at, at + 8)).toString("latin1").replace(/\0+$/, ""),
+      name: Buffer.from(image.subarray(at, at + 8))
+        .toString("latin1")
+        .replace(/\0+$/, ""),
       rva: view.getUint32(at + 12, true),
       sizeBytes: view.getUint32(at + 8, true),
       fileBytes: view.getUint32(at + 16, true),

@@ -4,7 +4,15 @@ import type { AsmSite, IrFunction, IrGlobal, IrModule, IrType, Param } from "../
 
 /** A module with nothing in it, or only what is given. */
 export function sampleModule(parts: Partial<IrModule> = {}): IrModule {
-  const empty = { name: "sample", functions: [], globals: [], asmSites: [], naked: [], traps: [], trapHandler: undefined };
+  const empty = {
+    name: "sample",
+    functions: [],
+    globals: [],
+    asmSites: [],
+    naked: [],
+    traps: [],
+    trapHandler: undefined,
+  };
   return { ...empty, ...parts };
 }
 

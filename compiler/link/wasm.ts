@@ -2,10 +2,10 @@
  * From the IR to WebAssembly, where language features and kernel logic run on the build machine.
  *
  *     const { wasm } = linkWasm(module, ["add"]);
- *     const { instance } = await WebAssembly.instantiate(wasm, { env: { host } });
+ *     const { functions, addresses, memory } = await instantiate(wasm, { host }); // instantiate.ts
  *
- * Exports are functions, `memory`, and globals (a `WebAssembly.Global` holding the address). `module.imports` come from
- * `env`. 64-bit integers cross as `bigint`, i8 and i16 are zero-extended, i32 results arrive signed, pointers are 32-bit
+ * Exports are functions, and globals as their addresses. `module.imports` come from `env`. 64-bit integers cross as
+ * `bigint`, i8 and i16 are zero-extended, i32 results arrive signed, pointers are 32-bit
  * numbers in registers and 8 bytes in memory.
  */
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ export class HostTargetError extends Error {
 }
 
 /** Links a WebAssembly module that exports some functions and globals. Throws `ToolError` and `HostTargetError`. */
-export function linkWasm(module: IrModule, exports: readonly string[]): { wasm: Uint8Array<ArrayBuffer> } {
+export function linkWasm(module: IrModule, exports: readonly string[]): { wasm: Uint8Array } {
   const bare = module.naked[0]?.displayName ?? module.asmSites[0]?.site;
   if (bare !== undefined) throw new HostTargetError(`${bare} is assembly, which the host target cannot run`);
   const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
@@ -33,7 +33,7 @@ export function linkWasm(module: IrModule, exports: readonly string[]): { wasm: 
   }
 }
 
-function link(module: IrModule, exported: ReadonlySet<string>, folder: string): Uint8Array<ArrayBuffer> {
+function link(module: IrModule, exported: ReadonlySet<string>, folder: string): Uint8Array {
   const visible: IrModule = {
     ...module,
     functions: module.functions.map((fn) => (exported.has(fn.symbol) ? { ...fn, exported: true } : fn)),

@@ -3,6 +3,7 @@
  * atomic and under-aligned loads and stores, read-modify-write, fences, and pointers in memory on a 32-bit target.
  */
 import type { Instr, IrType, Ordering } from "../ir/ir.ts";
+import { memoryBytes } from "../ir/layout.ts";
 import type { Target } from "./target.ts";
 
 /** A function of the prelude that stands for one kind of access. */
@@ -26,13 +27,6 @@ const failureOrders: Record<Ordering, string> = {
   acqrel: "acquire",
   seqcst: "seq_cst",
 };
-
-/** Bytes that a value of a type takes in memory; i1 takes one, a pointer eight on every target. */
-export function memoryBytes(type: IrType): number {
-  if (type.kind === "ptr") return 8;
-  if (type.kind === "int") return type.bits === 1 ? 1 : type.bits / 8;
-  throw new Error("a record has no memory form");
-}
 
 /** How a value lies in memory: i1 as a byte, a pointer as an i64 where pointers are narrower. */
 interface MemoryForm {
@@ -64,7 +58,8 @@ function memoryForm(type: IrType, target: Target): MemoryForm {
   return { value: name, memory: name, toMemory: same, fromMemory: same };
 }
 
-const typeName = (type: IrType): string => (type.kind === "ptr" ? "ptr" : `i${(type as { bits: number }).bits}`);
+const typeName = (type: IrType): string =>
+  type.kind === "ptr" ? "ptr" : `i${(type as { bits: number }).bits}`;
 
 function helper(name: string, result: string, params: string, lines: readonly string[]): AccessHelper {
   const body = lines.map((line) => `  ${line}\n`).join("");
@@ -82,7 +77,11 @@ function needsHelper(
   return access.align < Math.min(memoryBytes(type), 8);
 }
 
-function accessName(kind: string, type: IrType, access: { align: number; volatile: boolean; order?: unknown }): string {
+function accessName(
+  kind: string,
+  type: IrType,
+  access: { align: number; volatile: boolean; order?: unknown },
+): string {
   const order = typeof access.order === "string" ? `.${access.order}` : "";
   return `tv.${kind}.${typeName(type)}.a${access.align}${access.volatile ? ".volatile" : ""}${order}`;
 }
@@ -133,18 +132,23 @@ export function accessHelper(instr: Instr, target: Target): AccessHelper | undef
       const { value, memory } = form;
       const orders = `${orderNames[instr.order]} ${failureOrders[instr.order]}`;
       const result = `{ ${value}, i1 }`;
-      return helper(`tv.cmpxchg.${typeName(type)}.${instr.order}`, result, `i8* %p, ${value} %e, ${value} %d`, [
-        ...form.toMemory("%e", "%em"),
-        ...form.toMemory("%d", "%dm"),
-        `%q = bitcast i8* %p to ${memory}*`,
-        `%r = cmpxchg ${memory}* %q, ${memory} %em, ${memory} %dm ${orders}, align ${memoryBytes(type)}`,
-        `%o = extractvalue { ${memory}, i1 } %r, 0`,
-        ...form.fromMemory("%o", "%ov"),
-        `%s = extractvalue { ${memory}, i1 } %r, 1`,
-        `%t = insertvalue ${result} undef, ${value} %ov, 0`,
-        `%u = insertvalue ${result} %t, i1 %s, 1`,
-        `ret ${result} %u`,
-      ]);
+      return helper(
+        `tv.cmpxchg.${typeName(type)}.${instr.order}`,
+        result,
+        `i8* %p, ${value} %e, ${value} %d`,
+        [
+          ...form.toMemory("%e", "%em"),
+          ...form.toMemory("%d", "%dm"),
+          `%q = bitcast i8* %p to ${memory}*`,
+          `%r = cmpxchg ${memory}* %q, ${memory} %em, ${memory} %dm ${orders}, align ${memoryBytes(type)}`,
+          `%o = extractvalue { ${memory}, i1 } %r, 0`,
+          ...form.fromMemory("%o", "%ov"),
+          `%s = extractvalue { ${memory}, i1 } %r, 1`,
+          `%t = insertvalue ${result} undef, ${value} %ov, 0`,
+          `%u = insertvalue ${result} %t, i1 %s, 1`,
+          `ret ${result} %u`,
+        ],
+      );
     }
     case "fence":
       return helper(`tv.fence.${instr.order}`, "void", "", [`fence ${orderNames[instr.order]}`, "ret void"]);
@@ -168,5 +172,8 @@ function blockHelper(kind: "memcpy" | "memmove" | "memset", source: string, targ
     `call void @${intrinsic}(i8* %to, ${source}, ${size} %n, i1 false)`,
     "ret void",
   ]);
-  return { name: made.name, text: `declare void @${intrinsic}(i8*, ${sourceType}, ${size}, i1)\n${made.text}` };
+  return {
+    name: made.name,
+    text: `declare void @${intrinsic}(i8*, ${sourceType}, ${size}, i1)\n${made.text}`,
+  };
 }

@@ -40,7 +40,16 @@ export class LlvmDebug {
     const { SPFlagDefinition } = llvm.DISubprogram.DISPFlags;
     const { FlagPrototyped } = llvm.DINode.DIFlags;
     const flags = [FlagPrototyped, SPFlagDefinition] as const;
-    const made = this.#builder.createFunction(this.#unit, name, linkageName, file, line, type, line, ...flags);
+    const made = this.#builder.createFunction(
+      this.#unit,
+      name,
+      linkageName,
+      file,
+      line,
+      type,
+      line,
+      ...flags,
+    );
     fn.setSubprogram(made);
     return made;
   }
@@ -59,7 +68,14 @@ export class LlvmDebug {
   /** Names the storage of a local, or of the parameter with this number (from 1). */
   declare(
     storage: LlvmValue,
-    at: { name: string; scope: LlvmScope; file: LlvmFile; line: number; column: number; argument: number | undefined },
+    at: {
+      name: string;
+      scope: LlvmScope;
+      file: LlvmFile;
+      line: number;
+      column: number;
+      argument: number | undefined;
+    },
     type: LlvmDebugType,
     block: LlvmBlock,
   ): void {
@@ -75,7 +91,15 @@ export class LlvmDebug {
   /** Names a global. */
   global(symbol: string, name: string, file: LlvmFile, line: number, type: LlvmDebugType): void {
     const variable = this.#llvm.raw.getGlobalVariable(symbol, true);
-    const made = this.#builder.createGlobalVariableExpression(this.#unit, name, symbol, file, line, type, true);
+    const made = this.#builder.createGlobalVariableExpression(
+      this.#unit,
+      name,
+      symbol,
+      file,
+      line,
+      type,
+      true,
+    );
     variable?.addDebugInfo(made);
   }
 

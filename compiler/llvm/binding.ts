@@ -108,7 +108,8 @@ export class LlvmModule {
   constInt(bits: number, value: bigint): llvm.ConstantInt {
     const key = `${bits}:${value}`;
     let made = this.#constants.get(key);
-    if (made === undefined) this.#constants.set(key, (made = this.#makeConstant(bits, BigInt.asUintN(bits, value))));
+    if (made === undefined)
+      this.#constants.set(key, (made = this.#makeConstant(bits, BigInt.asUintN(bits, value))));
     return made;
   }
 
@@ -209,7 +210,11 @@ export class LlvmModule {
 
   /** A call through a byte pointer, in the target's native convention. */
   callPointer(type: llvm.FunctionType, callee: LlvmValue, args: LlvmValue[]): LlvmValue {
-    return this.builder.CreateCall(type, this.builder.CreateBitCast(callee, llvm.PointerType.get(type, 0)), args);
+    return this.builder.CreateCall(
+      type,
+      this.builder.CreateBitCast(callee, llvm.PointerType.get(type, 0)),
+      args,
+    );
   }
 
   insert(into: LlvmValue, field: LlvmValue, index: number): LlvmValue {
@@ -235,7 +240,11 @@ export class LlvmModule {
     this.builder.CreateCondBr(cond, then, otherwise);
   }
 
-  switch(on: LlvmValue, cases: readonly { value: llvm.ConstantInt; to: LlvmBlock }[], otherwise: LlvmBlock): void {
+  switch(
+    on: LlvmValue,
+    cases: readonly { value: llvm.ConstantInt; to: LlvmBlock }[],
+    otherwise: LlvmBlock,
+  ): void {
     const made = this.builder.CreateSwitch(on, otherwise, cases.length);
     for (const { value, to } of cases) made.addCase(value, to);
   }

@@ -43,7 +43,13 @@ export class FunctionDebug {
   ) {
     const { debug, llvm } = module;
     const { file, line } = fn.loc;
-    this.#scope = debug.subprogram(llvm.function(fn.symbol), fn.displayName, fn.symbol, debug.file(file), line);
+    this.#scope = debug.subprogram(
+      llvm.function(fn.symbol),
+      fn.displayName,
+      fn.symbol,
+      debug.file(file),
+      line,
+    );
     this.#fileScopes.set(file, this.#scope);
   }
 

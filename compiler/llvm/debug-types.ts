@@ -112,7 +112,9 @@ function definitionOf(
         const of = field.type();
         const place = `size: ${8 * debugBytes(of)}, offset: ${8 * field.offset}`;
         const name = quoted(field.name);
-        return fresh(`!DIDerivedType(tag: DW_TAG_member, name: ${name}, baseType: ${reference(of)}, ${place})`);
+        return fresh(
+          `!DIDerivedType(tag: DW_TAG_member, name: ${name}, baseType: ${reference(of)}, ${place})`,
+        );
       });
       const elements = fresh(`!{${members.join(", ")}}`);
       const name = quoted(type.name);

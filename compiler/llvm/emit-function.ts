@@ -1,7 +1,15 @@
 import type { Block, Instr, IrFunction, IrType, Loc, Terminator, Value } from "../ir/ir.ts";
+import { reversePostorder } from "../ir/traverse.ts";
 import { accessHelper } from "./access.ts";
 import type { Annotations } from "./annotate.ts";
-import { LlvmError, type LlvmBlock, type LlvmFunction, type LlvmModule, type LlvmType, type LlvmValue } from "./binding.ts";
+import {
+  LlvmError,
+  type LlvmBlock,
+  type LlvmFunction,
+  type LlvmModule,
+  type LlvmType,
+  type LlvmValue,
+} from "./binding.ts";
 import type { FunctionDebug } from "./debug-info.ts";
 import { asmPrefix } from "./prelude.ts";
 import { isWideDivision, unaryIntrinsic } from "./requirements.ts";
@@ -58,7 +66,7 @@ export class FunctionEmitter {
     for (const block of this.source.blocks) {
       this.#blocks.set(block, llvm.block(this.#fn, this.#blockName(block)));
     }
-    for (const block of inDominanceOrder(this.source.blocks)) {
+    for (const block of reversePostorder(this.source.blocks)) {
       this.#current = this.#blocks.get(block)!;
       llvm.position(this.#current);
       if (block === this.source.blocks[0]) this.#spillParameters();
@@ -115,7 +123,8 @@ export class FunctionEmitter {
         return llvm.symbolAddress(value.symbol);
       case "result": {
         const made = this.#results[value.id];
-        if (made === undefined) throw new LlvmError(`%${value.id} is used before it is made in ${this.source.symbol}`);
+        if (made === undefined)
+          throw new LlvmError(`%${value.id} is used before it is made in ${this.source.symbol}`);
         return made;
       }
     }
@@ -126,7 +135,10 @@ export class FunctionEmitter {
   }
 
   #helper(instr: Instr, args: readonly Value[]): LlvmValue {
-    return this.#llvm.call(this.#llvm.function(accessHelper(instr, this.context.target)!.name), this.#values(args));
+    return this.#llvm.call(
+      this.#llvm.function(accessHelper(instr, this.context.target)!.name),
+      this.#values(args),
+    );
   }
 
   #instr(instr: Instr): LlvmValue | undefined {
@@ -222,17 +234,20 @@ export class FunctionEmitter {
     if (accessHelper(instr, this.context.target) !== undefined) return this.#helper(instr, [instr.from]);
     const from = this.#value(instr.from);
     const { type } = instr.result;
-    if (type.kind === "int" && type.bits === 1) return llvm.cast("trunc", llvm.load(llvm.int(8), from), llvm.int(1));
+    if (type.kind === "int" && type.bits === 1)
+      return llvm.cast("trunc", llvm.load(llvm.int(8), from), llvm.int(1));
     return llvm.load(llvmType(llvm, type), from);
   }
 
   #store(instr: Extract<Instr, { op: "store" }>): LlvmValue | undefined {
     const llvm = this.#llvm;
-    if (accessHelper(instr, this.context.target) !== undefined) return this.#helper(instr, [instr.to, instr.value]);
+    if (accessHelper(instr, this.context.target) !== undefined)
+      return this.#helper(instr, [instr.to, instr.value]);
     const { type } = instr.value;
     const value = this.#value(instr.value);
     const to = this.#value(instr.to);
-    if (type.kind === "int" && type.bits === 1) llvm.store(llvm.cast("zext", value, llvm.int(8)), llvm.int(8), to);
+    if (type.kind === "int" && type.bits === 1)
+      llvm.store(llvm.cast("zext", value, llvm.int(8)), llvm.int(8), to);
     else llvm.store(value, llvmType(llvm, type), to);
     return undefined;
   }
@@ -281,32 +296,4 @@ function weightsOf(end: Terminator): number[] | undefined {
     return [1, ...end.cases.map((c) => c.weight)];
   }
   return undefined;
-}
-
-/** Blocks with every definition before its uses: reverse postorder. */
-function inDominanceOrder(blocks: readonly Block[]): Block[] {
-  const seen = new Set<Block>();
-  const order: Block[] = [];
-  const stack: { block: Block; next: Block[] }[] = [];
-  const enter = (block: Block): void => {
-    if (seen.has(block)) return;
-    seen.add(block);
-    stack.push({ block, next: successors(block.end!) });
-  };
-  enter(blocks[0]!);
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
-    const next = top.next.pop();
-    if (next !== undefined) enter(next);
-    else order.push(stack.pop()!.block);
-  }
-  return order.reverse();
-}
-
-/** Blocks that a terminator may go to. */
-export function successors(end: Terminator): Block[] {
-  if (end.op === "jump") return [end.to];
-  if (end.op === "branch") return [end.then, end.else];
-  if (end.op === "switch") return [end.otherwise, ...end.cases.map((c) => c.to)];
-  return [];
 }

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { IrModule } from "../ir/ir.ts";
+import { verifyModule, type IrProblem } from "../ir/verify.ts";
 import { Annotations } from "./annotate.ts";
 import { LlvmModule } from "./binding.ts";
 import { ModuleDebug } from "./debug-info.ts";
@@ -12,6 +13,19 @@ import { FunctionEmitter } from "./emit-function.ts";
 import { preludeOf, type AssemblyOrigin } from "./prelude.ts";
 import type { Target } from "./target.ts";
 import { assemble } from "./toolchain.ts";
+
+/** A module breaks the IR's rules: always a fault of the compiler. */
+export class InvalidModuleError extends Error {
+  override name = "InvalidModuleError";
+
+  constructor(readonly problems: readonly IrProblem[]) {
+    super(
+      problems
+        .map(({ symbol, block, message }) => `${symbol}${block ? `, ${block}` : ""}: ${message}`)
+        .join("\n"),
+    );
+  }
+}
 
 /** A module as LLVM assembly, and where its own assembly lines came from. */
 export interface Emitted {
@@ -28,8 +42,10 @@ export interface EmitOptions {
   readonly folder: string;
 }
 
-/** Emits a module that `verify` has passed. Throws `ToolError` for bad assembly constraints. */
+/** Emits a module. Throws `InvalidModuleError`, and `ToolError` for bad assembly constraints. */
 export function emitModule(module: IrModule, { target, debug, external, folder }: EmitOptions): Emitted {
+  const problems = verifyModule(module);
+  if (problems.length > 0) throw new InvalidModuleError(problems);
   mkdirSync(folder, { recursive: true });
   const blobs: string[] = [];
   const storeBlob = (symbol: string, bytes: Uint8Array): string => {

@@ -12,7 +12,10 @@ interface GlobalsOptions extends PreludeOptions {
 }
 
 /** Static storage as LLVM assembly, and the module assembly of what is too large for it. */
-export function globalsText(module: IrModule, options: GlobalsOptions): { text: string; assembly: AssemblyOrigin[] } {
+export function globalsText(
+  module: IrModule,
+  options: GlobalsOptions,
+): { text: string; assembly: AssemblyOrigin[] } {
   const types = new Map<string, string>();
   const external = [...options.external].filter((symbol) => !options.signatures.has(symbol));
   for (const symbol of external) types.set(symbol, "i8");
@@ -24,7 +27,9 @@ export function globalsText(module: IrModule, options: GlobalsOptions): { text: 
   const texts = external.map((symbol) => `${symbolText(symbol)} = external dso_local global i8`);
   for (const { global, isBlob, type } of plans) {
     if (isBlob) {
-      texts.push(`${symbolText(global.symbol)} = external dso_local ${kindOf(global)} i8, align ${global.align}`);
+      texts.push(
+        `${symbolText(global.symbol)} = external dso_local ${kindOf(global)} i8, align ${global.align}`,
+      );
       assembly.push(...blobAssembly(global, options));
     } else {
       texts.push(definition(global, type, types, options));
@@ -36,7 +41,11 @@ export function globalsText(module: IrModule, options: GlobalsOptions): { text: 
 const kindOf = (global: IrGlobal): string => (global.constant ? "constant" : "global");
 
 function isBlob(global: IrGlobal, { target }: GlobalsOptions): boolean {
-  return target.name === "efi" && (global.init?.length ?? 0) >= blobBytes && (global.relocations ?? []).length === 0;
+  return (
+    target.name === "efi" &&
+    (global.init?.length ?? 0) >= blobBytes &&
+    (global.relocations ?? []).length === 0
+  );
 }
 
 /** Relocations cut an initialiser into pieces; each piece is one field of a packed struct. */
@@ -90,7 +99,8 @@ function initialiser(global: IrGlobal, types: ReadonlyMap<string, string>, optio
   };
   if (parts.every((part) => part.relocation === undefined)) return bytes(0, global.sizeBytes);
   const fields = parts.map((part) => {
-    if (part.relocation === undefined) return `[${part.end - part.start} x i8] ${bytes(part.start, part.end)}`;
+    if (part.relocation === undefined)
+      return `[${part.end - part.start} x i8] ${bytes(part.start, part.end)}`;
     const { symbol, addend } = global.relocations![part.relocation]!;
     const address = addressText(symbol, addend, types, options.signatures);
     return options.target.pointerBits === 64 ? `i8* ${address}` : `i8* ${address}, i32 0`;

@@ -8,7 +8,7 @@
 import type { IrFunction, IrModule, Param } from "../ir/ir.ts";
 import { globalsText } from "./globals.ts";
 import { requirementsOf, type Signature } from "./requirements.ts";
-import { blockOperations, divisionHelpers, wideMultiply } from "./runtime.ts";
+import { blockOperations, divisionHelpers, wideArithmetic } from "./runtime.ts";
 import type { Target } from "./target.ts";
 import { quoted, symbolText, typeText } from "./text.ts";
 
@@ -48,7 +48,11 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
   attributes.group(["noinline", "minsize", "optsize", ...target.attributes]);
   const usedByAssembly = new Set(module.naked.flatMap((n) => n.uses));
   const assembly = assemblyOf(module, target);
-  const globals = globalsText(module, { ...options, signatures: signaturesOf(module, needs.calls), usedByAssembly });
+  const globals = globalsText(module, {
+    ...options,
+    signatures: signaturesOf(module, needs.calls),
+    usedByAssembly,
+  });
   assembly.push(...globals.assembly);
   const parts = [
     `source_filename = ${quoted(module.name)}`,
@@ -58,7 +62,7 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
     ...needs.intrinsics.values(),
     ...[...needs.helpers.values()].map((helper) => helper.text),
     needs.wideDivision ? divisionHelpers(target) : "",
-    target.name === "wasm" ? wideMultiply : "",
+    wideArithmetic(target),
     ...module.asmSites.map((_, number) => asmSiteText(module, number)),
     globals.text,
     ...declarations(module, needs.calls),
@@ -94,7 +98,9 @@ function functionAttributes(fn: IrFunction, module: IrModule, { target, debug }:
   if (debug) {
     // Every function stays a place for breakpoints, except what must be inlined to work.
     made.push(...(fn.inline === "always" ? ["alwaysinline"] : ["noinline", "optnone"]));
-    return made.filter((attribute) => !attribute.startsWith('"frame-pointer"')).concat('"frame-pointer"="all"');
+    return made
+      .filter((attribute) => !attribute.startsWith('"frame-pointer"'))
+      .concat('"frame-pointer"="all"');
   }
   if (fn.cold) made.push("minsize", "optsize");
   if (fn.inline === "always") made.push("alwaysinline");
@@ -116,7 +122,12 @@ function paramText(param: Param, exported: boolean): string {
 
 const isNarrow = (type: Param["type"]): boolean => type.kind === "int" && type.bits < 32;
 
-function stubText(fn: IrFunction, group: number, usedByAssembly: ReadonlySet<string>, target: Target): string {
+function stubText(
+  fn: IrFunction,
+  group: number,
+  usedByAssembly: ReadonlySet<string>,
+  target: Target,
+): string {
   const exported = fn.exported || usedByAssembly.has(fn.symbol);
   const linkage = exported ? "dso_local" : "internal";
   const zeroext = exported && isNarrow(fn.result) ? "zeroext " : "";

@@ -20,7 +20,10 @@ export interface Requirements {
 }
 
 /** The intrinsic behind a unary operation. */
-export function unaryIntrinsic(instr: Extract<Instr, { op: "unary" }>): { name: string; declaration: string } {
+export function unaryIntrinsic(instr: Extract<Instr, { op: "unary" }>): {
+  name: string;
+  declaration: string;
+} {
   const type = typeText(instr.a.type);
   const name = `llvm.${instr.fn}.${type}`;
   const counts = instr.fn === "ctlz" || instr.fn === "cttz";

@@ -160,8 +160,43 @@ define internal i128 @tv.s${kind}128(i128 %a, i128 %b) #1 {
   ret i128 %v
 }`;
 
-/** `__multi3` for WebAssembly, whose code generator calls it for a 128-bit product. */
-export const wideMultiply = `
+/** What WebAssembly's code generator calls for a product and for shifts of 128 bits. */
+export function wideArithmetic(target: Target): string {
+  if (target.name !== "wasm") return "";
+  return [wideMultiply, ...(["ashl", "lshr", "ashr"] as const).map(wideShift)].join("\n");
+}
+
+function wideShift(name: "ashl" | "lshr" | "ashr"): string {
+  // `near` is the half that loses bits to the `far` one.
+  const [near, far] = name === "ashl" ? ["%l", "%h"] : ["%h", "%l"];
+  const [shift, back] = name === "ashl" ? ["shl", "lshr"] : [name, "shl"];
+  const toFar = name === "ashl" ? "shl" : "lshr";
+  const filler = name === "ashr" ? "ashr i64 %h, 63" : "and i64 %h, 0";
+  const low = name === "ashl" ? "%nearOut" : "%farOut";
+  const high = name === "ashl" ? "%farOut" : "%nearOut";
+  return `
+define hidden void @__${name}ti3(i8* %r, i64 %l, i64 %h, i32 %by) #1 {
+  %n = zext i32 %by to i64
+  %m = and i64 %n, 63
+  %big = icmp uge i64 %n, 64
+  %nearShifted = ${shift} i64 ${near}, %m
+  %farShifted = ${toFar} i64 ${far}, %m
+  %inverse = sub i64 63, %m
+  %crossingHalf = ${back} i64 ${near}, 1
+  %crossing = ${back} i64 %crossingHalf, %inverse
+  %farMixed = or i64 %farShifted, %crossing
+  %filler = ${filler}
+  %farOut = select i1 %big, i64 %nearShifted, i64 %farMixed
+  %nearOut = select i1 %big, i64 %filler, i64 %nearShifted
+  %q = bitcast i8* %r to i64*
+  store i64 ${low}, i64* %q, align 8
+  %q1 = getelementptr i64, i64* %q, i32 1
+  store i64 ${high}, i64* %q1, align 8
+  ret void
+}`;
+}
+
+const wideMultiply = `
 define hidden void @__multi3(i8* %r, i64 %al, i64 %ah, i64 %bl, i64 %bh) #1 {
   %a0 = and i64 %al, 4294967295
   %a1 = lshr i64 %al, 32

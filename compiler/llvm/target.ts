@@ -40,6 +40,11 @@ export const wasmTarget: Target = {
   triple: "wasm32-unknown-unknown",
   dataLayout: "e-m:e-p:32:32-p10:8:8-p20:8:8-i64:64-n32:64-S128-ni:1:10:20",
   pointerBits: 32,
-  attributes: ["nounwind", "null_pointer_is_valid", '"no-jump-tables"="true"', '"target-features"="+bulk-memory"'],
+  attributes: [
+    "nounwind",
+    "null_pointer_is_valid",
+    '"no-jump-tables"="true"',
+    '"target-features"="+bulk-memory"',
+  ],
   toolFlags: ["-mattr=+bulk-memory"],
 };

@@ -22,12 +22,17 @@ export class ToolError extends Error {
 
 /** Runs a tool and gives what it wrote to its standard output. */
 export function runTool(tool: string, args: readonly string[]): string {
-  const run = spawnSync(tool, args, { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: "C" } });
+  const run = spawnSync(tool, args, {
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: "C" },
+  });
   if (run.error !== undefined) {
     const missing = (run.error as NodeJS.ErrnoException).code === "ENOENT";
     throw new ToolError(tool, run.error.message, missing);
   }
-  if (run.status !== 0) throw new ToolError(tool, `${run.stderr}${run.stdout}`.trim() || `ended by ${run.signal}`);
+  if (run.status !== 0)
+    throw new ToolError(tool, `${run.stderr}${run.stdout}`.trim() || `ended by ${run.signal}`);
   return run.stdout;
 }
 
