@@ -1,4 +1,7 @@
 /** The command line of the QEMU machine that images boot on: a q35 in software emulation, the same everywhere. */
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** The QEMU program that this project uses. */
 export const qemuProgram = "qemu-system-x86_64";
@@ -70,6 +73,14 @@ export function qemuArguments(options: MachineOptions, attachments: MachineAttac
     ...(options.deterministic === true ? deterministicArguments : []),
     ...(options.extra ?? []),
   ];
+}
+
+/** A fresh copy of the UEFI variable store in a folder of its own. */
+export function copyOfVariables(): { readonly file: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "typevisor-variables-"));
+  const file = join(folder, "variables.fd");
+  copyFileSync(ovmf.variables, file);
+  return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** Whether a machine boots through OVMF and so needs its own copy of the variable store. */

@@ -5,7 +5,7 @@
  * A machine never outlives the process that booted it (`setpriv --pdeathsig`), and only that one process is ended.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -15,13 +15,25 @@ import {
   type ConsoleMatch,
   type ExpectOptions,
 } from "./console.ts";
-import { ovmf, qemuArguments, qemuProgram, usesOvmf, type MachineOptions } from "./qemu-arguments.ts";
+import {
+  copyOfVariables,
+  qemuArguments,
+  qemuProgram,
+  usesOvmf,
+  type MachineOptions,
+} from "./qemu-arguments.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
 
 /** How a QEMU process ended: its exit status, or the signal that ended it. */
 export interface MachineEnd {
   readonly status: number | undefined;
   readonly signal: string | undefined;
+}
+
+/** A machine to boot, and who listens. */
+export interface BootOptions extends MachineOptions {
+  /** Gets the serial console's output as it arrives, as it is. */
+  readonly onConsole?: (chunk: Buffer) => void;
 }
 
 /** A machine that runs under QEMU. */
@@ -47,21 +59,27 @@ export interface Machine {
 }
 
 /** Boots a machine; its serial console is the one that `expect` reads and `send` types on. */
-export async function boot(options: MachineOptions): Promise<Machine> {
+export async function boot(options: BootOptions): Promise<Machine> {
   for (const file of [options.image, options.kernel, options.initrd]) {
     if (file !== undefined && !existsSync(file)) throw new Error(`there is no file ${file} to boot from`);
   }
   const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
-  const variables = usesOvmf(options) ? join(folder, "variables.fd") : undefined;
-  if (variables !== undefined) copyFileSync(ovmf.variables, variables);
+  const variables = usesOvmf(options) ? copyOfVariables() : undefined;
   const qmp = new Qmp(join(folder, "qmp"));
   await qmp.ready();
   const console = ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", ...qmp.arguments];
-  const args = qemuArguments(options, { console, ...(variables === undefined ? {} : { variables }) });
+  const args = qemuArguments(options, {
+    console,
+    ...(variables === undefined ? {} : { variables: variables.file }),
+  });
   const child = spawn("setpriv", ["--pdeathsig", "KILL", qemuProgram, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
   });
-  return new QemuMachine(child, qmp, folder);
+  if (options.onConsole !== undefined) child.stdout.on("data", options.onConsole);
+  return new QemuMachine(child, qmp, () => {
+    rmSync(folder, { recursive: true, force: true });
+    variables?.remove();
+  });
 }
 
 class QemuMachine implements Machine {
@@ -72,7 +90,7 @@ class QemuMachine implements Machine {
   constructor(
     private readonly child: ChildProcessWithoutNullStreams,
     private readonly link: Qmp,
-    folder: string,
+    cleanUp: () => void,
   ) {
     child.stdout.on("data", (chunk: Buffer) => this.text.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => (this.complaints += chunk.toString("utf8")));
@@ -82,7 +100,7 @@ class QemuMachine implements Machine {
       const finish = (end: MachineEnd, reason: string): void => {
         this.link.close(reason);
         this.text.end(this.complaints === "" ? reason : `${reason}, saying: ${this.complaints.trim()}`);
-        rmSync(folder, { recursive: true, force: true });
+        cleanUp();
         resolve(end);
       };
       child.on("error", (error) => {

@@ -1,0 +1,164 @@
+/** The command line: its commands, options and help. What the commands do is behind {@link Services}. */
+import { existsSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import packageDescription from "../../package.json" with { type: "json" };
+import type { BuildResult } from "../build.ts";
+import { InputFailure } from "../failure.ts";
+import { exitCode, exitCodeHelp, tellFailure, type ExitCode } from "./exit-code.ts";
+import { runBuiltImage } from "./run-image.ts";
+import type { Services } from "./services.ts";
+
+interface BuildFlags {
+  readonly out: string;
+  readonly debug: boolean;
+}
+
+interface RunFlags extends BuildFlags {
+  readonly headless: boolean;
+  readonly expect: readonly string[];
+  readonly timeout?: number;
+}
+
+/** Carries out a command line (without "node" and the script) and gives its exit code. */
+export async function runCommandLine(argv: readonly string[], services: Services): Promise<ExitCode> {
+  const cut = argv.indexOf("--");
+  const own = cut < 0 ? argv : argv.slice(0, cut);
+  const qemuArguments = cut < 0 ? [] : argv.slice(cut + 1);
+  const state: { code: ExitCode } = { code: exitCode.fine };
+  const program = makeProgram(services, qemuArguments, state);
+  try {
+    await program.parseAsync([...own], { from: "user" });
+    return state.code;
+  } catch (error) {
+    // commander has said what is wrong; asking for help or the version ends with its status 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.input;
+    const told = tellFailure(error);
+    services.complain(`error: ${told.message}\n`);
+    return told.code;
+  }
+}
+
+function makeProgram(
+  services: Services,
+  qemuArguments: readonly string[],
+  state: { code: ExitCode },
+): Command {
+  const program = configured(new Command("typevisor"), services)
+    .description("Builds and boots appliances of Typevisor, a type-1 hypervisor written in TypeScript.")
+    .showHelpAfterError("(typevisor --help tells the commands and options)");
+  const command = (name: string, description: string): Command =>
+    configured(program.command(name), services).description(description);
+
+  buildOptions(
+    command("build", "builds an image: OUT/NAME/NAME.efi, NAME.img, report.json and report.html"),
+  ).action(async (image: string, flags: BuildFlags) => {
+    refuseExtra("build", qemuArguments);
+    tellBuild(await services.build({ image: existing(image), ...flags, checkOnly: false }), services);
+  });
+
+  buildOptions(command("run", "builds an image and boots it in QEMU, the guest's console on the terminal"))
+    .option("--headless", "only show the console: what is typed does not reach it", false)
+    .option(
+      "--expect <TEXT>",
+      "end well once the console says TEXT (may be repeated; implies --headless)",
+      collect,
+      [],
+    )
+    .option("--timeout <S>", "end the machine after S seconds (240 with --expect)", seconds)
+    .usage("[options] <IMAGE.ts> [-- QEMU ARGUMENTS]")
+    .action(async (image: string, flags: RunFlags) => {
+      const { out, debug, headless, expect, timeout } = flags;
+      if (timeout !== undefined && !headless && expect.length === 0) {
+        throw new InputFailure("--timeout needs --headless or --expect: on a terminal, Ctrl-A X leaves");
+      }
+      const built = await services.build({ image: existing(image), out, debug, checkOnly: false });
+      tellBuild(built, services);
+      const limit = timeout === undefined ? {} : { timeoutSeconds: timeout };
+      await runBuiltImage(built, { headless, expect, ...limit, qemuArguments }, services);
+    });
+
+  command("check", "looks for errors in an image and writes nothing")
+    .argument("<IMAGE.ts>", "the image's source")
+    .action(async (image: string) => {
+      refuseExtra("check", qemuArguments);
+      const { name } = await services.build({
+        image: existing(image),
+        out: "out",
+        debug: false,
+        checkOnly: true,
+      });
+      services.print(`${name}: no errors\n`);
+    });
+
+  command("doctor", "tells what is installed, what is missing, and what to do").action(async () => {
+    refuseExtra("doctor", qemuArguments);
+    state.code = await tellHealth(services);
+  });
+  return program;
+}
+
+/** Options that every command has. */
+function configured(command: Command, services: Services): Command {
+  return command
+    .version(packageDescription.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .allowExcessArguments(false)
+    .addHelpText("after", exitCodeHelp)
+    .configureOutput({ writeOut: services.print, writeErr: services.complain })
+    .exitOverride();
+}
+
+function buildOptions(command: Command): Command {
+  return command
+    .argument("<IMAGE.ts>", "the image's source")
+    .option("--out <DIR>", "the folder that receives NAME/", "out")
+    .option("--debug", "keep every line and local variable for gdb", false);
+}
+
+function existing(image: string): string {
+  if (!existsSync(image)) throw new InputFailure(`there is no image ${image}`);
+  return image;
+}
+
+function refuseExtra(command: string, extra: readonly string[]): void {
+  if (extra.length > 0)
+    throw new InputFailure(`${command} passes nothing on to QEMU; only run takes arguments after --`);
+}
+
+function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 2_000_000))
+    throw new InvalidArgumentError("it is a number of seconds above 0.");
+  return value;
+}
+
+function tellBuild(built: BuildResult, services: Services): void {
+  const { report } = built;
+  const sizes =
+    report === undefined
+      ? ""
+      : `: ${report.hypervisorBytes.toLocaleString("en-US")} B hypervisor, ` +
+        `${report.payloadBytes.toLocaleString("en-US")} B payloads`;
+  services.print(`${built.name}${sizes}\n`);
+  for (const file of [built.efi, built.img]) if (file !== undefined) services.print(`  ${file}\n`);
+}
+
+async function tellHealth(services: Services): Promise<ExitCode> {
+  const findings = await services.examine();
+  for (const { what, reason, remedy } of findings) {
+    services.print(`${remedy === undefined ? "✔" : "✘"} ${what.padEnd(18)} ${reason}\n`);
+    if (remedy !== undefined) services.print(`    ${remedy}\n`);
+  }
+  const missing = findings.filter((finding) => finding.remedy !== undefined).length;
+  services.print(
+    missing === 0
+      ? "\nNothing is missing.\n"
+      : `\n${missing} missing; \`npm run setup\` as root brings all.\n`,
+  );
+  return missing === 0 ? exitCode.fine : exitCode.machine;
+}

@@ -1,0 +1,71 @@
+/** What the CLI's commands do to the world, so that they can be tried without compiling or booting. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { boot, type BootOptions, type Machine } from "../../ci/qemu.ts";
+import {
+  copyOfVariables,
+  ovmf,
+  qemuArguments,
+  qemuProgram,
+  type MachineOptions,
+} from "../../ci/qemu-arguments.ts";
+import { buildImage, type BuildOptions, type BuildResult } from "../build.ts";
+import { MachineFailure } from "../failure.ts";
+import { examineMachine, type Finding } from "./examine.ts";
+
+/** The services behind the commands. */
+export interface Services {
+  build(options: BuildOptions): Promise<BuildResult>;
+  /** Boots a machine whose console the program reads. */
+  boot(options: BootOptions): Promise<Machine>;
+  /** Boots a machine whose console is this terminal, and gives QEMU's exit status. */
+  bootOnTerminal(options: MachineOptions): Promise<number>;
+  examine(): Promise<readonly Finding[]>;
+  print(text: string): void;
+  complain(text: string): void;
+}
+
+/** The services of a real run. */
+export const realServices: Services = {
+  build: buildImage,
+  boot: (options) => {
+    requireEmulator();
+    return boot(options);
+  },
+  bootOnTerminal,
+  examine: examineMachine,
+  print: (text) => void process.stdout.write(text),
+  complain: (text) => void process.stderr.write(text),
+};
+
+function requireEmulator(): void {
+  if (!existsSync(ovmf.code)) {
+    throw new MachineFailure(`UEFI firmware for QEMU is not installed; run: sudo apt-get install ovmf`);
+  }
+}
+
+async function bootOnTerminal(options: MachineOptions): Promise<number> {
+  requireEmulator();
+  const variables = copyOfVariables();
+  try {
+    const args = qemuArguments(options, { console: ["-serial", "mon:stdio"], variables: variables.file });
+    const child = spawn(qemuProgram, args, { stdio: "inherit" });
+    // QEMU gets Ctrl-C as a character for the guest; a signal sent to this program ends both.
+    const forward = (signal: NodeJS.Signals): boolean => child.kill(signal);
+    process.on("SIGTERM", forward).on("SIGHUP", forward);
+    try {
+      return await new Promise((resolve, reject) => {
+        child.on("error", () => {
+          reject(
+            new MachineFailure(`${qemuProgram} is not installed; run: sudo apt-get install qemu-system-x86`),
+          );
+        });
+        child.on("close", (code) => resolve(code ?? 1));
+      });
+    } finally {
+      process.off("SIGTERM", forward).off("SIGHUP", forward);
+    }
+  } finally {
+    variables.remove();
+  }
+}
