@@ -121,13 +121,23 @@ export interface ChipsetModel {
   /** Addresses for 32-bit BARs. */
   readonly pciWindow: { readonly gpa: number; readonly sizeBytes: number };
   readonly lapicGpa: number;
-  readonly ioapic: { readonly id: number; readonly gpa: number; readonly gsiBase: number; readonly pins: number } | null;
+  readonly ioapic: {
+    readonly id: number;
+    readonly gpa: number;
+    readonly gsiBase: number;
+    readonly pins: number;
+  } | null;
   readonly hpetGpa: number | null;
   /** PMBASE: first port of PM1, PM timer and GPE blocks; null without the ACPI power-management device. */
   readonly pmBase: number | null;
   readonly sci: { readonly gsi: number } | null;
   /** ISA interrupts that reach another global system interrupt, or another way, than identity, edge and high. */
-  readonly overrides: readonly { readonly irq: number; readonly gsi: number; readonly trigger: Trigger; readonly polarity: Polarity }[];
+  readonly overrides: readonly {
+    readonly irq: number;
+    readonly gsi: number;
+    readonly trigger: Trigger;
+    readonly polarity: Polarity;
+  }[];
 }
 
 export type Trigger = "edge" | "level";

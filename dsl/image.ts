@@ -1,0 +1,117 @@
+/**
+ * The manifest of an appliance: a module that default-exports what `image` returns. Wrong manifests are type errors
+ * where a type can say it, and ManifestErrors that name every place at fault otherwise.
+ *
+ * ```ts
+ * export default image({
+ *   name: "hello-linux",
+ *   guests: [
+ *     guest({
+ *       name: "linux",
+ *       memory: mib(512),
+ *       vcpus: 1,
+ *       kernel: linux({ kernel: payload("vmlinuz-cloud"), commandLine: "console=ttyS0" }),
+ *       devices: q35(),
+ *     }),
+ *   ],
+ * });
+ * ```
+ */
+import { ManifestError, placeOf } from "./manifest/error.ts";
+import type { GuestDeclaration } from "./manifest/guest.ts";
+import type { ImageModel } from "./manifest/model.ts";
+import { checkName, type Identifier } from "./manifest/names.ts";
+import type { Placement } from "./manifest/payload.ts";
+import { resolve, type ResolvedPayload } from "./manifest/resolve.ts";
+import type { Bytes, Nanoseconds } from "./manifest/units.ts";
+
+export { guest, linux } from "./manifest/guest.ts";
+export { payload } from "./manifest/payload.ts";
+export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
+
+export interface ImageOptions<Name extends string> {
+  /** Names the output files. */
+  readonly name: Identifier<Name> & string;
+  readonly guests: readonly [GuestDeclaration, ...GuestDeclaration[]];
+  /** The machine's serial port. By default the first guest has COM1. */
+  readonly console?: {
+    /** First I/O port; 0x3f8 by default. */
+    readonly port?: 0x3f8 | 0x2f8 | 0x3e8 | 0x2e8;
+    /** 115,200 by default. */
+    readonly baud?: 9600 | 19200 | 38400 | 57600 | 115200;
+    /** The guest whose first serial port it is; null: the hypervisor's notices only. */
+    readonly guest?: string | null;
+  };
+  /** Where payloads go that do not say it themselves; `sealed` by default. */
+  readonly payloads?: Placement;
+  /** Run on a machine without ACPI tables, on one CPU. */
+  readonly permitNoAcpi?: boolean;
+  /** Host CPUs to lay out structures for: 1 to 64, 4 by default. */
+  readonly cpuCapacity?: number;
+  readonly events?: {
+    /** Records of each CPU's ring: a power of two from 64 to 65,536; 256 by default. */
+    readonly recordsPerCpu?: number;
+  };
+  /** How much later than asked for a timer may be served; 50 µs by default, at most 10 ms. */
+  readonly timerSlack?: Nanoseconds;
+  /** The machine that the appliance is for; a machine that cannot hold it is then a build error. */
+  readonly machine?: { readonly memory: Bytes };
+}
+
+/** What a manifest's module exports. */
+export interface Manifest {
+  readonly kind: "manifest";
+  readonly model: ImageModel;
+  /** In the model's order; devices keep what emulates them. */
+  readonly guests: readonly GuestDeclaration[];
+  /** In the model's order, with where each was declared. */
+  readonly payloads: readonly ResolvedPayload[];
+  readonly place: Error;
+}
+
+/** Declares an appliance. Throws ManifestError where it cannot work. */
+export function image<const Name extends string>(options: ImageOptions<Name>): Manifest {
+  const name: string = options.name;
+  const place = placeOf(`image "${name}"`);
+  checkName("an image", name, place);
+  const guests: readonly GuestDeclaration[] = options.guests;
+  const cpuCapacity = options.cpuCapacity ?? 4;
+  inRange("cpuCapacity", cpuCapacity, 1, 64, place);
+  const recordsPerCpu = options.events?.recordsPerCpu ?? 256;
+  inRange("events.recordsPerCpu", recordsPerCpu, 64, 65_536, place);
+  if ((recordsPerCpu & (recordsPerCpu - 1)) !== 0) {
+    throw new ManifestError(
+      "TV5121",
+      `events.recordsPerCpu is ${recordsPerCpu}, and must be a power of two`,
+      [place],
+    );
+  }
+  const timerSlackNs: number = options.timerSlack ?? 50_000;
+  inRange("timerSlack", timerSlackNs, 0, 10_000_000, place);
+  const { model, payloads } = resolve({
+    name,
+    guests,
+    payloads: options.payloads ?? "sealed",
+    console: {
+      port: options.console?.port ?? 0x3f8,
+      baud: options.console?.baud ?? 115_200,
+      guest: options.console?.guest === undefined ? (guests[0]?.name ?? null) : options.console.guest,
+    },
+    permitNoAcpi: options.permitNoAcpi ?? false,
+    cpuCapacity,
+    recordsPerCpu,
+    timerSlackNs,
+    machine: options.machine && { memoryBytes: options.machine.memory },
+    place,
+  });
+  return Object.freeze({ kind: "manifest", model, guests: Object.freeze([...guests]), payloads, place });
+}
+
+function inRange(option: string, value: number, least: number, most: number, place: Error): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new ManifestError(
+    "TV5121",
+    `${option} is ${value}, and must be a whole number from ${least} to ${most}`,
+    [place],
+  );
+}

@@ -1,0 +1,134 @@
+/** The chipset that a guest's devices make up together, and what is missing or twice in it. */
+import type { AcpiInput } from "../acpi/input.ts";
+import type { ChipsetPart, DeviceDeclaration } from "./device.ts";
+import { hex, ManifestError } from "./error.ts";
+import type { GuestDeclaration } from "./guest.ts";
+import { pciWindowEnd } from "./memory.ts";
+import type { ChipsetModel, LineModel } from "./model.ts";
+
+/** Bytes of configuration space per bus (PCI Express 5.0 §7.2.2). */
+const busBytes = 2 ** 20;
+
+/** What ACPI tells of the chipset besides the model. */
+export type ChipsetFacts = Pick<
+  AcpiInput,
+  "pciPins" | "power" | "hpet" | "resetPort" | "legacyPics" | "rtcCentury"
+>;
+
+type PartName = ChipsetPart["part"];
+type Part<Name extends PartName> = Extract<ChipsetPart, { readonly part: Name }>;
+
+/** What the messages call each part. */
+const partNames: Readonly<Record<PartName, string>> = {
+  lapic: "local APIC",
+  ioapic: "I/O APIC",
+  pics: "pair of 8259s",
+  power: "power-management block",
+  reset: "reset port",
+  rtc: "real-time clock",
+  hpet: "HPET",
+  "host-bridge": "PCI host bridge",
+  "pci-pin": "PCI slot's interrupt pin",
+};
+
+/** Derives a guest's chipset from its devices. Throws TV5112 for what is missing, TV5113 for what is there twice. */
+export function chipsetOf(guest: GuestDeclaration): {
+  readonly model: ChipsetModel;
+  readonly facts: ChipsetFacts;
+} {
+  const find = <Name extends PartName>(name: Name): Part<Name> | undefined => {
+    const owners = guest.devices.filter((d) => d.parts.some((p) => p.part === name));
+    if (owners.length > 1) {
+      const names = owners.map((d) => `"${d.name}"`).join(" and ");
+      throw new ManifestError(
+        "TV5113",
+        `devices ${names} of guest "${guest.name}" are each its ${partNames[name]}, and it has one`,
+        owners.map((d) => d.place),
+      );
+    }
+    return owners[0]?.parts.find((p): p is Part<Name> => p.part === name);
+  };
+  const lapic = find("lapic");
+  if (lapic === undefined) {
+    throw new ManifestError(
+      "TV5112",
+      `guest "${guest.name}" has no ${partNames.lapic}, which every virtual CPU needs`,
+      [guest.place],
+    );
+  }
+  const ioapic = find("ioapic");
+  const pics = find("pics");
+  if (ioapic === undefined && pics === undefined && guest.devices.some((d) => d.lines.length > 0)) {
+    throw new ManifestError(
+      "TV5112",
+      `guest "${guest.name}" has devices with interrupt lines, and neither an ${partNames.ioapic} nor a ${partNames.pics}`,
+      [guest.place],
+    );
+  }
+  const bridge = find("host-bridge");
+  const power = find("power");
+  const hpet = find("hpet");
+  const ecam =
+    bridge === undefined
+      ? null
+      : Object.freeze({ gpa: bridge.ecamGpa, buses: bridge.buses, sizeBytes: bridge.buses * busBytes });
+  const model: ChipsetModel = Object.freeze({
+    ecam,
+    pciWindow: pciWindow(guest, ecam),
+    lapicGpa: lapic.gpa,
+    ioapic:
+      ioapic === undefined ? null : Object.freeze({ id: ioapic.id, gpa: ioapic.gpa, gsiBase: 0, pins: 24 }),
+    hpetGpa: hpet?.gpa ?? null,
+    pmBase: power?.pmBase ?? null,
+    sci: power === undefined ? null : Object.freeze({ gsi: power.sci }),
+    overrides: overridesOf(guest.devices),
+  });
+  const pciPins = guest.devices.flatMap((d) =>
+    d.parts.filter((p): p is Part<"pci-pin"> => p.part === "pci-pin"),
+  );
+  const facts: ChipsetFacts = {
+    pciPins,
+    power,
+    hpet,
+    resetPort: find("reset")?.port,
+    legacyPics: pics !== undefined,
+    rtcCentury: find("rtc")?.centuryIndex,
+  };
+  return { model, facts };
+}
+
+// The largest run of addresses between the configuration window and the I/O APIC that no device claims.
+function pciWindow(guest: GuestDeclaration, ecam: ChipsetModel["ecam"]): ChipsetModel["pciWindow"] {
+  const first = ecam === null ? 0xc000_0000 : ecam.gpa + ecam.sizeBytes;
+  const taken = guest.devices
+    .flatMap((d) => d.windows)
+    .filter((w) => w.space === "mmio" && w.base + w.size > first && w.base < pciWindowEnd)
+    .sort((a, b) => a.base - b.base);
+  let best = { gpa: first, sizeBytes: 0 };
+  let from = first;
+  for (const { base, size } of [...taken, { base: pciWindowEnd, size: 0 }]) {
+    if (base - from > best.sizeBytes) best = { gpa: from, sizeBytes: base - from };
+    from = Math.max(from, Math.ceil((base + size) / 4096) * 4096);
+  }
+  if (best.sizeBytes < busBytes) {
+    throw new ManifestError(
+      "TV5114",
+      `guest "${guest.name}" has no addresses left for PCI devices between ${hex(first)} and ${hex(pciWindowEnd)}`,
+      [guest.place],
+    );
+  }
+  return Object.freeze(best);
+}
+
+// ISA interrupts whose way differs from the bus's own: same number, edge, high (ACPI 6.5 §5.2.12.5).
+function overridesOf(devices: readonly DeviceDeclaration[]): ChipsetModel["overrides"] {
+  const byIrq = new Map<number, LineModel>();
+  for (const line of devices.flatMap((d) => d.lines)) {
+    const { irq, gsi, trigger, polarity } = line;
+    if (irq !== null && (gsi !== irq || trigger !== "edge" || polarity !== "high")) byIrq.set(irq, line);
+  }
+  const sorted = [...byIrq].sort(([a], [b]) => a - b);
+  return Object.freeze(
+    sorted.map(([irq, { gsi, trigger, polarity }]) => Object.freeze({ irq, gsi, trigger, polarity })),
+  );
+}

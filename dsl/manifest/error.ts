@@ -1,0 +1,55 @@
+/**
+ * What a wrong manifest ends with: a code that never changes its meaning, one sentence in the terms of the manifest,
+ * and every place that belongs to it. A declaration keeps an `Error` from where it was made; its stack is the place.
+ */
+
+/** A code and what it stands for; each has a page in `docs/diagnostics/`. */
+export const manifestCodes = Object.freeze({
+  TV5101: "a name is no identifier",
+  TV5102: "an image has no guest",
+  TV5103: "two guests have one name",
+  TV5104: "two devices of a guest have one name",
+  TV5105: "a guest has no virtual CPU, or too many",
+  TV5106: "a guest's memory has no possible size",
+  TV5107: "two devices of a guest claim the same addresses",
+  TV5108: "a device claims addresses of the guest's memory",
+  TV5109: "two lines use one interrupt and cannot share it",
+  TV5110: "a line is wired to an interrupt that does not exist",
+  TV5111: "a window lies outside its address space",
+  TV5112: "a guest lacks a device that it cannot run without",
+  TV5113: "a guest has two of a device that exists once",
+  TV5114: "no addresses are left below 4 GiB",
+  TV5115: "the machine does not have the guests' memory",
+  TV5116: "a payload's path is not usable",
+  TV5117: "two payloads have one place on the EFI system partition",
+  TV5118: "an image has too many payloads",
+  TV5119: "a command line cannot be passed on",
+  TV5120: "the console names a guest that does not exist",
+  TV5121: "an option's value is out of its range",
+  TV5122: "a device's ACPI name is wrong or taken",
+} as const);
+export type ManifestCode = keyof typeof manifestCodes;
+
+/** A manifest that cannot work. */
+export class ManifestError extends Error {
+  override readonly name = "ManifestError";
+  readonly code: ManifestCode;
+  /** The declarations at fault, the one to look at first in front; their messages say what each is. */
+  readonly places: readonly Error[];
+
+  constructor(code: ManifestCode, message: string, places: readonly Error[]) {
+    super(message);
+    this.code = code;
+    this.places = Object.freeze([...places]);
+  }
+}
+
+/** Remembers where a declaration was made. Call it in the declaring function; `what` says what was declared. */
+export function placeOf(what: string): Error {
+  return new Error(what);
+}
+
+/** A number as a message shows an address. */
+export function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

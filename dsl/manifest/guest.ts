@@ -1,0 +1,116 @@
+/** A guest as a manifest declares it. */
+import type { DeviceDeclaration } from "./device.ts";
+import { ManifestError, placeOf } from "./error.ts";
+import { memoryLimits } from "./memory.ts";
+import type { PowerModel } from "./model.ts";
+import { checkName, type Identifier } from "./names.ts";
+import type { PayloadDeclaration } from "./payload.ts";
+import type { Bytes } from "./units.ts";
+
+/** How many virtual CPUs a guest may have. */
+export type VcpuCount = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16;
+/** The largest {@link VcpuCount}. */
+export const maxVcpus = 16;
+
+/** What a guest boots. */
+export interface LinuxDeclaration {
+  readonly kind: "linux";
+  readonly kernel: PayloadDeclaration;
+  readonly initrd: PayloadDeclaration | undefined;
+  readonly commandLine: string;
+  readonly place: Error;
+}
+
+export interface LinuxOptions {
+  /** A bzImage. */
+  readonly kernel: PayloadDeclaration;
+  /** A cpio archive, usually compressed. */
+  readonly initrd?: PayloadDeclaration;
+  /** Printable ASCII, at most 4,095 characters; the kernel may take less. */
+  readonly commandLine?: string;
+}
+
+/** The length of a command line without its terminating zero. */
+const longestCommandLine = 4095;
+
+/** Boots a Linux kernel, or what follows its boot protocol (memtest86+). Throws TV5119 for a command line that cannot be passed on. */
+export function linux(options: LinuxOptions): LinuxDeclaration {
+  const place = placeOf("kernel");
+  const commandLine = options.commandLine ?? "";
+  const wrong = /[^\x20-\x7e]/.exec(commandLine);
+  if (wrong !== null) {
+    throw new ManifestError(
+      "TV5119",
+      `character ${wrong.index + 1} of the command line is no printable ASCII character`,
+      [place],
+    );
+  }
+  if (commandLine.length > longestCommandLine) {
+    throw new ManifestError(
+      "TV5119",
+      `the command line has ${commandLine.length} characters, and at most ${longestCommandLine} can be passed on`,
+      [place],
+    );
+  }
+  return Object.freeze({ kind: "linux", kernel: options.kernel, initrd: options.initrd, commandLine, place });
+}
+
+export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
+  /** Unique in the image. */
+  readonly name: Identifier<Name> & string;
+  readonly memory: Bytes;
+  readonly vcpus: VcpuCount;
+  readonly kernel: LinuxDeclaration;
+  readonly devices: readonly DeviceDeclaration[];
+}
+
+/** A guest, declared. */
+export interface GuestDeclaration {
+  readonly kind: "guest";
+  readonly name: string;
+  readonly memoryBytes: number;
+  readonly vcpus: number;
+  readonly kernel: LinuxDeclaration;
+  readonly devices: readonly DeviceDeclaration[];
+  readonly power: PowerModel;
+  readonly place: Error;
+}
+
+/**
+ * Declares a guest. By default a power-off and a crash stop the guest, and a reboot starts it again. Throws
+ * ManifestError for a name, a memory size or a number of virtual CPUs that cannot be.
+ */
+export function guest<const Name extends string>(options: GuestOptions<Name>): GuestDeclaration {
+  const name: string = options.name;
+  const place = placeOf(`guest "${name}"`);
+  checkName("a guest", name, place);
+  const { vcpus, memory } = options as { readonly vcpus: number; readonly memory: number };
+  if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > maxVcpus) {
+    throw new ManifestError(
+      "TV5105",
+      `guest "${name}" has ${vcpus} virtual CPUs, and a guest has 1 to ${maxVcpus}`,
+      [place],
+    );
+  }
+  const { least, most, step } = memoryLimits;
+  if (!Number.isInteger(memory) || memory < least || memory > most || memory % step !== 0) {
+    const rule = `a guest has ${least / 2 ** 20} MiB to ${most / 2 ** 30} GiB, in steps of ${step / 2 ** 20} MiB`;
+    throw new ManifestError("TV5106", `guest "${name}" has ${memory / 2 ** 20} MiB of memory, and ${rule}`, [
+      place,
+    ]);
+  }
+  return Object.freeze({
+    kind: "guest",
+    name,
+    memoryBytes: memory,
+    vcpus,
+    kernel: options.kernel,
+    devices: Object.freeze([...options.devices]),
+    power: Object.freeze({
+      onPowerOff: options.onPowerOff ?? "stop",
+      onReboot: options.onReboot ?? "restart",
+      onCrash: options.onCrash ?? "stop",
+    }),
+    place,
+  });
+}

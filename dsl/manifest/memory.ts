@@ -1,0 +1,75 @@
+/**
+ * Where things lie in a guest's physical memory: a PC's, since software expects it. RAM starts at 0 with a hole from
+ * 640 KiB to 1 MiB, leaves room for devices below 4 GiB, and goes on at 4 GiB.
+ */
+import type { E820Entry, MemorySlotModel } from "./model.ts";
+
+/** 4 GiB: where RAM goes on that has no place below. */
+export const highRamGpa = 2 ** 32;
+/** First address that RAM leaves to devices: PCIEXBAR's usual place on a q35, and everything up to 4 GiB. */
+export const deviceHoleGpa = 0xb000_0000;
+/** With more RAM than fits below the hole, as much of it as keeps both parts aligned to 1 GiB, as on a q35. */
+const splitRamGpa = 0x8000_0000;
+/** Where 32-bit BARs end: the I/O APIC is the first of the chipset's own windows. */
+export const pciWindowEnd = 0xfec0_0000;
+
+/** Fixed places below 1 MiB. */
+export const lowMemory = Object.freeze({
+  gdt: 0x6000,
+  bootParams: 0x7000,
+  commandLine: 0x8000,
+  /** Bytes for the command line with its terminating zero. */
+  commandLineBytes: 0x1000,
+  /** Kept for what a BIOS would call its extended data area. */
+  extendedBiosData: 0x9_fc00,
+  /** The hole: display memory and expansion ROMs, none of which are there. */
+  hole: 0xa_0000,
+  acpiTables: 0xe_0000,
+  acpiNvs: 0xe_f000,
+  rootPointer: 0xf_0000,
+  end: 0x10_0000,
+} as const);
+
+/** The smallest and largest RAM of a guest, and what it is a multiple of, in bytes. */
+export const memoryLimits = Object.freeze({ least: 4 * 2 ** 20, most: 2 ** 39, step: 2 * 2 ** 20 } as const);
+
+/** RAM of `memoryBytes` laid out. */
+export interface MemoryLayout {
+  readonly slots: readonly MemorySlotModel[];
+  readonly e820: readonly E820Entry[];
+  /** End of the RAM below the device hole. */
+  readonly lowRamEnd: number;
+}
+
+/** Lays out a guest's RAM; `reserved` are further ranges that the guest's map names as reserved. */
+export function layMemory(
+  memoryBytes: number,
+  reserved: readonly { readonly gpa: number; readonly sizeBytes: number }[],
+): MemoryLayout {
+  const lowRamEnd = memoryBytes <= deviceHoleGpa ? memoryBytes : splitRamGpa;
+  const highBytes = memoryBytes - lowRamEnd;
+  const slot = (name: string, gpa: number, end: number, ramOffset = gpa): MemorySlotModel =>
+    Object.freeze({ name, kind: "ram", gpa, sizeBytes: end - gpa, ramOffset });
+  const entry = (type: E820Entry["type"], gpa: number, end: number): E820Entry =>
+    Object.freeze({ gpa, sizeBytes: end - gpa, type });
+  const slots = [
+    slot("conventional memory", 0, lowMemory.hole),
+    slot("firmware area", lowMemory.acpiTables, lowMemory.end),
+    slot("memory", lowMemory.end, lowRamEnd),
+  ];
+  const e820 = [
+    entry("ram", 0, lowMemory.extendedBiosData),
+    entry("reserved", lowMemory.extendedBiosData, lowMemory.hole),
+    entry("acpi", lowMemory.acpiTables, lowMemory.acpiNvs),
+    entry("nvs", lowMemory.acpiNvs, lowMemory.rootPointer),
+    entry("reserved", lowMemory.rootPointer, lowMemory.end),
+    entry("ram", lowMemory.end, lowRamEnd),
+    ...reserved.map(({ gpa, sizeBytes }) => entry("reserved", gpa, gpa + sizeBytes)),
+  ];
+  if (highBytes > 0) {
+    slots.push(slot("memory above 4 GiB", highRamGpa, highRamGpa + highBytes, lowRamEnd));
+    e820.push(entry("ram", highRamGpa, highRamGpa + highBytes));
+  }
+  e820.sort((a, b) => a.gpa - b.gpa);
+  return Object.freeze({ slots: Object.freeze(slots), e820: Object.freeze(e820), lowRamEnd });
+}

@@ -1,0 +1,206 @@
+/** From declarations to the model: every default filled in, every address chosen, every rule checked. */
+import { AcpiOverflow, acpiTables } from "../acpi/tables.ts";
+import { checkAcpiNames, checkLines, checkUnique, checkWindows } from "./checks.ts";
+import { chipsetOf } from "./chipset.ts";
+import { ManifestError } from "./error.ts";
+import type { GuestDeclaration } from "./guest.ts";
+import { layMemory, lowMemory } from "./memory.ts";
+import type { ConsoleModel, GuestModel, ImageModel, PayloadModel } from "./model.ts";
+import type { PayloadDeclaration, Placement } from "./payload.ts";
+
+/** An image with its defaults filled in. */
+export interface ImageDeclaration {
+  readonly name: string;
+  readonly guests: readonly GuestDeclaration[];
+  readonly payloads: Placement;
+  readonly console: { readonly port: number; readonly baud: number; readonly guest: string | null };
+  readonly permitNoAcpi: boolean;
+  readonly cpuCapacity: number;
+  readonly recordsPerCpu: number;
+  readonly timerSlackNs: number;
+  readonly machine: { readonly memoryBytes: number } | undefined;
+  readonly place: Error;
+}
+
+/** A payload of the model, and its declaration. */
+export interface ResolvedPayload {
+  readonly model: PayloadModel;
+  readonly declaration: PayloadDeclaration;
+}
+
+/** Payloads that the kernel has room for. */
+export const maxPayloads = 16;
+
+/** Memory that the hypervisor itself may take of a machine: its image, its tables, its pools. */
+const hypervisorBytes = 8 * 2 ** 20;
+
+/** Resolves a whole image. Throws ManifestError. */
+export function resolve(image: ImageDeclaration): {
+  readonly model: ImageModel;
+  readonly payloads: readonly ResolvedPayload[];
+} {
+  if (image.guests.length === 0) {
+    throw new ManifestError("TV5102", `image "${image.name}" has no guest, so there is nothing to run`, [
+      image.place,
+    ]);
+  }
+  checkUnique("TV5103", "guests", `image "${image.name}"`, image.guests);
+  checkMachine(image);
+  const payloads: ResolvedPayload[] = [];
+  const guests = image.guests.map((guest, index) => resolveGuest(image, guest, index, payloads));
+  checkPayloads(image, payloads);
+  const model: ImageModel = Object.freeze({
+    name: image.name,
+    guests: Object.freeze(guests),
+    payloads: Object.freeze(payloads.map((p) => p.model)),
+    console: resolveConsole(image),
+    permitNoAcpi: image.permitNoAcpi,
+    cpuCapacity: image.cpuCapacity,
+    events: Object.freeze({ recordsPerCpu: image.recordsPerCpu }),
+    timerSlackNs: image.timerSlackNs,
+  });
+  return { model, payloads: Object.freeze(payloads) };
+}
+
+function resolveGuest(
+  image: ImageDeclaration,
+  guest: GuestDeclaration,
+  index: number,
+  payloads: ResolvedPayload[],
+): GuestModel {
+  checkUnique("TV5104", "devices", `guest "${guest.name}"`, guest.devices);
+  checkLines(guest);
+  checkAcpiNames(guest);
+  const { model: chipset, facts } = chipsetOf(guest);
+  const { slots, e820, lowRamEnd } = layMemory(
+    guest.memoryBytes,
+    chipset.ecam === null ? [] : [chipset.ecam],
+  );
+  checkWindows(guest, slots);
+  const vcpus = Array.from({ length: guest.vcpus }, (_, i) => Object.freeze({ index: i, apicId: i }));
+  const devices = guest.devices.map(({ name, type, windows, lines }) =>
+    Object.freeze({ name, type, windows, lines }),
+  );
+  const acpi = tablesOf(guest, {
+    vcpus,
+    chipset,
+    devices: guest.devices,
+    ...facts,
+  });
+  const { kernel, initrd, commandLine } = guest.kernel;
+  return Object.freeze({
+    index,
+    name: guest.name,
+    memoryBytes: guest.memoryBytes,
+    slots,
+    e820,
+    vcpus: Object.freeze(vcpus),
+    loader: Object.freeze({
+      kind: "linux",
+      kernelPayload: indexOfPayload(image, payloads, kernel, "linux-kernel"),
+      initrdPayload: initrd === undefined ? null : indexOfPayload(image, payloads, initrd, "initrd"),
+      commandLine,
+      gdtGpa: lowMemory.gdt,
+      bootParamsGpa: lowMemory.bootParams,
+      commandLineGpa: lowMemory.commandLine,
+      kernelGpa: lowMemory.end,
+      loadLimitGpa: lowRamEnd,
+    }),
+    chipset,
+    devices: Object.freeze(devices),
+    acpi,
+    power: guest.power,
+  });
+}
+
+function tablesOf(guest: GuestDeclaration, input: Parameters<typeof acpiTables>[0]): GuestModel["acpi"] {
+  const places = {
+    tables: { gpa: lowMemory.acpiTables, sizeBytes: lowMemory.acpiNvs - lowMemory.acpiTables },
+    nvs: { gpa: lowMemory.acpiNvs },
+    rsdpGpa: lowMemory.rootPointer,
+  };
+  try {
+    return acpiTables(input, places);
+  } catch (error) {
+    if (!(error instanceof AcpiOverflow)) throw error;
+    throw new ManifestError(
+      "TV5122",
+      `the ACPI tables of guest "${guest.name}" need ${error.missingBytes} bytes more than there are below 1 MiB: it has too many devices`,
+      [guest.place],
+    );
+  }
+}
+
+function indexOfPayload(
+  image: ImageDeclaration,
+  payloads: ResolvedPayload[],
+  declaration: PayloadDeclaration,
+  role: PayloadModel["role"],
+): number {
+  const placement = declaration.placement ?? image.payloads;
+  const known = payloads.findIndex(
+    ({ model }) => model.path === declaration.path && model.placement === placement && model.role === role,
+  );
+  if (known >= 0) return known;
+  const model: PayloadModel = Object.freeze({
+    name: declaration.name,
+    path: declaration.path,
+    placement,
+    espPath: placement === "esp" ? `\\typevisor\\${image.name}\\${declaration.name}` : null,
+    role,
+  });
+  payloads.push(Object.freeze({ model, declaration }));
+  return payloads.length - 1;
+}
+
+function checkPayloads(image: ImageDeclaration, payloads: readonly ResolvedPayload[]): void {
+  if (payloads.length > maxPayloads) {
+    throw new ManifestError(
+      "TV5118",
+      `image "${image.name}" has ${payloads.length} payloads, and at most ${maxPayloads} can be brought along`,
+      [payloads[maxPayloads]!.declaration.place, image.place],
+    );
+  }
+  payloads.forEach(({ model, declaration }, i) => {
+    // FAT does not tell cases apart.
+    const place = model.espPath?.toLowerCase();
+    const earlier = payloads
+      .slice(0, i)
+      .find(
+        (p) => place !== undefined && p.model.espPath?.toLowerCase() === place && p.model.path !== model.path,
+      );
+    if (earlier === undefined) return;
+    throw new ManifestError(
+      "TV5117",
+      `payloads "${model.path}" and "${earlier.model.path}" would both be ${model.espPath} on the EFI system partition`,
+      [declaration.place, earlier.declaration.place],
+    );
+  });
+}
+
+function resolveConsole(image: ImageDeclaration): ConsoleModel {
+  const { port, baud, guest } = image.console;
+  const index = guest === null ? null : image.guests.findIndex((g) => g.name === guest);
+  if (index === -1) {
+    const names = image.guests.map((g) => `"${g.name}"`).join(", ");
+    throw new ManifestError(
+      "TV5120",
+      `the console is given to guest "${guest}", and the guests are ${names}`,
+      [image.place],
+    );
+  }
+  return Object.freeze({ port, baud, guest: index });
+}
+
+function checkMachine(image: ImageDeclaration): void {
+  if (image.machine === undefined) return;
+  const guests = image.guests.reduce((sum, g) => sum + g.memoryBytes, 0);
+  const missing = guests + hypervisorBytes - image.machine.memoryBytes;
+  if (missing <= 0) return;
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  throw new ManifestError(
+    "TV5115",
+    `the guests have ${mebibytes(guests)} of memory and the hypervisor takes up to ${mebibytes(hypervisorBytes)}, but the machine has ${mebibytes(image.machine.memoryBytes)}`,
+    [image.place, ...image.guests.map((g) => g.place)],
+  );
+}
