@@ -1,0 +1,79 @@
+/**
+ * What model-specific registers do for a guest, as a table. A register that is not listed raises #GP, and so does a
+ * value that a row refuses; neither takes a line of code.
+ */
+import type { u32, u64 } from "../../../dsl/core/int.ts";
+import type { SvmVcpu } from "./vcpu.ts";
+
+/** A run of registers with one behaviour. A missing `read` or `write` raises #GP. */
+export interface MsrRow {
+  readonly name: string;
+  readonly first: number;
+  readonly last: number;
+  readonly read: ((v: SvmVcpu, msr: u32) => u64) | null;
+  /** False raises #GP. */
+  readonly write: ((v: SvmVcpu, msr: u32, value: u64) => boolean) | null;
+}
+
+/** What a read came to. */
+export interface MsrValue {
+  readonly ok: boolean;
+  readonly value: u64;
+}
+
+/** The MSRs of a guest. */
+export interface GuestMsrs {
+  read(v: SvmVcpu, msr: u32): MsrValue;
+  /** False raises #GP. */
+  write(v: SvmVcpu, msr: u32, value: u64): boolean;
+}
+
+/** Registers that a guest reads and writes without an exit: VMLOAD and VMSAVE, or a vCPU switch, carry them. */
+export const passedThrough: readonly number[] = Object.freeze([
+  0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0100, 0xc000_0101, 0xc000_0102, 0xc000_0103, 0x174, 0x175, 0x176,
+]);
+
+/** Byte and lowest bit of an MSR in the permission map (APM vol. 2 §15.11): two bits each, read then write. Build time. */
+export function permissionBit(msr: number): { readonly byte: number; readonly bit: number } {
+  const ranges = [
+    [0x0000_0000, 0x0000],
+    [0xc000_0000, 0x0800],
+    [0xc001_0000, 0x1000],
+  ] as const;
+  for (const [base, byte] of ranges) {
+    if (msr >= base && msr < base + 0x2000) return { byte: byte + ((msr - base) >> 2), bit: ((msr - base) & 3) * 2 };
+  }
+  throw new RangeError(`msr 0x${msr.toString(16)} is in no range of the permission map`);
+}
+
+/** Builds the dispatch over rows; those that come first are looked at first. Overlapping rows throw at build time. */
+export function guestMsrs(rows: readonly MsrRow[]): GuestMsrs {
+  rows.forEach((row, i) => {
+    const other = rows.slice(0, i).find((r) => row.first <= r.last && r.first <= row.last);
+    if (other !== undefined) throw new RangeError(`msr row ${row.name} overlaps ${other.name}`);
+  });
+  const readable = rows.filter((r) => r.read !== null).map((r) => ({ first: r.first, last: r.last, single: r.first === r.last, read: r.read! }));
+  const writable = rows.filter((r) => r.write !== null).map((r) => ({ first: r.first, last: r.last, single: r.first === r.last, write: r.write! }));
+  return {
+    read(v: SvmVcpu, msr: u32): MsrValue {
+      for (const r of readable) {
+        if (r.single) {
+          if (msr === r.first) return { ok: true, value: r.read(v, msr) };
+        } else {
+          if (msr >= r.first && msr <= r.last) return { ok: true, value: r.read(v, msr) };
+        }
+      }
+      return { ok: false, value: 0n };
+    },
+    write(v: SvmVcpu, msr: u32, value: u64): boolean {
+      for (const r of writable) {
+        if (r.single) {
+          if (msr === r.first) return r.write(v, msr, value);
+        } else {
+          if (msr >= r.first && msr <= r.last) return r.write(v, msr, value);
+        }
+      }
+      return false;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * A vCPU under SVM: its VMCB, the kernel's part, and the registers that VMRUN neither saves nor loads. The VMCB lies
+ * first, so that RAX, in which VMRUN leaves the VMCB's address, is the vCPU's address after every exit.
+ */
+import { u64 } from "../../../dsl/core/int.ts";
+import { array, at, bool, struct, type StructDescriptor, type ValueOf } from "../../../dsl/core/layout.ts";
+import { Vcpu } from "../../../kernel/vcpu.ts";
+import { CpuidResult } from "../instructions.ts";
+import { CodeBytes, Instruction } from "../decode/operation.ts";
+import { Vmcb } from "./vmcb.ts";
+
+/** Stored MTRRs: 16 variable, 11 fixed, the default type (APM vol. 2 §7.7). */
+export const mtrrCount = 28;
+
+/** A vCPU under SVM. */
+export const SvmVcpu = struct("SvmVcpu", {
+  vmcb: Vmcb,
+  core: at(4096, Vcpu),
+  /** By encoding: RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 to R15. RAX and RSP are those of the VMCB while the guest runs. */
+  gpr: array(u64, 16),
+  /** CR4 as the guest sees it; the VMCB's has MCE set besides. */
+  cr4: u64,
+  /** EFER as the guest sees it; the VMCB's has SVME set besides. */
+  efer: u64,
+  /** IA32_APIC_BASE as the guest sees it. */
+  apicBase: u64,
+  mtrr: array(u64, mtrrCount),
+  /** HWCR, SYSCFG and the like: what the guest wrote into MSRs that keep a value and do nothing. */
+  storedMsr: array(u64, 8),
+  /** The linear page that `fetchHpa` translates, with bit 0 set; 0: none. Used for instructions of known bytes only. */
+  fetchPage: u64,
+  fetchCr3: u64,
+  fetchHpa: u64,
+  /** RIP of the IRET that the NMI window caught; `iretCaught` says that one is there. */
+  iretRip: u64,
+  iretCaught: bool,
+  /** The state was accepted by VMRUN at least once. */
+  entered: bool,
+  cpuid: CpuidResult,
+  code: CodeBytes,
+  instruction: Instruction,
+}, { align: 4096 });
+export type SvmVcpu = ValueOf<typeof SvmVcpu>;
+
+/** Byte offset of a field of a struct. Build time only. */
+export function offsetOf(descriptor: StructDescriptor, name: string): number {
+  const field = descriptor.fields.find((f) => f.name === name);
+  if (field === undefined) throw new RangeError(`struct ${descriptor.name} has no field ${name}`);
+  return field.offset;
+}
+
+/** Numbers of the general registers in `SvmVcpu.gpr`. */
+export const gpr = Object.freeze({ rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7 } as const);
