@@ -1,6 +1,6 @@
 /** The stages before lowering, run once for a build: loading, TypeScript's own checks, strata, evaluation. */
 import { resolve } from "node:path";
-import { catalogue, type ArgsOf, type Code } from "./diagnostics/catalogue.ts";
+import { catalogue, type ArgsOf, type DiagnosticName } from "./diagnostics/catalogue.ts";
 import { diagnostic, Diagnostics, type TrailEntry } from "./diagnostics/diagnostic.ts";
 import { spanOf } from "./diagnostics/span.ts";
 import { createRealm, type Namespace, type Realm } from "./evaluate/realm.ts";
@@ -57,7 +57,11 @@ export function createFront(sources: Sources, realm: Realm, diagnostics: Diagnos
     displayPath: (fileName) => sources.displayPath(fileName),
     refuse(code, node, args, trail) {
       if (!(code in catalogue)) throw new Error(`${code} is not in the catalogue`);
-      diagnostics.add(diagnostic(code as Code, node, args as ArgsOf<Code>, { trail: trail.map(callEntry) }));
+      diagnostics.add(
+        diagnostic(code as DiagnosticName, node, args as ArgsOf<DiagnosticName>, {
+          trail: trail.map(callEntry),
+        }),
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The catalogue of everything the compiler says. A code is stable: it is never used again for something else. To add
- * one, add an entry here, a page `docs/diagnostics/CODE.md` and a fixture that provokes it.
+ * one, add an entry here, a page `docs/diagnostics/CODE.md`, and a fixture that provokes it.
  *
  * Messages are in the user's concepts, lower case, one sentence without a full stop that makes sense alone; source
  * text stands in backquotes.
@@ -13,246 +13,310 @@ export type Severity = "error" | "warning";
 
 /** A kind of diagnostic. `A` are the arguments of its message. */
 export interface Entry<A = never> {
-  /** Absent: an error. */
-  readonly severity?: Severity;
+  readonly code: `TV${number}`;
+  readonly severity: Severity;
   readonly message: (args: A) => string;
   /** What to do about it, as an imperative: "write `===`". */
   readonly fix?: (args: A) => string;
 }
 
-/** A number as a message shows it. */
-type Shown = string | number | bigint;
-type NoArgs = Readonly<Record<string, never>>;
+type NoArgs = Readonly<Record<never, string>>;
+type Message<A> = string | ((args: A) => string);
 
-function define<A = NoArgs>(
-  message: (args: A) => string,
-  fix?: (args: A) => string,
-  severity?: Severity,
-): Entry<A> {
-  return { message, ...(fix && { fix }), ...(severity && { severity }) };
+function error<A = NoArgs>(code: Entry["code"], message: Message<A>, fix?: Message<A>): Entry<A> {
+  const asFunction = (text: Message<A>) => (typeof text === "string" ? () => text : text);
+  return {
+    code,
+    severity: "error",
+    message: asFunction(message),
+    ...(fix !== undefined && { fix: asFunction(fix) }),
+  };
 }
 
-/** An interval as messages show it. */
-function interval(lo: Shown, hi: Shown): string {
-  return lo === hi ? `${lo}` : `[${lo}, ${hi}]`;
-}
+const types = "`u8`, `u16`, `u32`, `i32`, `u64`, `i64`, `boolean` or a struct";
 
 export const catalogue = {
   // ---- TypeScript ----
-  TV1001: define((a: { message: string }) => a.message),
-  TV1002: define((a: { message: string }) => a.message),
+  syntax: error("TV1001", (a: { message: string }) => a.message),
+  type: error("TV1002", (a: { message: string }) => a.message),
 
-  // ---- What compiled code may not do ----
-  TV2000: define((a: { construct: string }) => `${a.construct} is not supported in compiled code`),
-  TV2001: define(
-    () => "a value of type `any` has no width and cannot be compiled",
-    () => "give it a type of `dsl/core/int.ts` or a struct",
-  ),
-  TV2002: define(
+  // ---- Syntax that compiled code does not have ----
+  unsupported: error("TV2000", (a: { what: string }) => `${a.what} is not supported in compiled code`),
+  any: error("TV2001", "`any` has no width, so it cannot be compiled", `name the type: ${types}`),
+  "as-on-integer": error(
+    "TV2002",
     (a: { type: string }) =>
-      `\`as\` does not change an integer's range, so \`as ${a.type}\` would only hide an error`,
+      `\`as ${a.type}\` does not change an integer's range, it would only hide an error`,
     (a) => `narrow with \`${a.type}(…)\`, which truncates, or \`${a.type}.checked(…)\`, which traps`,
   ),
-  TV2003: define(
-    () => "a function made at run time cannot be compiled",
-    () => "declare the function outside, and pass what it needs as parameters",
+  closure: error(
+    "TV2003",
+    "compiled code does not make functions at run time",
+    "declare the function outside, and pass it what it needs",
   ),
-  TV2004: define(
-    () => "classes are not supported in compiled code",
-    () => "use `struct` and functions of it",
+  class: error("TV2004", "there are no classes in compiled code", "use `struct`, and `extend` for methods"),
+  this: error("TV2005", "there is no `this` in compiled code", "take the object as the first parameter"),
+  exception: error(
+    "TV2006",
+    "there are no exceptions in compiled code",
+    'return a value that says what happened, or `trap("…")` where the program itself is wrong',
   ),
-  TV2005: define(
-    () => "`this` is not supported in compiled code",
-    () => "take the object as a parameter",
+  async: error(
+    "TV2007",
+    "compiled code cannot wait, so there is no `async`",
+    "keep what is pending in storage, and go on with it at the next event",
   ),
-  TV2006: define(
-    (a: { construct: string }) => `\`${a.construct}\`: there are no exceptions in compiled code`,
-    () => 'return a value that says what happened, or `trap("…")` where the program itself is wrong',
-  ),
-  TV2007: define((a: { construct: string }) => `\`${a.construct}\`: compiled code does not wait`),
-  TV2008: define(() => "generators are not supported in compiled code"),
-  TV2009: define(
-    () => "spread is not supported in compiled code",
-    () => "name the elements",
-  ),
-  TV2010: define(
-    (a: { operator: string }) => `\`${a.operator}\` converts its operands`,
-    (a) => `write \`${a.operator}=\``,
-  ),
-  TV2011: define(
-    (a: { chain: string }) => `recursion would need an unbounded stack: ${a.chain}`,
-    () => "write a loop with a bound",
-  ),
-  TV2012: define(
-    (a: { operator: string }) => `\`${a.operator}\` asks for types or names that do not exist at run time`,
-  ),
-  TV2013: define(() => "regular expressions are not supported in compiled code"),
-  TV2014: define(
+  generator: error("TV2008", "there are no generators in compiled code", "write a loop"),
+  spread: error("TV2009", "there is no spread in compiled code", "name every element"),
+  "loose-equality": error("TV2010", "`==` and `!=` convert their operands", "write `===` or `!==`"),
+  recursion: error(
+    "TV2011",
     (a: { name: string }) =>
-      `parameter \`${a.name}\` is optional, but every argument is passed in compiled code`,
-    () => "declare it without `?` and default, and pass it at every call",
+      `\`${a.name}\` calls itself, directly or through others, and its stack would have no bound`,
+    "write a loop with a bound",
   ),
-  TV2015: define(
-    () => "`arguments` does not exist in compiled code",
-    () => "declare parameters",
+  typeof: error("TV2012", "there are no types at run time, so no `typeof`"),
+  in: error("TV2013", "there are no property names at run time, so no `in`"),
+  delete: error("TV2014", "a struct's fields are fixed, so there is no `delete`"),
+  "regular-expression": error("TV2015", "there are no regular expressions in compiled code"),
+  "optional-parameter": error(
+    "TV2016",
+    "compiled code has no optional parameters and no defaults",
+    "declare the parameter without `?` and default, and pass it at every call",
   ),
-  TV2016: define(
-    (a: { text: string }) => `\`${a.text}\` is no integer, and there is no floating point in compiled code`,
+  arguments: error("TV2017", "there is no `arguments` in compiled code", "declare parameters"),
+  "for-in": error(
+    "TV2018",
+    "there are no property names at run time, so no `for…in`",
+    "use `for…of` over build-time data",
   ),
-  TV2017: define(
-    () => "`/` on `number` gives fractions",
-    () => "use `idiv(a, b)`, which truncates",
+  "assignment-value": error(
+    "TV2019",
+    "an assignment is a statement in compiled code, it has no value",
+    "assign on a line of its own",
   ),
-  TV2018: define(
-    (a: { lo: Shown; hi: Shown; type: string }) =>
-      `a value in ${interval(a.lo, a.hi)} may not fit \`${a.type}\``,
+  fallthrough: error(
+    "TV2020",
+    "this case is not empty and falls through into the next",
+    "end it with `break` or `return`",
+  ),
+  "void-statement": error("TV2021", "this expression does nothing", "use its value, or remove it"),
+
+  // ---- Numbers ----
+  float: error(
+    "TV2101",
+    (a: { value: string }) =>
+      `\`${a.value}\` is no whole number within ±2^53, and there is no floating point in compiled code`,
+  ),
+  division: error("TV2102", "`/` on `number` gives fractions", "use `idiv(a, b)`, which truncates"),
+  "divisor-zero": error(
+    "TV2103",
+    (a: { range: string }) => `the divisor, in ${a.range}, may be 0`,
+    "compare it with 0 before",
+  ),
+  "may-not-fit": error(
+    "TV2104",
+    (a: { range: string; type: string }) => `a value in ${a.range} may not fit \`${a.type}\``,
     (a) =>
-      `narrow it: \`${a.type}(…)\` truncates, \`${a.type}.checked(…)\` traps, a comparison before it proves`,
+      `narrow it: \`${a.type}(…)\` truncates, \`${a.type}.checked(…)\` traps, a comparison before proves`,
   ),
-  TV2019: define(
-    (a: { lo: Shown; hi: Shown; bits: Shown }) =>
-      `a shift count in ${interval(a.lo, a.hi)} may not be below ${a.bits}`,
-    (a) => `mask it: \`count & ${Number(a.bits) - 1}\``,
+  "shift-count": error(
+    "TV2105",
+    (a: { range: string; limit: string }) => `the shift count, in ${a.range}, may not be below ${a.limit}`,
+    (a) => `mask it: \`& ${Number(a.limit) - 1}\``,
   ),
-  TV2020: define(
-    (a: { lo: Shown; hi: Shown; length: Shown }) =>
-      `an index in ${interval(a.lo, a.hi)} may lie outside the array of ${a.length}`,
-    () => "mask the index, or compare it with the length before",
+  "mixed-kinds": error(
+    "TV2106",
+    "this mixes `bigint` and `number`",
+    "widen with `BigInt(…)`, or convert with `Number(…)`",
   ),
-  TV2021: define(
-    () => "no bound can be derived for this loop, and a model must not loop forever",
-    () => "loop with a counter up to a constant",
+  "beyond-2-53": error(
+    "TV2107",
+    (a: { range: string }) =>
+      `the result, in ${a.range}, leaves ±2^53, beyond which a \`number\` is not exact`,
+    "narrow the operands before, or compute with `bigint`",
   ),
-  TV2022: define(
+  "beyond-128": error(
+    "TV2108",
+    (a: { range: string }) => `the result, in ${a.range}, does not fit 128 bits`,
+    "wrap each step: `u64(a * b)` computes at 64 bits",
+  ),
+  index: error(
+    "TV2109",
+    (a: { range: string; length: string }) =>
+      `the index, in ${a.range}, may lie outside an array of ${a.length}`,
+    "mask the index, or compare it with the length before",
+  ),
+  "bigint-index": error("TV2110", "an array is indexed by a `number`", "convert with `Number(…)`"),
+  "not-an-integer": error("TV2111", (a: { what: string }) => `an integer belongs here, not ${a.what}`),
+  "not-a-boolean": error(
+    "TV2112",
+    (a: { what: string }) => `a \`boolean\` belongs here, not ${a.what}`,
+    "compare: `x !== 0`",
+  ),
+  incomparable: error(
+    "TV2113",
+    (a: { left: string; right: string }) => `${a.left} and ${a.right} cannot be compared`,
+  ),
+
+  // ---- Values, names and types ----
+  "unknown-name": error("TV2201", (a: { name: string }) => `\`${a.name}\` does not exist in compiled code`),
+  "no-such-member": error(
+    "TV2202",
+    (a: { name: string; type: string }) => `${a.type} has no \`${a.name}\` in compiled code`,
+  ),
+  "write-only": error("TV2203", (a: { name: string }) => `\`${a.name}\` can be written, not read`),
+  "assign-known": error(
+    "TV2204",
+    (a: { what: string }) => `${a.what} cannot be assigned at run time`,
+    "keep what changes in storage",
+  ),
+  "assign-aggregate": error(
+    "TV2205",
+    (a: { what: string }) => `${a.what} cannot be assigned as a whole`,
+    "assign its fields or elements",
+  ),
+  "no-value": error("TV2206", "this gives no value"),
+  "known-variable": error(
+    "TV2207",
+    (a: { name: string }) =>
+      `\`${a.name}\` can change at run time, but this value exists only when the image is built`,
+    "declare it with `const`",
+  ),
+  "mixed-shapes": error("TV2208", (a: { what: string }) => `${a.what} does not belong here`),
+  "missing-argument": error(
+    "TV2209",
+    (a: { name: string }) => `the argument for \`${a.name}\` is missing`,
+    "pass every argument",
+  ),
+  untyped: error(
+    "TV2210",
+    (a: { name: string }) => `\`${a.name}\` has no declared type`,
+    `declare it: ${types}`,
+  ),
+  "unsized-type": error("TV2211", (a: { type: string }) => `\`${a.type}\` has no fixed size`, `use ${types}`),
+  "null-here": error("TV2212", "the value may be null here", "compare with `=== null` before"),
+  "not-indexable": error("TV2213", (a: { what: string }) => `${a.what} cannot be indexed in compiled code`),
+  "table-elements": error(
+    "TV2214",
+    "only integers of one kind can become a table that is indexed at run time",
+    "iterate with `for…of`",
+  ),
+  "run-time-string": error(
+    "TV2215",
+    "there are no strings at run time",
+    "build the text from what is known when the image is built",
+  ),
+  "run-time-array": error("TV2216", "an array cannot be made at run time", "keep it in storage"),
+  "not-storage": error(
+    "TV2217",
+    "this struct or array was made at build time but is no storage",
+    "declare it with `storage(…)`",
+  ),
+  "not-iterable": error(
+    "TV2218",
+    "only build-time data and fixed arrays can be iterated",
+    "count: `for (let i = 0; i < n; i++)`",
+  ),
+  "not-a-function": error("TV2219", "an entry point must be a function of the sources"),
+  "indirect-call": error(
+    "TV2220",
+    (a: { name: string }) => `which function \`${a.name}\` is, is not known when the image is built`,
+    "choose between functions with `if`",
+  ),
+  unprovided: error(
+    "TV2221",
+    (a: { name: string }) => `nothing provides \`${a.name}\``,
+    "call `provide` in the platform or the test",
+  ),
+  "entry-signature": error(
+    "TV2222",
+    (a: { name: string }) =>
+      `\`${a.name}\` is called from outside, so it takes and gives integers and booleans only`,
+  ),
+  "naked-use": error(
+    "TV2223",
+    (a: { name: string }) => `\`%{${a.name}}\` names nothing in \`uses\` that has an address of its own`,
+  ),
+
+  // ---- Models ----
+  "unbounded-loop": error(
+    "TV2301",
+    "no bound can be derived for this loop, and a model must not loop forever",
+    "count up to a constant",
+  ),
+  "trap-in-model": error(
+    "TV2302",
     (a: { name: string }) =>
       `\`${a.name}\` stops the machine, and nothing that a guest does to a model may do that`,
-    () => "give the access its architectural answer",
+    "give the access its architectural answer",
   ),
-  TV2023: define(
-    (a: { name: string }) => `\`${a.name}\` accesses raw memory, which a model may not do`,
-    () => "use the accessors of the device's state",
+  "memory-in-model": error(
+    "TV2303",
+    (a: { name: string }) => `\`${a.name}\` reaches raw memory, which a model may not`,
+    "use the device's declared state",
   ),
-  TV2024: define(
-    () => "`!` traps where the value is null, and a model may not trap",
-    () => "compare with `=== null` and say what happens then",
+  "non-null-in-model": error(
+    "TV2304",
+    "`!` traps where the value is null, and a model may not trap",
+    "compare with `=== null`",
   ),
-  TV2025: define(
-    (a: { operator: string }) => `\`${a.operator}\` mixes \`bigint\` and \`number\``,
-    () => "widen with `BigInt(…)`, or convert with `Number(…)`",
-  ),
-  TV2026: define(
-    (a: { lo: Shown; hi: Shown }) =>
-      `an intermediate value in ${interval(a.lo, a.hi)} leaves ±2^53, where a \`number\` is exact`,
-    () => "compute with `bigint`, or narrow the operands before",
-  ),
-  TV2027: define(
-    (a: { lo: Shown; hi: Shown }) => `an intermediate value in ${interval(a.lo, a.hi)} does not fit 128 bits`,
-    () => "wrap it: `u64(a * b)` computes at 64 bits",
-  ),
-  TV2028: define(
-    (a: { operator: string }) => `the divisor of \`${a.operator}\` may be 0`,
-    () => "compare it with 0 before",
-  ),
-  TV2029: define(
-    (a: { binding: string; member: string }) =>
-      `nothing provides \`${a.binding}\`, so \`${a.binding}.${a.member}\` does not exist`,
-  ),
-  TV2030: define(
-    () => "a case that is not empty falls through into the next",
-    () => "end it with `break` or `return`",
-  ),
-  TV2031: define(
-    (a: { callee: string }) => `which function \`${a.callee}\` calls is not known at build time`,
-    () => "call a captured or imported function; choose between functions with `if`",
-  ),
-  TV2032: define(
-    (a: { name: string }) => `\`${a.name}\` has no declared type`,
-    () => "declare it: `u8`, `u16`, `u32`, `i32`, `u64`, `i64`, `boolean` or a struct",
-  ),
-  TV2033: define(
-    (a: { type: string }) => `type \`${a.type}\` has no representation in compiled code`,
-    () => "use `u8`, `u16`, `u32`, `i32`, `u64`, `i64`, `boolean` or a struct",
-  ),
-  TV2034: define(
-    (a: { one: string; other: string }) => `this is ${a.one} on one path and ${a.other} on another`,
-  ),
-  TV2035: define(
-    (a: { name: string }) => `\`${a.name}\` is only known at build time and cannot become a run-time value`,
-  ),
-  TV2036: define((a: { name: string; type: string }) => `\`${a.name}\` is no member of ${a.type}`),
-  TV2037: define(
-    (a: { name: string; expected: Shown; actual: Shown }) =>
-      `\`${a.name}\` takes ${a.expected} arguments, not ${a.actual}`,
-  ),
-  TV2038: define((a: { name: string }) => `\`${a.name}\` cannot be assigned`),
-  TV2039: define((a: { name: string }) => `\`${a.name}\` is used before a value is assigned on every path`),
-  TV2040: define((a: { operator: string; type: string }) => `\`${a.operator}\` is not defined for ${a.type}`),
-  TV2041: define(
-    () => "the value may be null here",
-    () => "compare it with `=== null` before",
-  ),
-  TV2042: define((a: { name: string }) => `\`${a.name}\` does not return a value on every path`),
-  TV2043: define((a: { text: string }) => `\`${a.text}\` is evaluated but its value is not used`),
-  TV2044: define(
-    () => "a condition must be a `boolean`",
-    () => "compare: `x !== 0`",
-  ),
-  TV2045: define((a: { name: string }) => `\`${a.name}\` is assembly, which only platforms may use`),
-  TV2046: define(
-    (a: { name: string }) =>
-      `\`${a.name}\` belongs to JavaScript's library, which does not exist at run time`,
-  ),
-  TV2047: define(() => "`for…in` enumerates names, which do not exist at run time"),
-  TV2048: define(
-    () => "only build-time data and fixed arrays can be iterated",
-    () => "count with `for (let i = 0; i < n; i++)`",
-  ),
-  TV2049: define(
-    (a: { index: Shown; length: Shown }) => `index ${a.index} lies outside the array of ${a.length}`,
+  "asm-outside-platform": error(
+    "TV2305",
+    (a: { name: string }) => `\`${a.name}\` is assembly, which belongs to platforms`,
   ),
 
   // ---- Captures and evaluation ----
-  TV3001: define(
+  "captured-let": error(
+    "TV3001",
     (a: { name: string }) =>
-      `\`${a.name}\` is captured but is a \`let\`, whose value at run time is not fixed`,
-    () => "make it `const`, or keep it in storage",
+      `\`${a.name}\` is assigned after it was captured, so its value at run time is not fixed`,
+    "make it `const`, or keep it in storage",
   ),
-  TV3002: define(
-    (a: { path: string; what: string }) => `\`${a.path}\` is captured, but ${a.what} cannot be compiled`,
+  "unsupported-capture": error(
+    "TV3002",
+    (a: { path: string; what: string }) =>
+      `\`${a.path}\` is ${a.what}, which has no meaning in compiled code`,
   ),
-  TV3003: define((a: { name: string }) => `\`${a.name}\` is captured but was never initialised`),
-  TV3004: define(
-    (a: { name: string; why: string }) => `\`${a.name}\` is not available when an image is built: ${a.why}`,
+  "uninitialised-capture": error(
+    "TV3003",
+    (a: { name: string }) => `\`${a.name}\` is captured but was never initialised`,
   ),
-  TV3005: define((a: { message: string }) => `evaluating this failed: ${a.message}`),
-  TV3006: define((a: { specifier: string }) => `module \`${a.specifier}\` does not exist`),
-  TV3007: define(() => "this function was not made by the image's own source, so it has no body to compile"),
+  "not-at-build-time": error(
+    "TV3004",
+    (a: { name: string; why: string }) => `\`${a.name}\` cannot be used: ${a.why}`,
+  ),
+  thrown: error("TV3005", (a: { message: string }) => a.message),
+  "no-such-module": error("TV3006", (a: { path: string }) => `there is no module \`${a.path}\``),
 
   // ---- Strata and imports ----
-  TV4001: define(
-    (a: { from: string; to: string; rule: string }) => `${a.from} may not import ${a.to}: ${a.rule}`,
+  "import-direction": error(
+    "TV4001",
+    (a: { from: string; to: string; rule: string }) => `${a.from} may not import \`${a.to}\`: ${a.rule}`,
   ),
-  TV4002: define(
-    (a: { name: string; from: string }) => `a model may not use \`${a.name}\` of ${a.from}`,
-    () => "use the accessors of the device's state",
+  "forbidden-to-models": error(
+    "TV4002",
+    (a: { name: string; from: string }) => `a model may not use \`${a.name}\` of \`${a.from}\``,
+    "use the device's declared state",
   ),
-  TV4003: define(
+  package: error(
+    "TV4003",
     (a: { specifier: string }) =>
-      `\`${a.specifier}\` is a package, and an image is built from its own sources only`,
+      `\`${a.specifier}\` is a package, but an image is built from its own sources only`,
   ),
-  TV4004: define(
-    () => "`import()` is not known at build time",
-    () => "import at the top of the file",
+  "dynamic-import": error(
+    "TV4004",
+    "what `import()` loads is not known before the program runs",
+    "import it at the top of the file",
   ),
-  TV4005: define(() => "assembly belongs to platforms"),
 
   // ---- Declarations and manifest ----
-  TV5001: define((a: { message: string }) => a.message),
+  declaration: error("TV5001", (a: { message: string }) => a.message),
 
   // ---- Payloads and toolchain ----
-  TV6001: define((a: { message: string }) => a.message),
 } as const;
 
-export type Code = keyof typeof catalogue;
-/** The arguments of a code's message; `{}` where it has none. */
-export type ArgsOf<C extends Code> = (typeof catalogue)[C] extends Entry<infer A> ? A : never;
+/** The name of a kind of diagnostic: `may-not-fit`. */
+export type DiagnosticName = keyof typeof catalogue;
+/** The arguments of a message; `{}` where it has none. */
+export type ArgsOf<N extends DiagnosticName> = (typeof catalogue)[N] extends Entry<infer A> ? A : never;

@@ -1,6 +1,6 @@
 /** Diagnostics: what the user did, where, and how it came to be there. */
 import { toSpan, type Span } from "./span.ts";
-import { catalogue, type ArgsOf, type Code, type Entry, type Severity } from "./catalogue.ts";
+import { catalogue, type ArgsOf, type DiagnosticName, type Entry, type Severity } from "./catalogue.ts";
 import type { ts } from "../source/ts.ts";
 
 /** Another place that belongs to the diagnostic ("`rbr` is declared here"). */
@@ -17,7 +17,10 @@ export interface TrailEntry {
 }
 
 export interface Diagnostic {
-  readonly code: Code;
+  /** Stable: `TV2104`; its page is `docs/diagnostics/TV2104.md`. */
+  readonly code: string;
+  /** `may-not-fit` */
+  readonly name: DiagnosticName;
   readonly severity: Severity;
   readonly message: string;
   /** Undefined where no place in a source is at fault. */
@@ -37,16 +40,17 @@ export interface Extras {
 }
 
 /** Makes a diagnostic of the catalogue. */
-export function diagnostic<C extends Code>(
-  code: C,
+export function diagnostic<N extends DiagnosticName>(
+  name: N,
   where: ts.Node | Span | undefined,
-  args: ArgsOf<C>,
+  args: ArgsOf<N>,
   extras: Extras = {},
 ): Diagnostic {
-  const entry = catalogue[code] as Entry<ArgsOf<C>>;
+  const entry = catalogue[name] as Entry<ArgsOf<N>>;
   return {
-    code,
-    severity: entry.severity ?? "error",
+    code: entry.code,
+    name,
+    severity: entry.severity,
     message: entry.message(args),
     span: where && toSpan(where),
     related: (extras.related ?? []).map(({ message, where: at }) => ({ message, span: at && toSpan(at) })),
@@ -67,13 +71,13 @@ export class DiagnosticError extends Error {
 }
 
 /** Ends the stage with one diagnostic of the catalogue. */
-export function fail<C extends Code>(
-  code: C,
+export function fail<N extends DiagnosticName>(
+  name: N,
   where: ts.Node | Span | undefined,
-  args: ArgsOf<C>,
+  args: ArgsOf<N>,
   extras: Extras = {},
 ): never {
-  throw new DiagnosticError(diagnostic(code, where, args, extras));
+  throw new DiagnosticError(diagnostic(name, where, args, extras));
 }
 
 /** Collects diagnostics. The same code at the same place with the same message is kept once: a template compiled many times reports once. */
@@ -88,13 +92,13 @@ export class Diagnostics {
   }
 
   /** Makes a diagnostic of the catalogue and adds it. */
-  report<C extends Code>(
-    code: C,
+  report<N extends DiagnosticName>(
+    name: N,
     where: ts.Node | Span | undefined,
-    args: ArgsOf<C>,
+    args: ArgsOf<N>,
     extras: Extras = {},
   ): void {
-    this.add(diagnostic(code, where, args, extras));
+    this.add(diagnostic(name, where, args, extras));
   }
 
   /** Runs a stage and collects what ends it; undefined if it was ended by diagnostics. */

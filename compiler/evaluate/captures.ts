@@ -122,7 +122,7 @@ class SiteValue implements FunctionSite {
       const name = /'(.+?)'|^(\S+) is not defined/.exec((error as Error).message);
       throw new DiagnosticError(
         diagnostic(
-          "TV3003",
+          "uninitialised-capture",
           this.#site.node,
           { name: name?.[1] ?? name?.[2] ?? "a name" },
           { trail: this.trail },

@@ -64,7 +64,7 @@ export function createRealm(sources: Sources): Realm {
     if (known !== undefined) return known.exports;
     const sourceFile = sources.file(path);
     if (sourceFile === undefined)
-      throw new DiagnosticError(diagnostic("TV3006", undefined, { specifier: sources.displayPath(path) }));
+      throw new DiagnosticError(diagnostic("no-such-module", undefined, { path: sources.displayPath(path) }));
     const run = compile(sourceFile);
     const module = { exports: newObject() };
     modules.set(path, module);

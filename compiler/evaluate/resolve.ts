@@ -6,7 +6,7 @@ import { ts } from "../source/ts.ts";
 /** Absolute path of an imported module. Throws DiagnosticError for a package. */
 export function resolveModule(from: ts.SourceFile, specifier: string): string {
   if (!specifier.startsWith(".")) {
-    throw new DiagnosticError(diagnostic("TV4003", specifierNode(from, specifier), { specifier }));
+    throw new DiagnosticError(diagnostic("package", specifierNode(from, specifier), { specifier }));
   }
   return resolve(dirname(from.fileName), specifier);
 }

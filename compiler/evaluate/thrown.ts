@@ -44,10 +44,10 @@ export function thrownDiagnostic(
     ...(error.fix !== undefined && { fix: error.fix }),
   };
   if (error.forbidden !== undefined)
-    return [diagnostic("TV3004", where, { name: error.forbidden, why: error.why ?? "" }, extras)];
+    return [diagnostic("not-at-build-time", where, { name: error.forbidden, why: error.why ?? "" }, extras)];
   if (error.related !== undefined || error.at !== undefined)
-    return [diagnostic("TV5001", where, { message }, extras)];
-  return [diagnostic("TV3005", where, { message }, extras)];
+    return [diagnostic("declaration", where, { message }, extras)];
+  return [diagnostic("thrown", where, { message }, extras)];
 }
 
 function firstUserSpan(frames: readonly Frame[], sources: Sources): Span | undefined {

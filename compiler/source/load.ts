@@ -119,17 +119,17 @@ export function loadSources(rootFiles: readonly string[]): Sources {
     displayPath,
     typeErrors() {
       const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
-      if (syntax.length > 0) return syntax.map((d) => fromTypeScript("TV1001", d));
+      if (syntax.length > 0) return syntax.map((d) => fromTypeScript("syntax", d));
       return [
         ...program.getOptionsDiagnostics(),
         ...program.getGlobalDiagnostics(),
         ...files.flatMap((file) => program.getSemanticDiagnostics(file)),
-      ].map((d) => fromTypeScript("TV1002", d));
+      ].map((d) => fromTypeScript("type", d));
     },
   };
 }
 
-function fromTypeScript(code: "TV1001" | "TV1002", d: ts.Diagnostic): Diagnostic {
+function fromTypeScript(code: "syntax" | "type", d: ts.Diagnostic): Diagnostic {
   const at = ({ file, start, length }: ts.DiagnosticRelatedInformation) =>
     file && { source: file, start: start ?? 0, end: (start ?? 0) + (length ?? 0) };
   const message = ts.flattenDiagnosticMessageText(d.messageText, "\n");

@@ -78,7 +78,7 @@ function checkFile(
   const rule = rules[stratum];
   for (const { specifier, statement } of importsOf(file)) {
     if (!specifier.text.startsWith(".")) {
-      found.push(diagnostic("TV4003", specifier, { specifier: specifier.text }));
+      found.push(diagnostic("package", specifier, { specifier: specifier.text }));
       continue;
     }
     const target = resolve(dirname(file.fileName), specifier.text);
@@ -86,23 +86,23 @@ function checkFile(
     const shown = sources.displayPath(target);
     if (to === "test") {
       found.push(
-        diagnostic("TV4001", specifier, {
+        diagnostic("import-direction", specifier, {
           from: rule.name,
-          to: `\`${shown}\``,
+          to: shown,
           rule: "it belongs to no stratum",
         }),
       );
     } else if (!rule.imports.includes(to)) {
-      found.push(diagnostic("TV4001", specifier, { from: rule.name, to: `\`${shown}\``, rule: rule.says }));
+      found.push(diagnostic("import-direction", specifier, { from: rule.name, to: shown, rule: rule.says }));
     } else if (
       stratum === "platform" &&
       to === "platform" &&
       !sameArchitecture(sources.displayPath(file.fileName), shown)
     ) {
       found.push(
-        diagnostic("TV4001", specifier, {
+        diagnostic("import-direction", specifier, {
           from: rule.name,
-          to: `\`${shown}\``,
+          to: shown,
           rule: "platforms do not know each other",
         }),
       );
@@ -110,7 +110,7 @@ function checkFile(
       checkModelNames(sources, statement, target, found);
     }
   }
-  for (const call of dynamicImports(file)) found.push(diagnostic("TV4004", call, {}));
+  for (const call of dynamicImports(file)) found.push(diagnostic("dynamic-import", call, {}));
 }
 
 function sameArchitecture(one: string, other: string): boolean {
@@ -179,7 +179,9 @@ function checkModelNames(
     const forbidden = forbiddenIn(target);
     const whole = ts.isImportDeclaration(statement) ? "*" : "export *";
     if (forbidden !== undefined)
-      found.push(diagnostic("TV4002", statement, { name: whole, from: sources.displayPath(target) }));
+      found.push(
+        diagnostic("forbidden-to-models", statement, { name: whole, from: sources.displayPath(target) }),
+      );
     return;
   }
   for (const element of bindings.elements) {
@@ -190,7 +192,9 @@ function checkModelNames(
     const forbidden = file === undefined ? undefined : forbiddenIn(file);
     if (file === undefined || forbidden === undefined || origin === undefined) continue;
     if (forbidden === "all" || forbidden.has(origin.name)) {
-      found.push(diagnostic("TV4002", element, { name: origin.name, from: sources.displayPath(file) }));
+      found.push(
+        diagnostic("forbidden-to-models", element, { name: origin.name, from: sources.displayPath(file) }),
+      );
     }
   }
 }
