@@ -17,7 +17,12 @@ function read(rows: readonly Row[]): BootInfo {
     map[i].attributes = attributes ?? writeBack;
   });
   const boot = make(BootInfo);
-  readMemoryMap(boot, addressOf(map), BigInt(rows.length * MemoryDescriptor.size), BigInt(MemoryDescriptor.size));
+  readMemoryMap(
+    boot,
+    addressOf(map),
+    BigInt(rows.length * MemoryDescriptor.size),
+    BigInt(MemoryDescriptor.size),
+  );
   return boot;
 }
 
@@ -64,7 +69,9 @@ test("loader memory is the hypervisor's, runtime, ACPI and reserved memory stay 
 });
 
 test("memory that cannot be cached write-back is not given away", (t) => {
-  t.deepEqual(regions(read([[MemoryType.conventional, 0x100000n, 1n, 1n]])).slice(1), [[0x100000n, 0x101000n, "reserved"]]);
+  t.deepEqual(regions(read([[MemoryType.conventional, 0x100000n, 1n, 1n]])).slice(1), [
+    [0x100000n, 0x101000n, "reserved"],
+  ]);
 });
 
 test("where two descriptors overlap the stricter kind wins", (t) => {

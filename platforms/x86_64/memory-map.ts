@@ -55,7 +55,8 @@ export function readMemoryMap(boot: BootInfo, address: u64, bytes: u64, stride: 
       const end = u64(base + (pages << 12n));
       if (base > from && base < next) next = base;
       if (end > from && end < next) next = end;
-      if (base <= from && end > from) kind = u32(Math.max(kind, kindOf(descriptor.type, descriptor.attributes)));
+      if (base <= from && end > from)
+        kind = u32(Math.max(kind, kindOf(descriptor.type, descriptor.attributes)));
     }
     if (next >= addressLimit) return;
     if (kind !== 0) appendRegion(boot, from, next, kind);

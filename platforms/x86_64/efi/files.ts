@@ -57,7 +57,14 @@ export function openVolume(): u64 {
 /** Reads a whole file into pages of its own. `address` and `bytes` are 0 unless `problem` is `none`. */
 export function readFile(volume: u64, path: u64): { problem: u32; address: u64; bytes: u64 } {
   scratch.handle = 0n;
-  const opened = callFirmware(viewOf(FileProtocol, volume).open, volume, addressOf(scratch), path, openForReading, 0n);
+  const opened = callFirmware(
+    viewOf(FileProtocol, volume).open,
+    volume,
+    addressOf(scratch),
+    path,
+    openForReading,
+    0n,
+  );
   if (opened !== status.success) return { problem: FileProblem.notFound, address: 0n, bytes: 0n };
   const handle = scratch.handle;
   const result = readOpened(handle);

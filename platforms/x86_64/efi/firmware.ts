@@ -34,7 +34,12 @@ export function bootServices(): BootServices {
 /** A protocol's interface on a handle, or 0 where the handle has none. */
 export function protocolOf(handle: u64, protocol: Guid): u64 {
   firmware.answer = 0n;
-  const result = callFirmware(bootServices().handleProtocol, handle, addressOf(protocol), u64(addressOf(firmware) + answerOffset));
+  const result = callFirmware(
+    bootServices().handleProtocol,
+    handle,
+    addressOf(protocol),
+    u64(addressOf(firmware) + answerOffset),
+  );
   return result === status.success ? firmware.answer : 0n;
 }
 
@@ -63,6 +68,12 @@ const answerOffset = 24n;
 /** AllocatePages (UEFI §7.2.1); `how` is 0 for anywhere, 1 for at or below `place`. */
 function allocate(how: u64, type: u32, pages: u64, place: u64): u64 {
   firmware.answer = place;
-  const result = callFirmware(bootServices().allocatePages, how, BigInt(type), pages, u64(addressOf(firmware) + answerOffset));
+  const result = callFirmware(
+    bootServices().allocatePages,
+    how,
+    BigInt(type),
+    pages,
+    u64(addressOf(firmware) + answerOffset),
+  );
   return result === status.success ? firmware.answer : 0n;
 }

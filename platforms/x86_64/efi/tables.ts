@@ -24,7 +24,11 @@ export const BootServices = struct("EfiBootServices", {
 export type BootServices = ValueOf<typeof BootServices>;
 
 /** EFI_CONFIGURATION_TABLE (§4.6); the GUID as two little-endian words. */
-export const ConfigurationTable = struct("EfiConfigurationTable", { guidLow: u64, guidHigh: u64, table: u64 });
+export const ConfigurationTable = struct("EfiConfigurationTable", {
+  guidLow: u64,
+  guidHigh: u64,
+  table: u64,
+});
 export type ConfigurationTable = ValueOf<typeof ConfigurationTable>;
 
 /** EFI_LOADED_IMAGE_PROTOCOL (§9.1.1). */
