@@ -40,7 +40,7 @@ export interface EfiImage {
 }
 
 /** Where debug images are loaded unless told otherwise. */
-export const debugBaseAddress = 0x1_0000_000n;
+export const debugBaseAddress = 0x400_0000n;
 
 /** Links an image. Throws `ToolError` when a tool is missing or refuses its input. */
 export function linkEfi(input: EfiInput): EfiImage {

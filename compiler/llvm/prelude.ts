@@ -70,7 +70,8 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
       stubText(fn, attributes.group(functionAttributes(fn, module, options)), usedByAssembly, target),
     ),
     ...attributes.texts(),
-    ...module.asmSites.map((_, number) => `!${number} = !{i32 ${number}}`),
+    // llc names a place only where its number is not 0.
+    ...module.asmSites.map((_, number) => `!${number} = !{i32 ${number + 1}}`),
   ];
   return { text: `${parts.filter((part) => part !== "").join("\n")}\n`, assembly };
 }

@@ -69,7 +69,7 @@ export function generate(from: string, to: string, options: CompileOptions, text
 /** Finds the place in the source's assembly that `llc` complained about. */
 function located(error: ToolError, assembly: readonly AssemblyOrigin[]): ToolError {
   const site = /!srcloc = (\d+)/.exec(error.output);
-  if (site !== null) return new ToolError(error.tool, error.output, false, { site: Number(site[1]) });
+  if (site !== null) return new ToolError(error.tool, error.output, false, { site: Number(site[1]) - 1 });
   const line = /<inline asm>:(\d+):\d+: error/.exec(error.output);
   const origin = line === null ? undefined : assembly[Number(line[1]) - 1];
   return origin === undefined ? error : new ToolError(error.tool, error.output, false, { assembly: origin });
