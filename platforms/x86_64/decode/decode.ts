@@ -11,6 +11,9 @@
  * }
  * ```
  *
+ * `fast-length.ts` gives the length of the commonest intercepted instructions without all this, and `execute.ts`
+ * performs what is decoded on memory that is a device.
+ *
  * The bytes are the guest's, and another vCPU may have changed them since the exit: whoever handles an exit must check
  * `instruction.operation` against the exit's reason, and take everything from this one decoding.
  *
