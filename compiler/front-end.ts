@@ -1,10 +1,9 @@
 /** The stages before lowering, run once for a build: loading, TypeScript's own checks, strata, evaluation. */
 import { resolve } from "node:path";
 import { catalogue, type ArgsOf, type DiagnosticName } from "./diagnostics/catalogue.ts";
-import { diagnostic, Diagnostics, type TrailEntry } from "./diagnostics/diagnostic.ts";
+import { diagnostic, Diagnostics, type Diagnostic, type TrailEntry } from "./diagnostics/diagnostic.ts";
 import { spanOf } from "./diagnostics/span.ts";
 import { createRealm, type Namespace, type Realm } from "./evaluate/realm.ts";
-import { functionName } from "./evaluate/site-name.ts";
 import type { CoreModules, Front } from "./lang/front.ts";
 import { coreFile, loadSources, type Sources } from "./source/load.ts";
 import { ts } from "./source/ts.ts";
@@ -29,7 +28,8 @@ export interface FrontEnd {
 export function runFrontEnd(rootFile: string, otherRoots: readonly string[] = []): FrontEnd {
   const diagnostics = new Diagnostics();
   const sources = loadSources([rootFile, ...otherRoots]);
-  diagnostics.add(...sources.typeErrors(), ...checkStrata(sources));
+  const strata = checkStrata(sources);
+  diagnostics.add(...strata, ...typeErrorsBeside(sources, strata));
   diagnostics.throwIfErrors();
   const realm = createRealm(sources);
   for (const other of otherRoots) realm.module(resolve(other));
@@ -67,8 +67,13 @@ export function createFront(sources: Sources, realm: Realm, diagnostics: Diagnos
 }
 
 function callEntry(node: ts.Node): TrailEntry {
-  let at = node.parent as ts.Node | undefined;
-  while (at && !ts.isFunctionLike(at)) at = at.parent;
-  const name = at && "body" in at ? functionName(at as ts.FunctionLikeDeclaration) : undefined;
-  return { name, span: spanOf(node) };
+  const callee = ts.isCallExpression(node) ? node.expression.getText() : undefined;
+  return { name: callee !== undefined && /^[\w.$]+$/.test(callee) ? callee : undefined, span: spanOf(node) };
+}
+
+/** TypeScript's errors, without those at a place where a stratum's rule says more. */
+function typeErrorsBeside(sources: Sources, strata: readonly Diagnostic[]): Diagnostic[] {
+  const at = (d: Diagnostic): string => (d.span ? `${d.span.source.fileName}:${d.span.start}` : "");
+  const known = new Set(strata.map(at));
+  return sources.typeErrors().filter((d) => d.span === undefined || !known.has(at(d)));
 }

@@ -239,6 +239,36 @@ export const catalogue = {
     (a: { name: string }) => `\`%{${a.name}}\` names nothing in \`uses\` that has an address of its own`,
   ),
 
+  "not-known": error(
+    "TV2224",
+    (a: { what: string }) => `${a.what} must be known when the image is built`,
+    "write a constant",
+  ),
+  "not-compiled": error(
+    "TV2225",
+    (a: { name: string }) => `\`${a.name}\` is no function of the sources, so it cannot be compiled`,
+  ),
+  global: error("TV2226", (a: { name: string }) => `\`${a.name}\` does not exist in compiled code`),
+  "no-address": error(
+    "TV2227",
+    (a: { what: string }) => `${a.what} has no address`,
+    "only structs and arrays lie in memory",
+  ),
+  "assign-outer": error(
+    "TV2228",
+    (a: { name: string }) => `\`${a.name}\` belongs to an outer scope and cannot be assigned at run time`,
+    "keep what changes in storage",
+  ),
+  "call-naked": error("TV2229", "a naked function has no calling convention, so it cannot be called"),
+  "case-twice": error("TV2230", (a: { value: string }) => `the case ${a.value} stands here twice`),
+  unroll: error(
+    "TV2231",
+    (a: { length: string; most: string }) =>
+      `a loop over ${a.length} elements would be unrolled; the most is ${a.most}`,
+    "count: `for (let i = 0; i < n; i++)`",
+  ),
+  var: error("TV2232", "`var` has no block scope", "write `let` or `const`"),
+
   // ---- Models ----
   "unbounded-loop": error(
     "TV2301",

@@ -18,8 +18,6 @@ export const forbiddenGlobals: Readonly<Record<string, string>> = {
   Temporal: clock,
   crypto: randomness,
   process: environment,
-  require: environment,
-  module: environment,
   __dirname: environment,
   __filename: environment,
   Buffer: environment,

@@ -4,15 +4,22 @@
  * `dsl/core/`) is what gets compiled.
  */
 import { createContext, runInContext, Script } from "node:vm";
+import { transformSync, type TransformOptions } from "esbuild";
 import { diagnostic, DiagnosticError } from "../diagnostics/diagnostic.ts";
 import { coreFile, type Sources } from "../source/load.ts";
-import { ts } from "../source/ts.ts";
+import type { ts } from "../source/ts.ts";
 import { FunctionSites, type FunctionSite } from "./captures.ts";
 import { framesOf, scriptPrefix, type ScriptOrigin } from "./frames.ts";
 import { restrictGlobals, type ForbiddenUse } from "./globals.ts";
 import { thrownDiagnostic } from "./thrown.ts";
 import { registryName, transformFile } from "./transform.ts";
 import { resolveModule } from "./resolve.ts";
+
+type ModuleFunction = (
+  module: { exports: Namespace },
+  require: (specifier: string) => Namespace,
+  registry: object,
+) => void;
 
 /** A module's exports. */
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -57,9 +64,12 @@ export function createRealm(sources: Sources): Realm {
   const origins = new Map<string, ScriptOrigin>();
   const sites = new FunctionSites(sources, origins);
   const registry = Object.freeze(sites.registry());
-  const modules = new Map<string, { readonly exports: Record<string, unknown> }>();
+  const modules = new Map<string, { readonly exports: Namespace }>();
+  // A module that failed fails again for whoever asks next, as it does in Node.
+  const failures = new Map<string, unknown>();
 
   function load(path: string): Namespace {
+    if (failures.has(path)) throw failures.get(path);
     const known = modules.get(path);
     if (known !== undefined) return known.exports;
     const sourceFile = sources.file(path);
@@ -68,28 +78,27 @@ export function createRealm(sources: Sources): Realm {
     const run = compile(sourceFile);
     const module = { exports: newObject() };
     modules.set(path, module);
-    const require = (specifier: string): Namespace => load(resolveModule(sourceFile, specifier));
-    run(module.exports, require, registry);
+    const require = (specifier: string): Namespace =>
+      load(resolveModule(sources, sourceFile, specifier).fileName);
+    try {
+      run(module, require, registry);
+    } catch (error) {
+      failures.set(path, error);
+      throw error;
+    }
     return module.exports;
   }
 
-  function compile(
-    sourceFile: ts.SourceFile,
-  ): (exports: object, require: (specifier: string) => Namespace, registry: object) => void {
+  function compile(sourceFile: ts.SourceFile): ModuleFunction {
     const transformed = transformFile(sourceFile, sources.checker, sites.all);
-    const output = ts.transpileModule(transformed.edited.text, {
-      fileName: sourceFile.fileName,
-      compilerOptions: emitOptions,
+    const { code, map } = transformSync(transformed.edited.text, {
+      ...erasure,
+      sourcefile: sourceFile.fileName,
     });
-    origins.set(sourceFile.fileName, {
-      sourceFile,
-      edited: transformed.edited,
-      sourceMap: output.sourceMapText!,
-    });
-    // On one line with the script's first, so that the source map's lines hold; its first line is `"use strict"`.
-    const text = `(function (exports, require, ${registryName}) {${output.outputText}\n})`;
-    const script = new Script(text, { filename: scriptPrefix + sourceFile.fileName });
-    return script.runInContext(context) as ReturnType<typeof compile>;
+    origins.set(sourceFile.fileName, { sourceFile, edited: transformed.edited, sourceMap: map });
+    const text = `(function (module, require, ${registryName}) {\n${code}\n})`;
+    const script = new Script(text, { filename: scriptPrefix + sourceFile.fileName, lineOffset: -1 });
+    return script.runInContext(context) as ModuleFunction;
   }
 
   function module(path: string): Namespace {
@@ -98,7 +107,6 @@ export function createRealm(sources: Sources): Realm {
     try {
       return load(path);
     } catch (error) {
-      // What was half evaluated is not there.
       throw new DiagnosticError(thrownDiagnostic(error, sources, (stack) => framesOf(stack, origins), path));
     } finally {
       Error.stackTraceLimit = limit;
@@ -109,7 +117,7 @@ export function createRealm(sources: Sources): Realm {
     sources,
     module,
     core: (name) => module(coreFile(name)),
-    has: (path) => modules.has(path),
+    has: (path) => modules.has(path) && !failures.has(path),
     site: (fn) => sites.of(fn),
     isPlainObject(value) {
       const prototype = Object.getPrototypeOf(value) as unknown;
@@ -118,10 +126,12 @@ export function createRealm(sources: Sources): Realm {
   };
 }
 
-const emitOptions: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.CommonJS,
-  isolatedModules: true,
-  sourceMap: true,
-  esModuleInterop: false,
+/** Erases types and turns modules into functions. Imports of values stay in order, as Node itself keeps them. */
+const erasure: TransformOptions & { readonly sourcemap: "external" } = {
+  loader: "ts",
+  format: "cjs",
+  target: "es2022",
+  sourcemap: "external",
+  sourcesContent: false,
+  tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
 };

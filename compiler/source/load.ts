@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { diagnostic, type Diagnostic } from "../diagnostics/diagnostic.ts";
+import { InputFailure } from "../failure.ts";
 import { ts } from "./ts.ts";
 
 /** The loaded sources. */
@@ -60,24 +61,31 @@ export function coreFile(name: string): string {
 const coreFiles = ["int", "intrinsics", "layout", "storage", "binding", "memory"].map(coreFile);
 
 const libraryFolder = dirname(createRequire(import.meta.url).resolve("typescript/lib/lib.es2022.d.ts"));
-// The library's files never change while a process runs: parsed once, bound once, shared by every program.
-const libraryFiles = new Map<string, ts.SourceFile | undefined>();
+// A file whose text is the same is parsed and bound once, however many programs of this process hold it.
+const parsed = new Map<string, ts.SourceFile>();
 
-function host(): ts.CompilerHost {
-  const parse = (fileName: string): ts.SourceFile | undefined => {
-    let text: string;
+/** Texts that take the place of files, by absolute path; for tests and for editors. */
+export type Overlay = ReadonlyMap<string, string>;
+
+function host(overlay: Overlay): ts.CompilerHost {
+  const read = (fileName: string): string | undefined => {
+    const text = overlay.get(fileName);
+    if (text !== undefined) return text;
     try {
-      text = readFileSync(fileName, "utf8");
+      return readFileSync(fileName, "utf8");
     } catch {
       return undefined;
     }
-    return ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true);
   };
   return {
     getSourceFile(fileName) {
-      if (!fileName.startsWith(libraryFolder)) return parse(fileName);
-      if (!libraryFiles.has(fileName)) libraryFiles.set(fileName, parse(fileName));
-      return libraryFiles.get(fileName);
+      const known = parsed.get(fileName);
+      if (known !== undefined && fileName.startsWith(libraryFolder)) return known;
+      const text = read(fileName);
+      if (text === undefined || known?.text === text) return text === undefined ? undefined : known;
+      const file = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true);
+      parsed.set(fileName, file);
+      return file;
     },
     getDefaultLibFileName: () => join(libraryFolder, "lib.es2022.d.ts"),
     getDefaultLibLocation: () => libraryFolder,
@@ -86,22 +94,23 @@ function host(): ts.CompilerHost {
     getCanonicalFileName: (name) => name,
     useCaseSensitiveFileNames: () => true,
     getNewLine: () => "\n",
-    fileExists: (name) => existsSync(name) && statSync(name).isFile(),
-    readFile: (name) => (existsSync(name) ? readFileSync(name, "utf8") : undefined),
-    directoryExists: (name) => existsSync(name) && statSync(name).isDirectory(),
+    fileExists: (name) => overlay.has(name) || statSync(name, { throwIfNoEntry: false })?.isFile() === true,
+    readFile: read,
+    directoryExists: (name) => statSync(name, { throwIfNoEntry: false })?.isDirectory() === true,
     getDirectories: () => [],
   };
 }
 
-/** Loads root files (paths) and what they import. A root file that does not exist is an InputFailure of the caller's to report: it throws. */
-export function loadSources(rootFiles: readonly string[]): Sources {
+/** Loads root files (paths) and what they import. Throws InputFailure where a root file does not exist. */
+export function loadSources(rootFiles: readonly string[], overlay: Overlay = new Map()): Sources {
   const roots = rootFiles.map((file) => resolve(file));
-  for (const root of roots) if (!existsSync(root)) throw new Error(`${root} does not exist`);
+  for (const root of roots)
+    if (!overlay.has(root) && !existsSync(root)) throw new InputFailure(`${root} does not exist`);
   const projectRoot = projectRootOf(roots[0] ?? process.cwd());
   const program = ts.createProgram({
     rootNames: [...roots, ...coreFiles],
     options: compilerOptions,
-    host: host(),
+    host: host(overlay),
   });
   const checker = program.getTypeChecker();
   const files = program
