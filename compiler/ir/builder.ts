@@ -42,6 +42,11 @@ export class FunctionBuilder {
     this.#current = block;
   }
 
+  /** Goes on in a block that was placed before. */
+  reopen(block: Block): void {
+    this.#current = block;
+  }
+
   get current(): Block {
     return this.#current;
   }

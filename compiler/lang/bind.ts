@@ -1,0 +1,25 @@
+import { ts } from "ts-morph";
+import { readProperty } from "./expressions/property.ts";
+import type { FunctionLowering } from "./function.ts";
+import { known, type Operand } from "./operand.ts";
+
+/** Binds the names of an object pattern to the fields of a record or of build-time data. */
+export function bindPattern(f: FunctionLowering, pattern: ts.BindingName, operand: Operand): void {
+  if (ts.isIdentifier(pattern)) {
+    const symbol = f.checker.getSymbolAtLocation(pattern);
+    f.declare(pattern, operand, symbol !== undefined && f.assigned.has(symbol));
+    return;
+  }
+  pattern.elements.forEach((element, i) => {
+    if (ts.isOmittedExpression(element)) return;
+    if (element.dotDotDotToken !== undefined) f.refuse("spread", element);
+    if (element.initializer !== undefined) f.refuse("unsupported", element, { what: "a default in a pattern" });
+    if (ts.isArrayBindingPattern(pattern)) {
+      if (operand.kind !== "known" || !Array.isArray(operand.value)) f.refuse("unsupported", element, { what: "taking an array apart" });
+      bindPattern(f, element.name, known((operand.value as unknown[])[i]));
+      return;
+    }
+    const name = (element.propertyName ?? element.name).getText();
+    bindPattern(f, element.name, readProperty(f, operand, name, element));
+  });
+}

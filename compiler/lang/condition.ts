@@ -1,0 +1,188 @@
+/**
+ * Conditions: lowered as control flow, so that each side goes on with what the condition taught it. What intervals
+ * or build-time values decide leaves no branch, and the side that cannot be reached is not looked at.
+ */
+import { ts } from "ts-morph";
+import type { Block, Value } from "../ir/ir.ts";
+import type { Env, FunctionLowering, Variable } from "./function.ts";
+import { joinEnvs } from "./env.ts";
+import type { Interval } from "./interval.ts";
+import { nullPointer } from "./known.ts";
+import { compare, decided, mirrored, opposite, refined } from "./numeric.ts";
+import { describe, type Int, type Operand } from "./operand.ts";
+
+/** What is known behind a condition on each side; undefined where the side is never taken. */
+export interface Sides {
+  readonly whenTrue: Env;
+  readonly whenFalse: Env;
+}
+
+const comparisons = new Map<ts.SyntaxKind, string>([
+  [ts.SyntaxKind.LessThanToken, "<"],
+  [ts.SyntaxKind.LessThanEqualsToken, "<="],
+  [ts.SyntaxKind.GreaterThanToken, ">"],
+  [ts.SyntaxKind.GreaterThanEqualsToken, ">="],
+  [ts.SyntaxKind.EqualsEqualsEqualsToken, "==="],
+  [ts.SyntaxKind.ExclamationEqualsEqualsToken, "!=="],
+]);
+
+export const isComparison = (kind: ts.SyntaxKind): boolean => comparisons.has(kind);
+
+/** Lowers a condition into jumps to `onTrue` and `onFalse`. */
+export function lowerCondition(f: FunctionLowering, node: ts.Expression, onTrue: Block, onFalse: Block): Sides {
+  if (ts.isParenthesizedExpression(node)) return lowerCondition(f, node.expression, onTrue, onFalse);
+  if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
+    const sides = lowerCondition(f, node.operand, onFalse, onTrue);
+    return { whenTrue: sides.whenFalse, whenFalse: sides.whenTrue };
+  }
+  if (ts.isBinaryExpression(node)) {
+    const { kind } = node.operatorToken;
+    if (kind === ts.SyntaxKind.AmpersandAmpersandToken) return lowerAnd(f, node, onTrue, onFalse);
+    if (kind === ts.SyntaxKind.BarBarToken) return lowerOr(f, node, onTrue, onFalse);
+    const operator = comparisons.get(kind);
+    if (operator !== undefined) return lowerComparison(f, node, operator, onTrue, onFalse);
+  }
+  const likely = unlikelyArgument(f, node);
+  if (likely !== undefined) {
+    const sides = lowerCondition(f, likely, onTrue, onFalse);
+    markUnlikely(f, onTrue);
+    return sides;
+  }
+  return jump(f, f.expression(node), node, onTrue, onFalse);
+}
+
+/** The argument of a call of `unlikely`. */
+function unlikelyArgument(f: FunctionLowering, node: ts.Expression): ts.Expression | undefined {
+  if (!ts.isCallExpression(node) || !ts.isIdentifier(node.expression) || !f.hasCapture(node.expression.text)) return undefined;
+  const callee = f.capture(node.expression.text);
+  return typeof callee === "function" && f.front.core.intrinsics.intrinsicName(callee) === "unlikely" ? node.arguments[0] : undefined;
+}
+
+function markUnlikely(f: FunctionLowering, block: Block): void {
+  for (const candidate of f.b.blocks) {
+    const end = candidate.end;
+    if (end?.op === "branch" && end.likely === undefined) {
+      if (end.then === block) candidate.end = { ...end, likely: false };
+      else if (end.else === block) candidate.end = { ...end, likely: true };
+    }
+  }
+}
+
+function constantSides(f: FunctionLowering, value: boolean, onTrue: Block, onFalse: Block): Sides {
+  f.b.jump(value ? onTrue : onFalse);
+  return value ? { whenTrue: f.env, whenFalse: undefined } : { whenTrue: undefined, whenFalse: f.env };
+}
+
+function jump(f: FunctionLowering, operand: Operand, node: ts.Node, onTrue: Block, onFalse: Block): Sides {
+  if (f.env === undefined) return { whenTrue: undefined, whenFalse: undefined };
+  if (operand.kind === "known") {
+    if (typeof operand.value !== "boolean") f.refuse("not-a-boolean", node, { what: describe(operand) });
+    return constantSides(f, operand.value as boolean, onTrue, onFalse);
+  }
+  return split(f, f.bool(operand, node), onTrue, onFalse);
+}
+
+function split(f: FunctionLowering, value: Value, onTrue: Block, onFalse: Block): Sides {
+  f.b.branch(value, onTrue, onFalse);
+  return { whenTrue: f.env, whenFalse: f.env };
+}
+
+function lowerAnd(f: FunctionLowering, node: ts.BinaryExpression, onTrue: Block, onFalse: Block): Sides {
+  const next = f.b.block("and");
+  const first = lowerCondition(f, node.left, next, onFalse);
+  if (first.whenTrue === undefined) return { whenTrue: undefined, whenFalse: first.whenFalse };
+  f.resume(next, first.whenTrue);
+  const second = lowerCondition(f, node.right, onTrue, onFalse);
+  return { whenTrue: second.whenTrue, whenFalse: joinEnvs(first.whenFalse, second.whenFalse) };
+}
+
+function lowerOr(f: FunctionLowering, node: ts.BinaryExpression, onTrue: Block, onFalse: Block): Sides {
+  const next = f.b.block("or");
+  const first = lowerCondition(f, node.left, onTrue, next);
+  if (first.whenFalse === undefined) return { whenTrue: first.whenTrue, whenFalse: undefined };
+  f.resume(next, first.whenFalse);
+  const second = lowerCondition(f, node.right, onTrue, onFalse);
+  return { whenTrue: joinEnvs(first.whenTrue, second.whenTrue), whenFalse: second.whenFalse };
+}
+
+/** A local that a condition teaches something about. */
+function variableIn(f: FunctionLowering, node: ts.Expression): Variable | undefined {
+  if (ts.isParenthesizedExpression(node)) return variableIn(f, node.expression);
+  return ts.isIdentifier(node) ? f.variableOf(node) : undefined;
+}
+
+function isInt(operand: Operand): boolean {
+  return operand.kind === "int" || (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));
+}
+
+function lowerComparison(f: FunctionLowering, node: ts.BinaryExpression, operator: string, onTrue: Block, onFalse: Block): Sides {
+  const left = f.expression(node.left);
+  const right = f.expression(node.right);
+  if (f.env === undefined) return { whenTrue: undefined, whenFalse: undefined };
+  if (left.kind === "known" && right.kind === "known") return constantSides(f, compareKnown(operator, left.value, right.value), onTrue, onFalse);
+  if (isInt(left) && isInt(right)) return compareInts(f, node, operator, f.int(left, node.left), f.int(right, node.right), onTrue, onFalse);
+  const value = sameness(f, left, right, node);
+  if (operator !== "===" && operator !== "!==") f.refuse("not-an-integer", node, { what: describe(left) });
+  if (typeof value === "boolean") return constantSides(f, value === (operator === "==="), onTrue, onFalse);
+  f.at(node);
+  if (operator === "===") return split(f, value, onTrue, onFalse);
+  const sides = split(f, value, onFalse, onTrue);
+  return { whenTrue: sides.whenFalse, whenFalse: sides.whenTrue };
+}
+
+function compareKnown(operator: string, a: unknown, b: unknown): boolean {
+  switch (operator) {
+    case "===": return a === b;
+    case "!==": return a !== b;
+    case "<": return (a as number) < (b as number);
+    case "<=": return (a as number) <= (b as number);
+    case ">": return (a as number) > (b as number);
+    default: return (a as number) >= (b as number);
+  }
+}
+
+/** Whether two operands that are no integers are the same: decided, or an i1. */
+function sameness(f: FunctionLowering, left: Operand, right: Operand, node: ts.BinaryExpression): Value | boolean {
+  const pointer = (operand: Operand): Value | undefined =>
+    operand.kind === "struct" || operand.kind === "array" ? operand.value : operand.kind === "known" && operand.value === null ? nullPointer : undefined;
+  const a = pointer(left);
+  const b = pointer(right);
+  if (a !== undefined && b !== undefined) {
+    const neverNull = (operand: Operand): boolean => operand.kind === "array" || (operand.kind === "struct" && !operand.nullable);
+    if ((a === nullPointer && neverNull(right)) || (b === nullPointer && neverNull(left))) return false;
+    return f.b.compare("eq", a, b);
+  }
+  const boolean = (operand: Operand): boolean => operand.kind === "bool" || (operand.kind === "known" && typeof operand.value === "boolean");
+  if (boolean(left) && boolean(right)) return f.b.compare("eq", f.bool(left, node.left), f.bool(right, node.right));
+  // A run-time value is never one of the other build-time values: undefined, a string, an object.
+  if ((left.kind === "known") !== (right.kind === "known")) {
+    const { value } = (left.kind === "known" ? left : right) as { value: unknown };
+    if (value === undefined) return false;
+  }
+  return f.refuse("incomparable", node, { left: describe(left), right: describe(right) });
+}
+
+function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: string, left: Int, right: Int, onTrue: Block, onFalse: Block): Sides {
+  if (left.big !== right.big) f.refuse("mixed-kinds", node);
+  const x = variableIn(f, node.left);
+  const y = variableIn(f, node.right);
+  if (f.dry > 0) {
+    for (const range of [...(x === undefined ? [] : [right.range]), ...(y === undefined ? [] : [left.range])]) {
+      for (const end of [range.lo, range.hi]) for (const delta of [-1n, 0n, 1n]) f.thresholds.add(end + delta);
+    }
+  }
+  const answer = decided(operator, left.range, right.range);
+  if (answer !== undefined) return constantSides(f, answer, onTrue, onFalse);
+  f.at(node);
+  f.b.branch(compare(f.b, operator, left, right), onTrue, onFalse);
+  const side = (op: string): Env => {
+    const learnt: [Variable, Interval | undefined][] = [];
+    if (x !== undefined) learnt.push([x, refined(op, left.range, right.range)]);
+    if (y !== undefined) learnt.push([y, refined(mirrored[op]!, right.range, left.range)]);
+    if (learnt.some(([, range]) => range === undefined)) return undefined;
+    const env = new Map(f.env);
+    for (const [variable, range] of learnt) env.set(variable, range!);
+    return env;
+  };
+  return { whenTrue: side(operator), whenFalse: side(opposite[operator]!) };
+}

@@ -1,0 +1,41 @@
+import type { ts } from "ts-morph";
+import { lowerCondition } from "../condition.ts";
+import { joinEnvs } from "../env.ts";
+import type { FunctionLowering } from "../function.ts";
+import { nothing } from "../operand.ts";
+
+export function lowerBlock(f: FunctionLowering, node: ts.Block): void {
+  for (const statement of node.statements) f.statement(statement);
+}
+
+export function lowerEmpty(): void {
+  // `;` does nothing.
+}
+
+export function lowerIf(f: FunctionLowering, node: ts.IfStatement): void {
+  const then = f.b.block("then");
+  const otherwise = f.b.block("else");
+  const end = f.b.block("end");
+  const sides = lowerCondition(f, node.expression, then, otherwise);
+  let env = undefined as typeof sides.whenTrue;
+  if (sides.whenTrue !== undefined) {
+    f.resume(then, sides.whenTrue);
+    f.statement(node.thenStatement);
+    if (f.env !== undefined) f.b.jump(end);
+    env = f.env;
+  }
+  if (sides.whenFalse !== undefined) {
+    f.resume(otherwise, sides.whenFalse);
+    if (node.elseStatement !== undefined) f.statement(node.elseStatement);
+    if (f.env !== undefined) f.b.jump(end);
+    env = joinEnvs(env, f.env);
+  }
+  f.resume(end, env);
+}
+
+export function lowerReturn(f: FunctionLowering, node: ts.ReturnStatement): void {
+  const operand = node.expression === undefined ? nothing : f.expression(node.expression);
+  if (f.env === undefined) return;
+  f.returns.push({ block: f.b.current, operand, node: node.expression ?? node });
+  f.leave();
+}

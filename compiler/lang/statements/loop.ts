@@ -1,0 +1,208 @@
+/**
+ * Loops. The intervals at the head are found first: the body is walked without output, what grew from one round to
+ * the next is widened to the next constant that a condition compared with, and when nothing grows any more the loop
+ * is emitted with what was found.
+ */
+import { ts } from "ts-morph";
+import { FunctionBuilder } from "../../ir/builder.ts";
+import { lowerCondition } from "../condition.ts";
+import { plainRange } from "../declared.ts";
+import { joinEnvs } from "../env.ts";
+import type { Env, FunctionLowering, Variable } from "../function.ts";
+import { contains, equal, join, meet, type Interval } from "../interval.ts";
+import { lowerEffect } from "./expression.ts";
+import { lowerDeclarations } from "./variable.ts";
+
+interface Loop {
+  readonly node: ts.IterationStatement;
+  readonly condition: ts.Expression | undefined;
+  readonly update: ts.Expression | undefined;
+  readonly conditionFirst: boolean;
+  readonly label: string | undefined;
+}
+
+export function lowerWhile(f: FunctionLowering, node: ts.WhileStatement, label?: string): void {
+  lowerLoop(f, { node, condition: node.expression, update: undefined, conditionFirst: true, label });
+}
+export function lowerDo(f: FunctionLowering, node: ts.DoStatement, label?: string): void {
+  lowerLoop(f, { node, condition: node.expression, update: undefined, conditionFirst: false, label });
+}
+export function lowerFor(f: FunctionLowering, node: ts.ForStatement, label?: string): void {
+  if (node.initializer !== undefined) {
+    if (ts.isVariableDeclarationList(node.initializer)) lowerDeclarations(f, node.initializer);
+    else lowerEffect(f, node.initializer);
+  }
+  lowerLoop(f, { node, condition: node.condition, update: node.incrementor, conditionFirst: true, label });
+}
+
+/** Walks the loop once from `head`; returns what is known when it goes round and when it is left. */
+function walk(f: FunctionLowering, loop: Loop, head: Env): { back: Env; after: Env } {
+  const top = f.b.block("loop");
+  const body = f.b.block("body");
+  const next = f.b.block("next");
+  const exit = f.b.block("exit");
+  const breakEnvs: Env[] = [];
+  const continueEnvs: Env[] = [];
+  f.b.jump(top);
+  f.resume(top, head);
+  let left: Env = undefined;
+  if (loop.conditionFirst) left = test(f, loop, body, exit);
+  else {
+    f.b.jump(body);
+    f.resume(body, f.env);
+  }
+  if (f.env !== undefined) {
+    f.targets.push({ label: loop.label, breakTo: exit, breakEnvs, continueTo: next, continueEnvs });
+    f.statement(loop.node.statement);
+    f.targets.pop();
+    if (f.env !== undefined) {
+      continueEnvs.push(f.env);
+      f.b.jump(next);
+    }
+  }
+  let back = continueEnvs.reduce(joinEnvs, undefined);
+  if (back !== undefined) {
+    f.resume(next, back);
+    if (loop.update !== undefined) lowerEffect(f, loop.update);
+    if (!loop.conditionFirst) {
+      const again = f.b.block("again");
+      left = test(f, loop, again, exit);
+    }
+    back = f.env;
+    if (back !== undefined) f.b.jump(top);
+  }
+  const after = breakEnvs.reduce(joinEnvs, left);
+  f.resume(exit, after);
+  return { back, after };
+}
+
+/** Tests the condition, goes on where it holds, and returns what is known where it does not. */
+function test(f: FunctionLowering, loop: Loop, holds: ReturnType<FunctionBuilder["block"]>, exit: ReturnType<FunctionBuilder["block"]>): Env {
+  if (loop.condition === undefined) {
+    f.b.jump(holds);
+    f.resume(holds, f.env);
+    return undefined;
+  }
+  const sides = lowerCondition(f, loop.condition, holds, exit);
+  f.resume(holds, sides.whenTrue);
+  return sides.whenFalse;
+}
+
+/** Walks without output. */
+function rehearse(f: FunctionLowering, loop: Loop, head: Env): Env {
+  const { b, variables } = { b: f.b, variables: new Map(f.variables) };
+  const returns = f.returns.length;
+  f.b = new FunctionBuilder();
+  f.dry++;
+  try {
+    return walk(f, loop, head).back;
+  } finally {
+    f.dry--;
+    f.b = b;
+    f.returns.length = returns;
+    f.variables.clear();
+    for (const [symbol, variable] of variables) f.variables.set(symbol, variable);
+  }
+}
+
+/** The range that a variable may at most have. */
+function limit(variable: Variable): Interval {
+  return variable.declared.kind === "int" ? variable.declared.range : plainRange(variable.declared.kind === "plain" && variable.declared.big);
+}
+
+/** Grows a range that did not come to rest: each end that moved goes to the next constant, or to the type's end. */
+function widen(old: Interval, grown: Interval, thresholds: readonly bigint[], most: Interval): Interval {
+  const hi = grown.hi > old.hi ? (thresholds.find((t) => t >= grown.hi) ?? most.hi) : old.hi;
+  const lo = grown.lo < old.lo ? (thresholds.findLast((t) => t <= grown.lo) ?? most.lo) : old.lo;
+  return meet({ lo, hi }, most) ?? most;
+}
+
+const roundLimit = 40;
+
+function lowerLoop(f: FunctionLowering, loop: Loop): void {
+  const entry = f.env;
+  if (entry === undefined) return;
+  const outer = [...f.thresholds];
+  f.thresholds.clear();
+  let head: Env = entry;
+  for (let round = 0; ; round++) {
+    const back: Env = rehearse(f, loop, head);
+    if (back === undefined) break;
+    const thresholds = [...f.thresholds].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const next: Map<Variable, Interval> = new Map(head);
+    let stable = true;
+    for (const [variable, old] of head!) {
+      const returned = back.get(variable);
+      if (returned === undefined || contains(old, returned)) continue;
+      const grown = join(old, returned);
+      next.set(variable, round >= roundLimit ? limit(variable) : round === 0 ? grown : widen(old, grown, thresholds, limit(variable)));
+      stable = false;
+    }
+    if (stable) {
+      // One round back: what widening overshot is taken in again where the body does not need it.
+      const tightened = new Map(head);
+      for (const variable of head!.keys()) {
+        const start = entry.get(variable);
+        const returned = back.get(variable);
+        if (start !== undefined && returned !== undefined) tightened.set(variable, join(start, returned));
+      }
+      const changed = [...tightened].some(([variable, range]) => !equal(range, head!.get(variable)!));
+      if (!changed) break;
+      const again: Env = rehearse(f, loop, tightened);
+      if (again !== undefined && [...tightened].every(([variable, range]) => again.get(variable) === undefined || contains(range, again.get(variable)!))) head = tightened;
+      break;
+    }
+    head = next;
+  }
+  for (const value of outer) f.thresholds.add(value);
+  if (f.strict) requireBound(f, loop);
+  walk(f, loop, head);
+}
+
+/** Turns that a loop of a model may at most take. */
+const mostTurns = 65_536n;
+
+/** In a model: a `for` that counts by a constant step towards a bound that has an end. */
+function requireBound(f: FunctionLowering, loop: Loop): void {
+  const { node } = loop;
+  if (!ts.isForStatement(node) || loop.condition === undefined || loop.update === undefined) return f.refuse("unbounded-loop", node);
+  const counter = counterOf(loop.update);
+  const condition = conjuncts(loop.condition).find((c) => ts.isBinaryExpression(c) && [c.left, c.right].some((side) => ts.isIdentifier(side) && side.text === counter));
+  if (counter === undefined || condition === undefined || !ts.isBinaryExpression(condition) || assigns(node.statement, counter)) return f.refuse("unbounded-loop", node);
+  const bound = ts.isIdentifier(condition.left) && condition.left.text === counter ? condition.right : condition.left;
+  const saved = f.b;
+  f.b = new FunctionBuilder();
+  const operand = f.expression(bound);
+  f.b = saved;
+  const { range } = f.int(operand, bound);
+  if (range.hi > mostTurns || range.lo < -mostTurns) f.refuse("unbounded-loop", node);
+}
+
+function conjuncts(node: ts.Expression): ts.Expression[] {
+  if (ts.isParenthesizedExpression(node)) return conjuncts(node.expression);
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.AmpersandAmpersandToken) return [...conjuncts(node.left), ...conjuncts(node.right)];
+  return [node];
+}
+
+/** The local that an update steps. */
+function counterOf(update: ts.Expression): string | undefined {
+  if ((ts.isPostfixUnaryExpression(update) || ts.isPrefixUnaryExpression(update)) && ts.isIdentifier(update.operand)) return update.operand.text;
+  if (ts.isBinaryExpression(update) && ts.isIdentifier(update.left)) {
+    const { kind } = update.operatorToken;
+    if ((kind === ts.SyntaxKind.PlusEqualsToken || kind === ts.SyntaxKind.MinusEqualsToken) && ts.isNumericLiteral(update.right) && update.right.text !== "0") return update.left.text;
+  }
+  return undefined;
+}
+
+function assigns(node: ts.Node, name: string): boolean {
+  let found = false;
+  const visit = (child: ts.Node): void => {
+    if (ts.isBinaryExpression(child) && child.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && child.operatorToken.kind <= ts.SyntaxKind.LastAssignment) {
+      if (ts.isIdentifier(child.left) && child.left.text === name) found = true;
+    }
+    if ((ts.isPrefixUnaryExpression(child) || ts.isPostfixUnaryExpression(child)) && ts.isIdentifier(child.operand) && child.operand.text === name) found = true;
+    ts.forEachChild(child, visit);
+  };
+  visit(node);
+  return found;
+}
