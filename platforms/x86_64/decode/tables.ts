@@ -216,6 +216,9 @@ twoByte[0x00] = byReg(
 );
 const group7Registers = Array.from({ length: 64 }, () => ud);
 const group7: Readonly<Record<number, Mnemonic>> = {
+  0xc0: "other",
+  0xc5: "other",
+  0xc6: "other",
   0xc1: "vmcall",
   0xc2: "vmlaunch",
   0xc3: "vmresume",
@@ -387,7 +390,7 @@ twoByte[0xbf] = row("movsx", "Gv,Ew");
 twoByte[0xc0] = row("xadd", "Eb,Gb");
 twoByte[0xc1] = row("xadd", "Ev,Gv");
 twoByte[0xc2] = modrmByte;
-twoByte[0xc3] = byMod(row("mov", "Ey,Gy"), ud); // MOVNTI
+twoByte[0xc3] = byPrefix(byMod(row("mov", "Ey,Gy"), ud), ud, ud, ud); // MOVNTI
 fill(twoByte, 0xc4, 0xc6, modrmByte);
 const rdpid = byPrefix(row("rdseed", "E"), row("rdseed", "E"), row("rdpid", "E"), ud);
 const vmptrld = byPrefix(row("vmptrld", "E"), row("vmclear", "E"), row("vmxon", "E"), ud);
