@@ -103,7 +103,9 @@ export function eisaId(id: string): AmlData {
   const [a, b, c] = ascii(id.slice(0, 3)).map((code) => code - 0x40) as [number, number, number];
   const product = Number.parseInt(id.slice(3), 16);
   const vendor = (a << 10) | (b << 5) | c;
-  return data(0x0c, vendor >> 8, vendor & 0xff, product >> 8, product & 0xff);
+  // Both halves are in big-endian order.
+  const swap = (n: number): number => (n >> 8) | ((n & 0xff) << 8);
+  return integer(swap(vendor) + swap(product) * 0x1_0000);
 }
 
 /** The value of `_HID`: an EISA identifier packed, any other (`ACPI0007`) as text. */

@@ -15,11 +15,12 @@ import {
   text,
   type AmlObject,
 } from "./aml.ts";
-import type { AcpiDevice, AcpiInput } from "./input.ts";
+import type { AcpiDevice, AcpiInput, PciPin } from "./input.ts";
 import type { LineModel, WindowModel } from "../manifest/model.ts";
 import {
   busNumbers,
   fixedMemory32,
+  fixedMemory64,
   globalInterrupts,
   ioPorts,
   isaInterrupt,
@@ -39,15 +40,13 @@ export function dsdt(input: AcpiInput): number[] {
     // The guest says which interrupt controllers it uses: 0 for the 8259s, 1 for APICs (ACPI 6.5 §5.8.1).
     named("PICF", integer(0)),
     method("_PIC", { argumentCount: 1 }, [store(argument(0), "PICF")]),
-    scope("\\_SB", [
+    scope("_SB", [
       ...input.vcpus.map(processor),
-      ...(input.chipset.ecam === null ? [motherboard(input)] : [hostBridge(input)]),
+      ...(input.chipset.ecam === null ? [...isaDevices(input), motherboard(input)] : [hostBridge(input)]),
     ]),
   ];
   if (input.power !== undefined)
-    terms.push(
-      named("\\_S5", pack([0, 0, 0, 0].map((_, i) => integer(i < 2 ? input.power!.softOffType : 0)))),
-    );
+    terms.push(named("_S5", pack([0, 0, 0, 0].map((_, i) => integer(i < 2 ? input.power!.softOffType : 0)))));
   return table(
     "DSDT",
     2,
@@ -61,6 +60,9 @@ function processor({ index }: { readonly index: number }): AmlObject {
   return device(name, [named("_HID", text("ACPI0007")), named("_UID", integer(index))]);
 }
 
+// The pins of device 0, the bridge itself: no interrupt comes from it, but a routing table is never empty.
+const bridgePins: readonly PciPin[] = [0, 1, 2, 3].map((pin) => ({ slot: 0, pin, gsi: 16 + pin }));
+
 /** The host bridge of a PCI Express hierarchy, which also answers for conventional PCI (PCI Firmware 3.3 §4.1.3). */
 function hostBridge(input: AcpiInput): AmlObject {
   const { chipset, pciPins } = input;
@@ -71,7 +73,7 @@ function hostBridge(input: AcpiInput): AmlObject {
     portWindow(0xd00, 0x1_0000 - 0xd00),
     memoryWindow(chipset.pciWindow.gpa, chipset.pciWindow.sizeBytes, "dword"),
   ];
-  const routes = [...pciPins]
+  const routes = [...bridgePins, ...pciPins]
     .sort((a, b) => a.slot - b.slot || a.pin - b.pin)
     .map(({ slot, pin, gsi }) =>
       pack([integer(slot * 0x1_0000 + 0xffff), integer(pin), integer(0), integer(gsi)]),
@@ -103,7 +105,9 @@ function isaDevice(model: AcpiDevice): AmlObject {
 }
 
 function windowResource({ space, base, size }: WindowModel): Resource[] {
-  if (space === "mmio") return [fixedMemory32(base, size, true)];
+  if (space === "mmio") {
+    return [base + size <= 2 ** 32 ? fixedMemory32(base, size, true) : fixedMemory64(base, size)];
+  }
   // The descriptor's length has 8 bits.
   const ports: Resource[] = [];
   for (let done = 0; done < size; done += 0x80) ports.push(ioPorts(base + done, Math.min(0x80, size - done)));

@@ -62,6 +62,11 @@ export function fixedMemory32(gpa: number, sizeBytes: number, writable: boolean)
   return large(0x06, [writable ? 1 : 0, ...littleEndian(gpa, 4), ...littleEndian(sizeBytes, 4)]);
 }
 
+/** A fixed range of memory anywhere, which the device itself uses (§6.4.3.5.2, general flag 0). */
+export function fixedMemory64(gpa: number, sizeBytes: number): Resource {
+  return large(addressTypes.qword.type, [0, 0x0d, 1, ...rangeValues(gpa, sizeBytes, 8)]);
+}
+
 const addressTypes = {
   word: { type: 0x08, size: 2 },
   dword: { type: 0x07, size: 4 },
@@ -78,8 +83,12 @@ function addressSpace(
   const { type, size } = addressTypes[width];
   // General flags (§6.4.3.5.1): minimum and maximum are fixed (bits 2 and 3), decoded positively, and produced for
   // what lies behind the bridge (bit 0 clear).
-  const values = [0, min, min + length - 1, 0, length].flatMap((value) => littleEndian(value, size));
-  return large(type, [kind, 0x0c, typeFlags, ...values]);
+  return large(type, [kind, 0x0c, typeFlags, ...rangeValues(min, length, size)]);
+}
+
+// Granularity 0, first and last address, no translation, length.
+function rangeValues(min: number, length: number, size: 2 | 4 | 8): number[] {
+  return [0, min, min + length - 1, 0, length].flatMap((value) => littleEndian(value, size));
 }
 
 /** The bus numbers behind a bridge (§6.4.3.5.3). */

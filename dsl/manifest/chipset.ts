@@ -43,7 +43,7 @@ export function chipsetOf(guest: GuestDeclaration): {
       throw new ManifestError(
         "TV5113",
         `devices ${names} of guest "${guest.name}" are each its ${partNames[name]}, and it has one`,
-        owners.map((d) => d.place),
+        [owners[1]!.place, owners[0]!.place],
       );
     }
     return owners[0]?.parts.find((p): p is Part<Name> => p.part === name);

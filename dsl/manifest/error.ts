@@ -36,11 +36,17 @@ export class ManifestError extends Error {
   readonly code: ManifestCode;
   /** The declarations at fault, the one to look at first in front; their messages say what each is. */
   readonly places: readonly Error[];
+  /** The first of the places: where the diagnostic points. */
+  readonly at: Error;
+  /** The other places, in the words that a diagnostic shows beside them. */
+  readonly related: readonly { readonly message: string; readonly at: Error }[];
 
-  constructor(code: ManifestCode, message: string, places: readonly Error[]) {
+  constructor(code: ManifestCode, message: string, places: readonly [Error, ...Error[]]) {
     super(message);
     this.code = code;
     this.places = Object.freeze([...places]);
+    this.at = places[0];
+    this.related = places.slice(1).map((at) => ({ message: `${at.message} is declared here`, at }));
   }
 }
 

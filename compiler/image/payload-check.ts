@@ -1,0 +1,163 @@
+/**
+ * Payloads as the builder sees them: found, read, hashed, and held against what their guests need, so that what cannot
+ * boot does not build.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import type {
+  GuestModel,
+  ImageModel,
+  LinuxKernelFacts,
+  PayloadFacts,
+  PayloadModel,
+} from "../../dsl/manifest/model.ts";
+import { InputFailure } from "../failure.ts";
+import { initrdFault } from "./initrd.ts";
+import { readLinuxHeader } from "./linux-header.ts";
+
+/** Codes of what can be wrong with a payload; each has a page in `docs/diagnostics/`. */
+export const payloadCodes = Object.freeze({
+  TV6101: "a payload is not there",
+  TV6102: "a payload is empty",
+  TV6103: "a payload is truncated",
+  TV6104: "a payload is no bzImage",
+  TV6105: "a kernel cannot be booted by the protocol that is spoken here",
+  TV6106: "a payload is no initrd",
+  TV6107: "a guest's memory does not hold its kernel and initrd",
+  TV6108: "a command line is longer than the kernel takes",
+} as const);
+export type PayloadCode = keyof typeof payloadCodes;
+
+/** A payload that cannot be brought along, or that its guest cannot boot. */
+export class PayloadProblem extends InputFailure {
+  override readonly name = "PayloadProblem";
+  readonly code: PayloadCode;
+  /** Where it was declared; undefined where only the model is known. */
+  readonly at: { readonly stack?: string } | undefined;
+  /** The guest that needs it otherwise. */
+  readonly related: readonly { readonly message: string; readonly at: { readonly stack?: string } }[];
+
+  constructor(code: PayloadCode, message: string, at?: Place, guest?: { name: string; place: Place }) {
+    super(message);
+    this.code = code;
+    this.at = at;
+    this.related =
+      guest === undefined ? [] : [{ message: `guest "${guest.name}" is declared here`, at: guest.place }];
+  }
+}
+
+interface Place {
+  readonly stack?: string;
+}
+
+/** What of a manifest is looked at; places make the diagnostics point somewhere. */
+export interface PayloadOwner {
+  readonly model: ImageModel;
+  readonly payloads?: readonly { readonly declaration: { readonly place: Place } }[];
+  readonly guests?: readonly { readonly place: Place }[];
+}
+
+/** Where relative paths are looked for, in this order. */
+export interface PayloadSearch {
+  /** The folder of the image's file. */
+  readonly imageFolder: string;
+  /** The payloads that the set-up got. */
+  readonly cacheFolder: string;
+}
+
+/** A payload with its file. */
+export interface CheckedPayload {
+  readonly model: PayloadModel;
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly facts: PayloadFacts;
+}
+
+/** Reads and checks every payload of a manifest, in the model's order. Throws {@link PayloadProblem}. */
+export function checkPayloads(owner: PayloadOwner, search: PayloadSearch): CheckedPayload[] {
+  const checked = owner.model.payloads.map((payload, i) =>
+    checkPayload(payload, search, owner.payloads?.[i]?.declaration.place),
+  );
+  for (const guest of owner.model.guests) checkGuest(owner, guest, checked);
+  return checked;
+}
+
+function checkPayload(model: PayloadModel, search: PayloadSearch, place: Place | undefined): CheckedPayload {
+  const file = find(model, search, place);
+  const bytes = readFileSync(file);
+  const fail = (code: PayloadCode, why: string): never => {
+    throw new PayloadProblem(code, `payload "${model.path}" ${why}`, place);
+  };
+  if (bytes.length === 0) return fail("TV6102", "is empty");
+  let linux: LinuxKernelFacts | null = null;
+  switch (model.role) {
+    case "linux-kernel": {
+      const found = readLinuxHeader(bytes);
+      if ("why" in found) return fail(found.code, found.why);
+      linux = found;
+      break;
+    }
+    case "initrd": {
+      const fault = initrdFault(bytes);
+      if (fault !== undefined) return fail(fault.code, fault.why);
+    }
+  }
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { model, file, bytes, facts: { name: model.name, sizeBytes: bytes.length, sha256, linux } };
+}
+
+function find(model: PayloadModel, search: PayloadSearch, place: Place | undefined): string {
+  const candidates = isAbsolute(model.path)
+    ? [model.path]
+    : [join(search.imageFolder, model.path), join(search.cacheFolder, model.path)];
+  const file = candidates.find((candidate) => existsSync(candidate));
+  if (file === undefined) {
+    const where = isAbsolute(model.path)
+      ? "there is no such file"
+      : "it is neither beside the image's file nor among the payloads that `npm run setup` got";
+    throw new PayloadProblem("TV6101", `payload "${model.path}" is missing: ${where}`, place);
+  }
+  if (!statSync(file).isFile())
+    throw new PayloadProblem("TV6101", `payload "${model.path}" is no file`, place);
+  return file;
+}
+
+const pageBytes = 4096;
+const alignUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+
+function checkGuest(owner: PayloadOwner, guest: GuestModel, payloads: readonly CheckedPayload[]): void {
+  const { loader } = guest;
+  const kernel = payloads[loader.kernelPayload]!;
+  const initrd = loader.initrdPayload === null ? undefined : payloads[loader.initrdPayload]!;
+  const linux = kernel.facts.linux!;
+  const place = owner.payloads?.[loader.kernelPayload]?.declaration.place;
+  const guestPlace = owner.guests?.[guest.index]?.place;
+  const fail = (code: PayloadCode, message: string): never => {
+    throw new PayloadProblem(code, message, place, guestPlace && { name: guest.name, place: guestPlace });
+  };
+  if (loader.commandLine.length > linux.commandLineSize) {
+    fail(
+      "TV6108",
+      `the command line of guest "${guest.name}" has ${loader.commandLine.length} characters, and its kernel "${kernel.model.path}" takes ${linux.commandLineSize}`,
+    );
+  }
+  const end = loadedEnd(linux, loader.kernelGpa);
+  const limit = Math.min(loader.loadLimitGpa, linux.initrdAddrMax + 1);
+  const initrdBytes = alignUp(initrd?.facts.sizeBytes ?? 0, pageBytes);
+  if (end > loader.loadLimitGpa || end + initrdBytes > limit) {
+    const needed = mebibytes(end + initrdBytes);
+    const what = initrd === undefined ? `kernel "${kernel.model.path}"` : "kernel and initrd";
+    fail(
+      "TV6107",
+      `guest "${guest.name}" has ${mebibytes(guest.memoryBytes)} of memory, and to load its ${what} it needs ${needed} below ${mebibytes(Math.max(limit, end))}`,
+    );
+  }
+}
+
+/** The end of the memory that a kernel needs to start: it is loaded at its preferred address if it can move. */
+function loadedEnd(linux: LinuxKernelFacts, fixedGpa: number): number {
+  const start = linux.relocatable ? alignUp(linux.prefAddress, Math.max(linux.kernelAlignment, 1)) : fixedGpa;
+  return alignUp(start + Math.max(linux.initSize, linux.protectedModeBytes), pageBytes);
+}
