@@ -90,7 +90,8 @@ export class ConsoleText {
   }
 
   /**
-   * Waits until the console says the pattern, looking only at what came after the previous match.
+   * Waits until the console says the pattern, looking only at what came after the previous match. The text may still be
+   * growing: an expression that takes "as many as there are" says where the text ends, as in /(\d+)\n/.
    * @throws ConsoleMismatch when the limit passes or the machine ends first
    */
   expect(pattern: string | RegExp, options: ExpectOptions = {}): Promise<ConsoleMatch> {

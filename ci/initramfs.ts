@@ -21,6 +21,8 @@ export interface InitramfsOptions {
   readonly entries?: readonly CpioEntry[];
   /** Shell commands that run once, before the shell starts on the console. */
   readonly startCommands?: readonly string[];
+  /** Shell commands that the shell on the console runs last before its first prompt. */
+  readonly promptCommands?: readonly string[];
 }
 
 const initScript = `#!/bin/sh
@@ -35,11 +37,14 @@ hostname guest
 exec /sbin/init
 `;
 
-const startScript = (commands: readonly string[]): string => `#!/bin/sh
+const startScript = `#!/bin/sh
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 echo
 echo "${greeting}"
-${commands.map((command) => `${command}\n`).join("")}`;
+`;
+
+const lines = (commands: readonly string[] = []): string =>
+  commands.map((command) => `${command}\n`).join("");
 
 // busybox's init reaps every orphan, starts the shell again when it is left, and carries out poweroff and reboot.
 const inittab = `::sysinit:/etc/start
@@ -59,9 +64,9 @@ export function buildInitramfs(options: InitramfsOptions): Buffer {
   const own: CpioEntry[] = [
     { kind: "file", path: "bin/busybox", data: readFileSync(options.busybox), mode: 0o755 },
     { kind: "file", path: "init", data: initScript, mode: 0o755 },
-    { kind: "file", path: "etc/start", data: startScript(options.startCommands ?? []), mode: 0o755 },
+    { kind: "file", path: "etc/start", data: startScript + lines(options.startCommands), mode: 0o755 },
     { kind: "file", path: "etc/inittab", data: inittab },
-    { kind: "file", path: "etc/profile", data: profile },
+    { kind: "file", path: "etc/profile", data: profile + lines(options.promptCommands) },
     { kind: "file", path: "etc/passwd", data: "root::0:0:root:/root:/bin/sh\n" },
     { kind: "file", path: "etc/group", data: "root:x:0:\n" },
     { kind: "device", path: "dev/console", major: 5, minor: 1 },

@@ -5,7 +5,7 @@
  * A machine never outlives the process that booted it (`setpriv --pdeathsig`), and only that one process is ended.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -22,6 +22,7 @@ import {
   usesOvmf,
   type MachineOptions,
 } from "./qemu-arguments.ts";
+import { followFile } from "./follow-file.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
 
 /** How a QEMU process ended: its exit status, or the signal that ended it. */
@@ -46,7 +47,7 @@ export interface Machine {
   readonly events: readonly QmpEvent[];
   /** Waits until the console says the pattern after the previous match. */
   expect(pattern: string | RegExp, options?: ExpectOptions): Promise<ConsoleMatch>;
-  /** Types on the serial console. */
+  /** Types on the serial console; a deterministic run takes no input. */
   send(text: string | Uint8Array): void;
   /** Executes a line of QEMU's human monitor and gives what it prints. */
   monitor(line: string): Promise<string>;
@@ -67,7 +68,10 @@ export async function boot(options: BootOptions): Promise<Machine> {
   const variables = usesOvmf(options) ? copyOfVariables() : undefined;
   const qmp = new Qmp(join(folder, "qmp"));
   await qmp.ready();
-  const console = ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", ...qmp.arguments];
+  const log = options.deterministic === true ? join(folder, "console") : undefined;
+  if (log !== undefined) writeFileSync(log, "");
+  const backend = log === undefined ? "stdio,id=console,signal=off" : `file,id=console,path=${log}`;
+  const console = ["-chardev", backend, "-serial", "chardev:console", ...qmp.arguments];
   const args = qemuArguments(options, {
     console,
     ...(variables === undefined ? {} : { variables: variables.file }),
@@ -75,32 +79,48 @@ export async function boot(options: BootOptions): Promise<Machine> {
   const child = spawn("setpriv", ["--pdeathsig", "KILL", qemuProgram, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
   });
-  if (options.onConsole !== undefined) child.stdout.on("data", options.onConsole);
-  return new QemuMachine(child, qmp, () => {
-    rmSync(folder, { recursive: true, force: true });
-    variables?.remove();
-  });
+  return new QemuMachine(child, { qmp, folder, log, variables, onConsole: options.onConsole });
+}
+
+/** What a run has beside its process. */
+interface Surroundings {
+  readonly qmp: Qmp;
+  readonly folder: string;
+  /** The file that the console is written to, where the guest must not feel how fast it is read. */
+  readonly log: string | undefined;
+  readonly variables: { remove(): void } | undefined;
+  readonly onConsole: ((chunk: Buffer) => void) | undefined;
 }
 
 class QemuMachine implements Machine {
   private readonly text = new ConsoleText();
   private readonly ended: Promise<MachineEnd>;
   private complaints = "";
+  private readonly link: Qmp;
+  private readonly typed: boolean;
 
   constructor(
     private readonly child: ChildProcessWithoutNullStreams,
-    private readonly link: Qmp,
-    cleanUp: () => void,
+    { qmp, folder, log, variables, onConsole }: Surroundings,
   ) {
-    child.stdout.on("data", (chunk: Buffer) => this.text.push(chunk));
+    this.link = qmp;
+    this.typed = log === undefined;
+    const hear = (chunk: Buffer): void => {
+      this.text.push(chunk);
+      onConsole?.(chunk);
+    };
+    child.stdout.on("data", hear);
+    const followed = log === undefined ? undefined : followFile(log, hear);
     child.stderr.on("data", (chunk: Buffer) => (this.complaints += chunk.toString("utf8")));
     // The guest may end while something is still being typed; the text that did not arrive is told by `expect`.
     child.stdin.on("error", () => undefined);
     this.ended = new Promise((resolve) => {
       const finish = (end: MachineEnd, reason: string): void => {
-        this.link.close(reason);
+        followed?.close();
+        qmp.close(reason);
         this.text.end(this.complaints === "" ? reason : `${reason}, saying: ${this.complaints.trim()}`);
-        cleanUp();
+        rmSync(folder, { recursive: true, force: true });
+        variables?.remove();
         resolve(end);
       };
       child.on("error", (error) => {
@@ -130,6 +150,8 @@ class QemuMachine implements Machine {
   }
 
   send(text: string | Uint8Array): void {
+    if (!this.typed)
+      throw new Error("a deterministic run takes no input: a key arrives when the host chooses");
     this.child.stdin.write(text);
   }
 
