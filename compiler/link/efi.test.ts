@@ -163,6 +163,63 @@ test("an application boots, prints and leaves; runtime, assembly and tables work
   t.is(said, "hello from the IR\natbZcdqrqrqrsnx");
 });
 
+test("a trap enters the handler with its site, an aligned stack and a chain of frames", async (t) => {
+  const module = application((b) => b.call("divide", i64, [constant(i64, 0n)]));
+  const divide = sampleFunction(
+    "divide",
+    [i64],
+    i64,
+    (b) => {
+      const [fine, zero] = [b.block("fine"), b.block("zero")];
+      b.branch(b.compare("eq", param(0), constant(i64, 0n)), zero, fine);
+      b.place(zero);
+      b.trap(1);
+      b.place(fine);
+      b.return(b.binary("udiv", constant(i64, 100n), param(0)));
+    },
+    { exported: false, inline: "never" },
+  );
+  const handler = sampleFunction(
+    "handler",
+    [i32],
+    voidType,
+    (b) => {
+      const digit = b.binary("add", b.cast("trunc", param(0, i32), i8), constant(i8, 48n));
+      b.call("put", voidType, [digit]);
+      // Two frames up, past the entry's own, is the function that trapped.
+      const frame = b.callAsm("frame", ptr, []);
+      const entry = b.load(ptr, frame, 8);
+      const site = b.load(i64, b.offset(entry, 8), 8);
+      const from = b.binary("sub", site, b.cast("ptrtoint", symbolAddress("divide"), i64));
+      b.call("put", voidType, [verdict(b, b.compare("ult", from, constant(i64, 64n)), "f")]);
+      const aligned = b.binary("and", b.cast("ptrtoint", frame, i64), constant(i64, 15n));
+      b.call("put", voidType, [verdict(b, b.compare("eq", aligned, constant(i64, 0n)), "a")]);
+      b.callAsm("out", voidType, [exitPort, constant(i8, 16n)]);
+      b.unreachable();
+    },
+    { exported: false },
+  );
+  const frameSite = {
+    ...outSite,
+    site: "frame",
+    template: "movq %rbp, $0",
+    constraints: "=r",
+    params: [],
+    result: ptr,
+  };
+  const said = await consoleOf(
+    {
+      ...module,
+      functions: [...module.functions, divide, handler],
+      asmSites: [outSite, frameSite],
+      traps: ["unused", "division by zero"],
+      trapHandler: "handler",
+    },
+    /hello from the IR\n.+/,
+  );
+  t.is(said, "hello from the IR\n1fa");
+});
+
 test("two links of one module are equal byte for byte", (t) => {
   const link = (): Buffer => Buffer.from(linkEfi({ module: application(), entry: "efi_main" }).efi);
   t.true(link().equals(link()));

@@ -11,9 +11,21 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IrModule } from "../ir/ir.ts";
+import { linkerSymbols } from "../ir/verify.ts";
 import { emitModule } from "../llvm/emit.ts";
 import { efiTarget } from "../llvm/target.ts";
-import { discard, generate, optimise, runTool, ToolError } from "../llvm/toolchain.ts";
+import type { MachineCode } from "../llvm/exit-path.ts";
+import { parseListing, parseLoopBounds } from "../llvm/machine-code.ts";
+import {
+  assembleData,
+  describeLoops,
+  discard,
+  generate,
+  optimise,
+  runTool,
+  ToolError,
+  type CompileOptions,
+} from "../llvm/toolchain.ts";
 import { parseMap, type ImageSection, type ImageSymbol } from "./map.ts";
 import { namesAssembly, namesSymbol } from "./names.ts";
 
@@ -35,8 +47,8 @@ export interface EfiImage {
   readonly efi: Uint8Array;
   readonly symbols: readonly ImageSymbol[];
   readonly sections: readonly ImageSection[];
-  /** The final machine code as `llc`'s assembly listing, input of `exitPath`. */
-  readonly listing: () => string;
+  /** The final machine code, input of `exitPath`; made when asked for. */
+  readonly machineCode: () => MachineCode;
 }
 
 /** Where debug images are loaded unless told otherwise. */
@@ -53,31 +65,23 @@ export function linkEfi(input: EfiInput): EfiImage {
 }
 
 function link(input: EfiInput, folder: string): EfiImage {
-  const { module, entry } = input;
+  const { module } = input;
   const debug = input.debug ?? false;
   const hasNames = module.globals.some(({ symbol }) => symbol === namesSymbol);
-  const external = new Set(["__ImageBase", ...(hasNames ? [namesSymbol] : [])]);
+  const external = new Set([...linkerSymbols, ...(hasNames ? [namesSymbol] : [])]);
   const emitted = emitModule(module, { target: efiTarget, debug, external, folder });
   const at = (name: string): string => join(folder, name);
   const options = { target: efiTarget, debug, assembly: emitted.assembly };
   writeFileSync(at("module.ll"), emitted.text);
   optimise(at("module.ll"), at("module.bc"), options);
   generate(at("module.bc"), at("module.obj"), options);
-  const run = (names: string | undefined): { symbols: ImageSymbol[]; sections: ImageSection[] } => {
-    if (names !== undefined) {
-      writeFileSync(at("names.s"), names);
-      runTool("llvm-mc-14", [
-        `-triple=${efiTarget.triple}`,
-        "-filetype=obj",
-        "-o",
-        at("names.obj"),
-        at("names.s"),
-      ]);
-    }
-    runLinker(input, folder, names !== undefined);
+  const run = (names: string): { symbols: ImageSymbol[]; sections: ImageSection[] } => {
+    writeFileSync(at("data.s"), [...emitted.data, names].join("\n"));
+    assembleData(at("data.s"), at("data.obj"), efiTarget);
+    runTool("lld-link-14", linkerFlags(input, at));
     return parseMap(readFileSync(at("image.map"), "utf8"), readFileSync(at("image.efi")), module);
   };
-  let linked = run(hasNames ? namesAssembly([]) : undefined);
+  let linked = run(hasNames ? namesAssembly([]) : "");
   if (hasNames) {
     const table = namesAssembly(linked.symbols);
     linked = run(table);
@@ -89,37 +93,36 @@ function link(input: EfiInput, folder: string): EfiImage {
   return {
     efi: new Uint8Array(readFileSync(at("image.efi"))),
     ...linked,
-    listing: () => listingOf(bitcode, options),
+    machineCode: () => machineCodeOf(bitcode, options),
   };
-
-  function runLinker({ baseAddress }: EfiInput, _folder: string, names: boolean): void {
-    const debugFlags = [
-      "/debug:dwarf",
-      `/base:0x${(baseAddress ?? debugBaseAddress).toString(16)}`,
-      "/fixed",
-    ];
-    runTool("lld-link-14", [
-      "/subsystem:efi_application",
-      `/entry:${entry}`,
-      "/nodefaultlib",
-      "/Brepro",
-      "/opt:ref",
-      "/ignore:4078",
-      ...(debug ? debugFlags : []),
-      `/map:${at("image.map")}`,
-      `/out:${at("image.efi")}`,
-      at("module.obj"),
-      ...(names ? [at("names.obj")] : []),
-    ]);
-  }
 }
 
-function listingOf(bitcode: Uint8Array, options: Parameters<typeof generate>[2]): string {
+function linkerFlags({ entry, debug, baseAddress }: EfiInput, at: (name: string) => string): string[] {
+  const base = `/base:0x${(baseAddress ?? debugBaseAddress).toString(16)}`;
+  return [
+    "/subsystem:efi_application",
+    `/entry:${entry}`,
+    "/nodefaultlib",
+    "/Brepro",
+    "/opt:ref",
+    ...(debug === true ? ["/debug:dwarf", base, "/fixed"] : []),
+    `/map:${at("image.map")}`,
+    `/out:${at("image.efi")}`,
+    at("module.obj"),
+    at("data.obj"),
+  ];
+}
+
+function machineCodeOf(bitcode: Uint8Array, options: CompileOptions): MachineCode {
   const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
+  const [code, listing] = [join(folder, "module.bc"), join(folder, "module.s")];
   try {
-    writeFileSync(join(folder, "module.bc"), bitcode);
-    generate(join(folder, "module.bc"), join(folder, "module.s"), options, true);
-    return readFileSync(join(folder, "module.s"), "utf8");
+    writeFileSync(code, bitcode);
+    generate(code, listing, options, true);
+    return {
+      functions: parseListing(readFileSync(listing, "utf8")),
+      loops: parseLoopBounds(describeLoops(code)),
+    };
   } finally {
     discard(folder);
   }

@@ -11,7 +11,7 @@ import {
   type LlvmValue,
 } from "./binding.ts";
 import type { FunctionDebug } from "./debug-info.ts";
-import { asmPrefix } from "./prelude.ts";
+import { asmPrefix, trapName } from "./prelude.ts";
 import { isWideDivision, unaryIntrinsic } from "./requirements.ts";
 import { divisionNames } from "./runtime.ts";
 import type { Target } from "./target.ts";
@@ -284,7 +284,7 @@ export class FunctionEmitter {
     this.#locate(this.source.loc);
     const { trapHandler } = this.context;
     if (trapHandler === undefined) llvm.call(llvm.function("llvm.trap"), []);
-    else llvm.call(llvm.function(trapHandler), [llvm.phi(llvm.int(32), this.#traps)]);
+    else llvm.call(llvm.function(trapName), [llvm.phi(llvm.int(32), this.#traps)]);
     llvm.unreachable();
   }
 }

@@ -31,6 +31,8 @@ export class InvalidModuleError extends Error {
 export interface Emitted {
   readonly text: string;
   readonly assembly: readonly AssemblyOrigin[];
+  /** Assembly of an object to link beside the module: large initialisers. */
+  readonly data: readonly string[];
 }
 
 export interface EmitOptions {
@@ -63,5 +65,5 @@ export function emitModule(module: IrModule, { target, debug, external, folder }
   const context = { llvm, target, annotations, trapHandler: module.trapHandler };
   for (const fn of module.functions) new FunctionEmitter(context, fn, debugInfo?.functionDebug(fn)).emit();
   const text = annotations.apply(debugInfo === undefined ? llvm.print() : debugInfo.finish(llvm));
-  return { text, assembly: prelude.assembly };
+  return { text, assembly: prelude.assembly, data: prelude.data };
 }

@@ -1,5 +1,5 @@
 import type { IrGlobal, IrModule } from "../ir/ir.ts";
-import type { AssemblyOrigin, PreludeOptions } from "./prelude.ts";
+import type { PreludeOptions } from "./prelude.ts";
 import type { Signature } from "./requirements.ts";
 import { escapeBytes, quoted, symbolText, typeText } from "./text.ts";
 
@@ -11,11 +11,8 @@ interface GlobalsOptions extends PreludeOptions {
   readonly usedByAssembly: ReadonlySet<string>;
 }
 
-/** Static storage as LLVM assembly, and the module assembly of what is too large for it. */
-export function globalsText(
-  module: IrModule,
-  options: GlobalsOptions,
-): { text: string; assembly: AssemblyOrigin[] } {
+/** Static storage as LLVM assembly, and the assembly of an object of its own for what is too large for it. */
+export function globalsText(module: IrModule, options: GlobalsOptions): { text: string; data: string[] } {
   const types = new Map<string, string>();
   const external = [...options.external].filter((symbol) => !options.signatures.has(symbol));
   for (const symbol of external) types.set(symbol, "i8");
@@ -23,19 +20,19 @@ export function globalsText(
     .filter(({ symbol }) => !options.external.has(symbol))
     .map((global) => ({ global, isBlob: isBlob(global, options), type: typeOf(global, options) }));
   for (const { global, isBlob, type } of plans) types.set(global.symbol, isBlob ? "i8" : type);
-  const assembly: AssemblyOrigin[] = [];
+  const data: string[] = [];
   const texts = external.map((symbol) => `${symbolText(symbol)} = external dso_local global i8`);
   for (const { global, isBlob, type } of plans) {
     if (isBlob) {
       texts.push(
         `${symbolText(global.symbol)} = external dso_local ${kindOf(global)} i8, align ${global.align}`,
       );
-      assembly.push(...blobAssembly(global, options));
+      data.push(...blobAssembly(global, options));
     } else {
       texts.push(definition(global, type, types, options));
     }
   }
-  return { text: texts.join("\n"), assembly };
+  return { text: texts.join("\n"), data };
 }
 
 const kindOf = (global: IrGlobal): string => (global.constant ? "constant" : "global");
@@ -123,12 +120,12 @@ function addressText(
   return addend === 0 ? base : `getelementptr (i8, i8* ${base}, i64 ${addend})`;
 }
 
-function blobAssembly(global: IrGlobal, options: GlobalsOptions): AssemblyOrigin[] {
+function blobAssembly(global: IrGlobal, options: GlobalsOptions): string[] {
   const name = quoted(global.symbol);
   const path = options.storeBlob(global.symbol, global.init!);
   const section = global.section ?? (global.constant ? ".rdata" : ".data");
   const rest = global.sizeBytes - global.init!.length;
-  const lines = [
+  return [
     `.section ${section},"${global.constant ? "dr" : "dw"}"`,
     `.globl ${name}`,
     `.balign ${global.align}`,
@@ -136,5 +133,4 @@ function blobAssembly(global: IrGlobal, options: GlobalsOptions): AssemblyOrigin
     `.incbin ${quoted(path)}`,
     ...(rest > 0 ? [`.zero ${rest}`] : []),
   ];
-  return lines.map((line) => ({ symbol: global.symbol, line }));
 }

@@ -15,6 +15,9 @@ import { quoted, symbolText, typeText } from "./text.ts";
 /** Prefix of the functions that wrap inline assembly. */
 export const asmPrefix = "tv.asm.";
 
+/** The function that every trap calls with its site's number. */
+export const trapName = "tv.trap";
+
 /** Where an assembly line came from, by line of the module's assembly (from 1). */
 export interface AssemblyOrigin {
   readonly symbol: string;
@@ -25,6 +28,8 @@ export interface Prelude {
   readonly text: string;
   /** By line of module assembly, for diagnostics. */
   readonly assembly: readonly AssemblyOrigin[];
+  /** Assembly of an object to link beside the module: large initialisers. */
+  readonly data: readonly string[];
 }
 
 /** Input of the prelude beside the module. */
@@ -46,14 +51,16 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
   // Groups 0 and 1 are named by the texts of access.ts and runtime.ts.
   attributes.group(["alwaysinline", ...target.attributes]);
   attributes.group(["noinline", "minsize", "optsize", ...target.attributes]);
+  const { trapHandler } = module;
+  const trap = trapHandler === undefined ? undefined : trapText(trapHandler, target);
   const usedByAssembly = new Set(module.naked.flatMap((n) => n.uses));
+  if (trapHandler !== undefined) usedByAssembly.add(trapHandler);
   const assembly = assemblyOf(module, target);
   const globals = globalsText(module, {
     ...options,
     signatures: signaturesOf(module, needs.calls),
     usedByAssembly,
   });
-  assembly.push(...globals.assembly);
   const parts = [
     `source_filename = ${quoted(module.name)}`,
     `target datalayout = ${quoted(target.dataLayout)}`,
@@ -61,6 +68,7 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
     ...assembly.map(({ line }) => `module asm ${quoted(line)}`),
     ...needs.intrinsics.values(),
     ...[...needs.helpers.values()].map((helper) => helper.text),
+    trap ?? "",
     needs.wideDivision ? divisionHelpers(target) : "",
     wideArithmetic(target),
     ...module.asmSites.map((_, number) => asmSiteText(module, number)),
@@ -73,7 +81,7 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
     // llc names a place only where its number is not 0.
     ...module.asmSites.map((_, number) => `!${number} = !{i32 ${number + 1}}`),
   ];
-  return { text: `${parts.filter((part) => part !== "").join("\n")}\n`, assembly };
+  return { text: `${parts.filter((part) => part !== "").join("\n")}\n`, assembly, data: globals.data };
 }
 
 class AttributeGroups {
@@ -173,8 +181,32 @@ function asmSiteText(module: IrModule, number: number): string {
   return `define internal ${type} ${symbolText(asmPrefix + site)}(${declared}) #0 {\n${body}\n}`;
 }
 
+/** Where every trap of the bare machine goes, with the site's number in ecx. */
+const trapEntry = "tv.trap.entry";
+
+/**
+ * The call of the trap handler. On the bare machine it is assembly, because a call that LLVM sees would cost every
+ * function that checks anything a frame.
+ */
+function trapText(handler: string, target: Target): string {
+  const call =
+    target.name === "efi"
+      ? `call void asm sideeffect "callq ${trapEntry}", "{cx},~{memory}"(i32 %site)`
+      : `call void ${symbolText(handler)}(i32 %site)`;
+  return `define internal void @${trapName}(i32 %site) #0 {\n  ${call}\n  unreachable\n}`;
+}
+
+/** Gives the handler a frame in the chain of `rbp`, an aligned stack and the shadow space that Win64 asks for. */
+function trapEntryLines(handler: string): string[] {
+  const frame = ["pushq %rbp", "movq %rsp, %rbp", "andq $-16, %rsp", "subq $32, %rsp"];
+  return ['.section .text$zcold,"xr"', `${trapEntry}:`, ...frame, `callq ${quoted(handler)}`];
+}
+
 function assemblyOf(module: IrModule, target: Target): AssemblyOrigin[] {
   const lines = blockOperations(target).map((line) => ({ symbol: "memcpy", line }));
+  if (module.trapHandler !== undefined && target.name === "efi") {
+    lines.push(...trapEntryLines(module.trapHandler).map((line) => ({ symbol: trapEntry, line })));
+  }
   for (const naked of module.naked) {
     const name = quoted(naked.symbol);
     const head = [

@@ -20,8 +20,12 @@ export class ToolError extends Error {
   }
 }
 
-/** Runs a tool and gives what it wrote to its standard output. */
-export function runTool(tool: string, args: readonly string[]): string {
+/** Runs a tool and gives what it wrote to its standard output, or to its standard error. */
+export function runTool(
+  tool: string,
+  args: readonly string[],
+  output: "stdout" | "stderr" = "stdout",
+): string {
   const run = spawnSync(tool, args, {
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -33,7 +37,7 @@ export function runTool(tool: string, args: readonly string[]): string {
   }
   if (run.status !== 0)
     throw new ToolError(tool, `${run.stderr}${run.stdout}`.trim() || `ended by ${run.signal}`);
-  return run.stdout;
+  return run[output];
 }
 
 /** Checks LLVM assembly: what `llvm-bindings` loads must be valid. */
@@ -66,6 +70,16 @@ export function generate(from: string, to: string, options: CompileOptions, text
   }
 }
 
+/** What LLVM's scalar evolution knows of the loops in bitcode, as text for `parseLoopBounds`. */
+export function describeLoops(bitcode: string): string {
+  const flags = [
+    "-passes=print<scalar-evolution>",
+    "-scalar-evolution-classify-expressions=0",
+    "-disable-output",
+  ];
+  return runTool("opt-14", [...flags, bitcode], "stderr");
+}
+
 /** Finds the place in the source's assembly that `llc` complained about. */
 function located(error: ToolError, assembly: readonly AssemblyOrigin[]): ToolError {
   const site = /!srcloc = (\d+)/.exec(error.output);
@@ -73,6 +87,11 @@ function located(error: ToolError, assembly: readonly AssemblyOrigin[]): ToolErr
   const line = /<inline asm>:(\d+):\d+: error/.exec(error.output);
   const origin = line === null ? undefined : assembly[Number(line[1]) - 1];
   return origin === undefined ? error : new ToolError(error.tool, error.output, false, { assembly: origin });
+}
+
+/** Assembles data (no code) into an object. */
+export function assembleData(from: string, to: string, target: Target): void {
+  runTool("llvm-mc-14", [`-triple=${target.triple}`, "-filetype=obj", "-o", to, from]);
 }
 
 /** Deletes a build's folder. */

@@ -1,0 +1,179 @@
+import test from "ava";
+import { constant, symbolAddress, type FunctionBuilder } from "../ir/builder.ts";
+import { i64, ptr, voidType, type IrFunction, type Value } from "../ir/ir.ts";
+import { linkEfi } from "../link/efi.ts";
+import { sampleFunction, sampleGlobal, sampleModule } from "../link/sample.ts";
+import { exitPath, type ExitPath } from "./exit-path.ts";
+import { parseListing } from "./machine-code.ts";
+
+const param = (index: number): Value => ({ kind: "param", type: i64, index });
+const word = symbolAddress("word");
+const read = (b: FunctionBuilder): Value => b.load(i64, word, 8, true);
+const write = (b: FunctionBuilder): void => b.store(constant(i64, 1n), word, 8, true);
+
+/** Code of the functions as it is linked. */
+function pathsOf(functions: readonly IrFunction[], ...symbols: readonly string[]): ExitPath[] {
+  const main = sampleFunction("efi_main", [ptr, ptr], i64, (b) => b.return(constant(i64, 0n)));
+  const module = sampleModule({
+    functions: [...functions, main],
+    globals: [sampleGlobal("word", 8, { exported: true })],
+    traps: ["a trap"],
+    naked: [{ symbol: "stop", displayName: "stop", lines: ["ud2"], uses: [], loc: undefined }],
+    trapHandler: "stop",
+  });
+  const code = linkEfi({ module, entry: "efi_main" }).machineCode();
+  return symbols.map((symbol) => exitPath(code, symbol));
+}
+
+/** A loop whose body runs while `i < count`. */
+function loop(b: FunctionBuilder, count: Value, body: () => void): void {
+  const i = b.slot("i", 8, 8);
+  const [head, inside, done] = [b.block("head"), b.block("inside"), b.block("done")];
+  b.store(constant(i64, 0n), i, 8);
+  b.jump(head);
+  b.place(head);
+  const at = b.load(i64, i, 8);
+  b.branch(b.compare("ult", at, count), inside, done);
+  b.place(inside);
+  body();
+  b.store(b.binary("add", at, constant(i64, 1n)), i, 8);
+  b.jump(head);
+  b.place(done);
+}
+
+test("straight code counts its instructions, and calls count their callees", (t) => {
+  const leaf = sampleFunction("leaf", [], voidType, (b) => (write(b), write(b), b.return()), {
+    inline: "never",
+  });
+  const caller = sampleFunction("caller", [], voidType, (b) => {
+    b.call("leaf", voidType, []);
+    write(b);
+    b.call("leaf", voidType, []);
+    write(b);
+    b.return();
+  });
+  const [alone, both] = pathsOf([leaf, caller], "leaf", "caller");
+  t.deepEqual(alone, { instructions: 3, path: ["leaf"], reason: undefined });
+  // A frame (push, mov, sub; add, pop), two calls of three instructions each, two stores, a return.
+  t.deepEqual(both, {
+    instructions: 5 + 2 * (1 + 3) + 2 + 1,
+    path: ["caller", "leaf", "leaf"],
+    reason: undefined,
+  });
+});
+
+test("the longer side of a branch counts, and a side that traps does not", (t) => {
+  const sides = (name: string, trap: boolean): IrFunction =>
+    sampleFunction(name, [i64], voidType, (b) => {
+      const [long, short] = [b.block("long"), b.block("short")];
+      b.branch(b.compare("eq", read(b), constant(i64, 3n)), long, short);
+      b.place(long);
+      for (let i = 0; i < 10; i++) write(b);
+      if (trap) b.trap(0);
+      else b.return();
+      b.place(short);
+      write(b);
+      b.return();
+    });
+  const [long, short] = pathsOf(
+    [sides("returning", false), sides("trapping", true)],
+    "returning",
+    "trapping",
+  );
+  t.true((long!.instructions as number) >= 13);
+  t.true((short!.instructions as number) >= 4 && (short!.instructions as number) < 7);
+});
+
+test("a loop that LLVM can bound counts as often as it runs at most; any other is unbounded", (t) => {
+  const functions = [
+    sampleFunction("search", [], voidType, (b) => {
+      const found = b.block("found");
+      loop(b, constant(i64, 1000n), () => {
+        const next = b.block("next");
+        b.branch(b.compare("eq", read(b), constant(i64, 7n)), found, next);
+        b.place(next);
+      });
+      b.return();
+      b.place(found);
+      b.return();
+    }),
+    sampleFunction("wait", [], voidType, (b) => {
+      const [head, done] = [b.block("head"), b.block("done")];
+      b.jump(head);
+      b.place(head);
+      b.branch(b.compare("eq", read(b), constant(i64, 7n)), done, head);
+      b.place(done);
+      b.return();
+    }),
+    sampleFunction("outer", [], voidType, (b) => (b.call("wait", voidType, []), b.return())),
+  ].map((fn) => ({ ...fn, inline: "never" as const }));
+  const [search, wait, outer] = pathsOf(functions, "search", "wait", "outer");
+  const turns = (search!.instructions as number) / 1000;
+  t.true(turns >= 4 && turns < 8, `${turns} instructions in a turn`);
+  t.deepEqual(wait, {
+    instructions: "unbounded",
+    path: ["wait"],
+    reason: "the loop at b.head of wait has no bound",
+  });
+  t.deepEqual(outer!.path, ["outer", "wait"]);
+});
+
+test("recursion, calls through pointers and repeated instructions are unbounded", (t) => {
+  const functions = [
+    sampleFunction("factorial", [i64], i64, (b) => {
+      const [more, done] = [b.block("more"), b.block("done")];
+      b.branch(b.compare("ult", param(0), constant(i64, 2n)), done, more);
+      b.place(more);
+      write(b);
+      const rest = b.call("factorial", i64, [b.binary("lshr", param(0), constant(i64, 1n))]);
+      b.store(rest, word, 8, true);
+      b.return(b.binary("xor", rest, read(b)));
+      b.place(done);
+      b.return(constant(i64, 1n));
+    }),
+    sampleFunction("through", [], voidType, (b) => {
+      b.callPointer(b.load(ptr, word, 8, true), voidType, []);
+      write(b);
+      b.return();
+    }),
+    sampleFunction("copies", [i64], voidType, (b) => {
+      b.copy(b.load(ptr, word, 8, true), b.cast("inttoptr", param(0), ptr), param(0));
+      write(b);
+      b.return();
+    }),
+  ];
+  const [factorial, through, copies] = pathsOf(functions, "factorial", "through", "copies");
+  t.is(factorial!.reason, "factorial calls itself");
+  t.is(through!.reason, "a call through a pointer");
+  t.deepEqual(copies!.path, ["copies", "memcpy"]);
+  t.regex(copies!.reason!, /^"rep movs/);
+});
+
+test("a listing's assembly loops, locks and tail jumps are understood", (t) => {
+  const listing = `
+f:                                      # @f
+# %bb.0:                                # %entry
+\tlock\t\taddq\t$5, (%rcx)
+\tje\t.LBB0_2
+# %bb.1:                                # %b.more
+\tincq\t%rax
+\tjmp\tg                               # TAILCALL
+.LBB0_2:                                # %b.done
+\tretq
+g:
+\tnop
+\tnop
+\tnop
+\tretq
+h:
+\t#APP
+.Ltmp0:
+\tpause
+\tjne\t.Ltmp0
+\t#NO_APP
+\tretq
+`;
+  const code = { functions: parseListing(listing), loops: new Map<string, number>() };
+  t.deepEqual(exitPath(code, "f"), { instructions: 4 + 4, path: ["f", "g"], reason: undefined });
+  t.is(exitPath(code, "h").instructions, "unbounded");
+});

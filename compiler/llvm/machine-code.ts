@@ -1,0 +1,153 @@
+/** x86-64 machine code as `llc`'s assembly listing (AT&T syntax), cut into functions and basic blocks. */
+
+/** Where a block goes after its last instruction. */
+export type Exit =
+  | { readonly kind: "block"; readonly label: string }
+  /** A jump to another function, which then returns to the caller. */
+  | { readonly kind: "function"; readonly symbol: string }
+  | { readonly kind: "return" }
+  | { readonly kind: "unknown"; readonly why: string };
+
+/** A run of instructions that is entered at its start only. */
+export interface MachineBlock {
+  readonly label: string;
+  /** The block of LLVM's IR that it came from. */
+  readonly irName: string | undefined;
+  readonly instructions: number;
+  /** Callees in order; undefined is a call through a pointer. */
+  readonly calls: readonly (string | undefined)[];
+  /** An instruction that repeats an unknown number of times. */
+  readonly repeats: string | undefined;
+  readonly exits: readonly Exit[];
+}
+
+export interface MachineFunction {
+  readonly symbol: string;
+  readonly blocks: readonly MachineBlock[];
+}
+
+interface OpenBlock {
+  label: string;
+  irName: string | undefined;
+  instructions: number;
+  calls: (string | undefined)[];
+  repeats: string | undefined;
+  exits: Exit[];
+  /** The last instruction always leaves. */
+  ended: boolean;
+}
+
+/** Cuts a listing into functions, by symbol. */
+export function parseListing(listing: string): Map<string, MachineFunction> {
+  const functions = new Map<string, MachineFunction>();
+  const reader = new Reader(functions);
+  for (const line of listing.split("\n")) reader.line(line);
+  return functions;
+}
+
+class Reader {
+  readonly #functions: Map<string, MachineFunction>;
+  #blocks: OpenBlock[] | undefined;
+  #block: OpenBlock | undefined;
+  #count = 0;
+
+  constructor(functions: Map<string, MachineFunction>) {
+    this.#functions = functions;
+  }
+
+  line(line: string): void {
+    const label = /^("[^"]+"|[^\s#:"]+):\s*(?:#.*%(\S+))?/.exec(line);
+    if (label !== null) {
+      const name = unquoted(label[1]!);
+      if (name.startsWith(".L")) this.#startBlock(name, label[2]);
+      else this.#startFunction(name);
+      return;
+    }
+    const fall = /^# %bb\.\d+:\s*(?:#\s*%(\S+))?/.exec(line);
+    if (fall !== null) return this.#startBlock(this.#freshLabel(), fall[1]);
+    const code = /^\s+([a-z][a-z0-9]*)(?:[;\s]+([^#]*))?/.exec(line);
+    if (code !== null) this.#instruction(code[1]!, (code[2] ?? "").trim());
+  }
+
+  #freshLabel(): string {
+    return `fall${this.#count++}`;
+  }
+
+  #startFunction(symbol: string): void {
+    const before = this.#block;
+    if (before !== undefined && !before.ended) before.exits.push({ kind: "function", symbol });
+    this.#block = undefined;
+    this.#blocks = [];
+    this.#functions.set(symbol, { symbol, blocks: this.#blocks });
+    this.#startBlock(this.#freshLabel(), undefined);
+  }
+
+  #startBlock(label: string, irName: string | undefined): void {
+    if (this.#blocks === undefined) return;
+    const before = this.#block;
+    // The comment that names a function's entry follows its label.
+    if (before !== undefined && before.instructions === 0 && label.startsWith("fall")) {
+      before.irName ??= irName;
+      return;
+    }
+    if (before !== undefined && !before.ended) before.exits.push({ kind: "block", label });
+    this.#block = { label, irName, instructions: 0, calls: [], repeats: undefined, exits: [], ended: false };
+    this.#blocks.push(this.#block);
+  }
+
+  #instruction(mnemonic: string, operands: string): void {
+    // What follows a jump without a label is never reached; the next label opens the next block.
+    const block = this.#block;
+    if (block === undefined || block.ended) return;
+    if (mnemonic === "lock" && operands === "") return;
+    block.instructions++;
+    if (/^rep/.test(mnemonic)) block.repeats = `${mnemonic} ${operands}`.replace(/\s+/g, " ");
+    else if (/^call/.test(mnemonic))
+      block.calls.push(operands.startsWith("*") ? undefined : unquoted(operands));
+    else if (/^(ret|iret|sysret|sysexit)/.test(mnemonic)) this.#leave({ kind: "return" });
+    else if (mnemonic === "ud2" || mnemonic === "int3") block.ended = true;
+    else if (/^jmp/.test(mnemonic)) this.#leave(target(operands));
+    else if (/^(j[a-z]+|loop[a-z]*)$/.test(mnemonic)) this.#split(target(operands));
+  }
+
+  #leave(exit: Exit): void {
+    this.#block!.exits.push(exit);
+    this.#block!.ended = true;
+  }
+
+  #split(exit: Exit): void {
+    this.#block!.exits.push(exit);
+    const next = this.#freshLabel();
+    const { irName } = this.#block!;
+    this.#startBlock(next, irName);
+  }
+}
+
+function target(operands: string): Exit {
+  if (operands.startsWith("*")) return { kind: "unknown", why: "a jump through a pointer" };
+  const name = unquoted(operands);
+  return name.startsWith(".L") ? { kind: "block", label: name } : { kind: "function", symbol: name };
+}
+
+const unquoted = (name: string): string => name.replace(/^"(.*)"$/, "$1");
+
+/** How often the header of a loop runs at most, by function and header block: what LLVM's scalar evolution knows. */
+export type LoopBounds = ReadonlyMap<string, number>;
+
+/** The key of a loop in `LoopBounds`. */
+export function loopKey(symbol: string, irName: string): string {
+  return `${symbol}\n${irName}`;
+}
+
+/** Reads the output of `opt -passes='print<scalar-evolution>'`. */
+export function parseLoopBounds(text: string): LoopBounds {
+  const bounds = new Map<string, number>();
+  let symbol = "";
+  for (const line of text.split("\n")) {
+    const fn = /^Determining loop execution counts for: @(.*)$/.exec(line);
+    if (fn !== null) symbol = unquoted(fn[1]!);
+    const loop = /^Loop %(.+): max backedge-taken count is (\d+)$/.exec(line);
+    if (loop !== null) bounds.set(loopKey(symbol, unquoted(loop[1]!)), Number(loop[2]) + 1);
+  }
+  return bounds;
+}
