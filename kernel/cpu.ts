@@ -29,7 +29,7 @@ export const cpus = storage("cpus", array(Cpu, maxCpus), { align: 64 });
  * next entry to a guest go through the kernel's loop.
  */
 export function interrupted(index: u32): void {
-  const cpu = cpus[index]!;
+  const cpu = cpus[index];
   cpu.interrupts = u64(cpu.interrupts + 1n);
   const vcpu = cpu.current;
   if (vcpu !== null) vcpu.requests.or(Request.yield);

@@ -87,7 +87,7 @@ export interface Resolved {
 export function addExtent(table: SlotTable, owner: u32, hpa: u64, bytes: u64): boolean {
   const index = table.extentCount;
   if (index >= maxExtents) return false;
-  const extent = table.extents[index]!;
+  const extent = table.extents[index];
   extent.hpa = hpa;
   extent.bytes = bytes;
   extent.offset = table.backedBytes;
@@ -102,7 +102,7 @@ export function addExtent(table: SlotTable, owner: u32, hpa: u64, bytes: u64): b
 export function addSlot(table: SlotTable, kind: u32, rank: u32, gpa: u64, bytes: u64, target: u64): boolean {
   const index = table.slotCount;
   if (index >= maxSlots) return false;
-  const slot = table.slots[index]!;
+  const slot = table.slots[index];
   slot.gpa = gpa;
   slot.bytes = bytes;
   slot.kind = kind;
@@ -118,7 +118,7 @@ export function findSlot(table: SlotTable, gpa: u64): { readonly slot: Slot | nu
   let limit: u64 = 0xffff_ffff_ffff_ffffn;
   const count = Math.min(table.slotCount, maxSlots);
   for (let i = 0; i < count; i++) {
-    const slot = table.slots[i]!;
+    const slot = table.slots[i];
     if (gpa < slot.gpa) {
       limit = slot.gpa < limit ? slot.gpa : limit;
     } else {
@@ -136,7 +136,7 @@ export function findSlot(table: SlotTable, gpa: u64): { readonly slot: Slot | nu
 export function findExtent(table: SlotTable, offset: u64): { readonly hpa: u64; readonly bytes: u64 } {
   const count = Math.min(table.extentCount, maxExtents);
   for (let i = 0; i < count; i++) {
-    const extent = table.extents[i]!;
+    const extent = table.extents[i];
     if (offset >= extent.offset) {
       const inside = u64(offset - extent.offset);
       if (inside < extent.bytes) {
@@ -236,7 +236,7 @@ export function retirePage(table: SlotTable, hpa: u64): boolean {
   const page = u64(hpa & 0xffff_ffff_ffff_f000n);
   const count = Math.min(table.extentCount, maxExtents);
   for (let i = 0; i < count; i++) {
-    const extent = table.extents[i]!;
+    const extent = table.extents[i];
     const end = u64(extent.hpa + extent.bytes);
     if (page >= extent.hpa && page < end && extent.state === ExtentState.inUse) {
       const before = u64(page - extent.hpa);
@@ -260,7 +260,7 @@ export function retirePage(table: SlotTable, hpa: u64): boolean {
 function placeExtent(table: SlotTable, owner: u32, hpa: u64, bytes: u64, offset: u64): void {
   const index = table.extentCount;
   if (index >= maxExtents) return;
-  const extent = table.extents[index]!;
+  const extent = table.extents[index];
   extent.hpa = hpa;
   extent.bytes = bytes;
   extent.offset = offset;

@@ -3,7 +3,7 @@
  * listed reads as zero; a feature that the platform cannot virtualise is not in a mask. Answers are computed once when
  * the guest is built; only what depends on the guest's registers is put in at the exit.
  */
-import { u32 } from "../../../dsl/core/int.ts";
+import { u32, type u64 } from "../../../dsl/core/int.ts";
 import { array, type FixedArray } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { CpuidResult, cpuid } from "../instructions.ts";
@@ -111,7 +111,7 @@ export interface GuestCpuid {
   /** Computes the answers on this host; before the first exit. */
   prepare(): void;
   /** Answers `(leaf, subleaf)` for a vCPU with this CR4 and APIC id into `out`. */
-  answer(leaf: u32, subleaf: u32, cr4: bigint, apicId: u32, out: CpuidResult): void;
+  answer(leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void;
 }
 
 /** Builds CPUID for a guest from its rows. */
@@ -133,7 +133,7 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
   return {
     prepare(): void {
       for (const r of numbered) {
-        const out = answers[r.index]!;
+        const out = answers[r.index];
         cpuid(r.leaf, r.subleaf === null ? 0 : r.subleaf, out);
         out.eax = u32((out.eax & r.eax.keep) | r.eax.set);
         out.ebx = u32((out.ebx & r.ebx.keep) | r.ebx.set);
@@ -141,9 +141,9 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
         out.edx = u32((out.edx & r.edx.keep) | r.edx.set);
       }
     },
-    answer(leaf: u32, subleaf: u32, cr4: bigint, apicId: u32, out: CpuidResult): void {
+    answer(leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void {
       if (leaf === 1) {
-        const known = answers[leaf1]!;
+        const known = answers[leaf1];
         out.eax = known.eax;
         out.ebx = u32(known.ebx | (apicId << apicIdShift));
         out.ecx = (cr4 & cr4Osxsave) !== 0n ? u32(known.ecx | osxsave) : known.ecx;
@@ -152,7 +152,7 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
       }
       if (leaf === 7) {
         if (subleaf === 0) {
-          copy(answers[leaf7]!, out);
+          copy(answers[leaf7], out);
           if ((cr4 & cr4Pke) !== 0n && (out.ecx & 8) !== 0) out.ecx = u32(out.ecx | ospke);
           return;
         }
@@ -170,7 +170,7 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
       }
       for (const r of simple) {
         if (leaf === r.leaf) {
-          copy(answers[r.index]!, out);
+          copy(answers[r.index], out);
           return;
         }
       }

@@ -11,6 +11,8 @@ export interface MsrRow {
   readonly first: number;
   readonly last: number;
   readonly read: ((v: SvmVcpu, msr: u32) => u64) | null;
+  /** In place of `read`, where a register of the run may be absent. */
+  readonly readChecked?: (v: SvmVcpu, msr: u32) => MsrValue;
   /** False raises #GP. */
   readonly write: ((v: SvmVcpu, msr: u32, value: u64) => boolean) | null;
 }
@@ -52,15 +54,21 @@ export function guestMsrs(rows: readonly MsrRow[]): GuestMsrs {
     const other = rows.slice(0, i).find((r) => row.first <= r.last && r.first <= row.last);
     if (other !== undefined) throw new RangeError(`msr row ${row.name} overlaps ${other.name}`);
   });
-  const readable = rows.filter((r) => r.read !== null).map((r) => ({ first: r.first, last: r.last, single: r.first === r.last, read: r.read! }));
+  const readable = rows
+    .filter((r) => r.read !== null || r.readChecked !== undefined)
+    .map((r) => {
+      const plain = r.read;
+      const read = r.readChecked ?? ((v: SvmVcpu, msr: u32): MsrValue => ({ ok: true, value: plain!(v, msr) }));
+      return { first: r.first, last: r.last, single: r.first === r.last, read };
+    });
   const writable = rows.filter((r) => r.write !== null).map((r) => ({ first: r.first, last: r.last, single: r.first === r.last, write: r.write! }));
   return {
     read(v: SvmVcpu, msr: u32): MsrValue {
       for (const r of readable) {
         if (r.single) {
-          if (msr === r.first) return { ok: true, value: r.read(v, msr) };
+          if (msr === r.first) return r.read(v, msr);
         } else {
-          if (msr >= r.first && msr <= r.last) return { ok: true, value: r.read(v, msr) };
+          if (msr >= r.first && msr <= r.last) return r.read(v, msr);
         }
       }
       return { ok: false, value: 0n };

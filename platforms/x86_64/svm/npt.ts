@@ -75,7 +75,7 @@ export function nestedTables(pool: TablePool): NestedTables {
     const index = state.used;
     if (index >= capacity) return 0n;
     state.used = u32(index + 1);
-    const page = addressOf(pages[index]!);
+    const page = addressOf(pages[index]);
     fillBytes(page, 0, 4096n);
     return page;
   };
@@ -183,7 +183,7 @@ export function nestedTables(pool: TablePool): NestedTables {
     build(root: u64, slots: SlotTable, gigabyte: boolean): boolean {
       const count = Math.min(slots.slotCount, maxSlots);
       for (let i = 0; i < count; i++) {
-        const slot = slots.slots[i]!;
+        const slot = slots.slots[i];
         const first = resolve(slots, slot.gpa);
         if (first.bytes > 0n && !refresh(root, slots, slot.gpa, slot.bytes, gigabyte)) return false;
       }

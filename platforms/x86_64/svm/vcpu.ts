@@ -7,6 +7,8 @@ import { array, at, bool, struct, type StructDescriptor, type ValueOf } from "..
 import { Vcpu } from "../../../kernel/vcpu.ts";
 import { CpuidResult } from "../instructions.ts";
 import { CodeBytes, Instruction } from "../decode/operation.ts";
+import { Segmentation } from "../decode/effective-address.ts";
+import { Plan } from "../decode/plan.ts";
 import { Vmcb } from "./vmcb.ts";
 
 /** Stored MTRRs: 16 variable, 11 fixed, the default type (APM vol. 2 §7.7). */
@@ -39,6 +41,8 @@ export const SvmVcpu = struct("SvmVcpu", {
   cpuid: CpuidResult,
   code: CodeBytes,
   instruction: Instruction,
+  plan: Plan,
+  segmentation: Segmentation,
 }, { align: 4096 });
 export type SvmVcpu = ValueOf<typeof SvmVcpu>;
 

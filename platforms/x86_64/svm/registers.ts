@@ -1,0 +1,94 @@
+/**
+ * The registers of a vCPU at a start: after RESET (APM vol. 2 §14.1.3), and what of them lives in the CPU rather than
+ * in the VMCB: vector and x87 state, XCR0, PKRU, the debug address registers and TSC_AUX.
+ */
+import { u16, u32, u64 } from "../../../dsl/core/int.ts";
+import { addressOf, fillBytes, store32 } from "../../../dsl/core/intrinsics.ts";
+import { array, struct } from "../../../dsl/core/layout.ts";
+import { storage } from "../../../dsl/core/storage.ts";
+import { readCr4, writeCr4, writeDr0, writeDr1, writeDr2, writeDr3, writeMsr, writeXcr, xrstor } from "../instructions.ts";
+import { patAfterReset } from "../registers.ts";
+import { features } from "./setup.ts";
+import { mtrrCount, type SvmVcpu } from "./vcpu.ts";
+import type { Segment } from "./vmcb.ts";
+
+const eferSvme = 1n << 12n;
+const cr4Mce = 1n << 6n;
+const cr4Osfxsr = 1n << 9n;
+const cr4Osxsave = 1n << 18n;
+const tscAux = 0xc000_0103;
+
+/** Sets a segment register. */
+export function setSegment(segment: Segment, selector: u16, base: u64, limit: u32, attributes: u16): void {
+  segment.selector = selector;
+  segment.base = base;
+  segment.limit = limit;
+  segment.attributes = attributes;
+}
+
+/** Keeps the guest's CR4 and gives the CPU one in which machine checks are on. */
+export function setCr4(v: SvmVcpu, value: u64): void {
+  v.cr4 = value;
+  v.vmcb.cr4 = u64(value | cr4Mce);
+}
+
+/** Keeps the guest's EFER and gives the CPU one with SVME, which VMRUN demands. */
+export function setEfer(v: SvmVcpu, value: u64): void {
+  v.efer = value;
+  v.vmcb.efer = u64(value | eferSvme);
+}
+
+const XsaveArea = struct("XsaveArea", { bytes: array(u32, 2048) }, { align: 64 });
+/** Initial extended state: a header that says so, and MXCSR. */
+const initialState = storage("initialXsave", XsaveArea, { align: 64 });
+
+/** Puts vector, x87, XCR0, PKRU, debug address registers and TSC_AUX into their state after RESET, on this CPU. */
+export function resetExtendedState(): void {
+  if (features.xcr0 !== 0n) {
+    writeCr4(u64(readCr4() | cr4Osfxsr | cr4Osxsave));
+    writeXcr(0, features.xcr0);
+    store32(u64(addressOf(initialState) + 24n), 0x1f80);
+    xrstor(addressOf(initialState), u32(features.xcr0), u32(features.xcr0 >> 32n));
+    writeXcr(0, 1n);
+  }
+  writeDr0(0n);
+  writeDr1(0n);
+  writeDr2(0n);
+  writeDr3(0n);
+  if (features.rdtscp) writeMsr(tscAux, 0n);
+}
+
+/** Sets every register of the save area, and the guest's own registers, to their values after RESET. */
+export function resetRegisters(v: SvmVcpu, bootstrap: boolean): void {
+  const vmcb = v.vmcb;
+  fillBytes(u64(addressOf(vmcb) + 0x400n), 0, 0xc00n);
+  // Present, accessed; data writable, code readable: real mode checks the limit alone.
+  setSegment(vmcb.cs, 0xf000, 0xffff_0000n, 0xffff, 0x9b);
+  setSegment(vmcb.ds, 0, 0n, 0xffff, 0x93);
+  setSegment(vmcb.es, 0, 0n, 0xffff, 0x93);
+  setSegment(vmcb.ss, 0, 0n, 0xffff, 0x93);
+  setSegment(vmcb.fs, 0, 0n, 0xffff, 0x93);
+  setSegment(vmcb.gs, 0, 0n, 0xffff, 0x93);
+  setSegment(vmcb.gdtr, 0, 0n, 0xffff, 0);
+  setSegment(vmcb.idtr, 0, 0n, 0xffff, 0);
+  setSegment(vmcb.ldtr, 0, 0n, 0xffff, 0x82);
+  setSegment(vmcb.tr, 0, 0n, 0xffff, 0x8b);
+  vmcb.cr0 = 0x6000_0010n;
+  setCr4(v, 0n);
+  setEfer(v, 0n);
+  vmcb.rflags = 2n;
+  vmcb.rip = 0xfff0n;
+  vmcb.dr6 = 0xffff_0ff0n;
+  vmcb.dr7 = 0x400n;
+  vmcb.pat = patAfterReset;
+  for (let i = 0; i < 16; i++) v.gpr[i] = 0n;
+  // RDX holds the family, model and stepping.
+  v.gpr[2] = 0x600n;
+  // Global enable; bit 8 marks the bootstrap processor.
+  v.apicBase = bootstrap ? 0xfee0_0900n : 0xfee0_0800n;
+  for (let i = 0; i < mtrrCount; i++) v.mtrr[i] = 0n;
+  for (let i = 0; i < 8; i++) v.storedMsr[i] = 0n;
+  v.fetchPage = 0n;
+  v.iretCaught = false;
+  v.entered = false;
+}
