@@ -6,7 +6,7 @@ import { ts } from "ts-morph";
 import type { Block, Value } from "../ir/ir.ts";
 import type { Env, FunctionLowering, Variable } from "./function.ts";
 import { joinEnvs } from "./env.ts";
-import type { Interval } from "./interval.ts";
+import { point, type Interval } from "./interval.ts";
 import { nullPointer } from "./known.ts";
 import { compare, decided, mirrored, opposite, refined } from "./numeric.ts";
 import { describe, type Int, type Operand } from "./operand.ts";
@@ -125,10 +125,16 @@ function lowerComparison(f: FunctionLowering, node: ts.BinaryExpression, operato
   if (operator !== "===" && operator !== "!==") f.refuse("not-an-integer", node, { what: describe(left) });
   if (typeof value === "boolean") return constantSides(f, value === (operator === "==="), onTrue, onFalse);
   f.at(node);
-  if (operator === "===") return split(f, value, onTrue, onFalse);
-  const sides = split(f, value, onFalse, onTrue);
-  return { whenTrue: sides.whenFalse, whenFalse: sides.whenTrue };
+  const same = operator === "===";
+  f.b.branch(value, same ? onTrue : onFalse, same ? onFalse : onTrue);
+  const variable = isNull(right) ? variableIn(f, node.left) : isNull(left) ? variableIn(f, node.right) : undefined;
+  if (variable === undefined) return { whenTrue: f.env, whenFalse: f.env };
+  const whenNull = new Map(f.env).set(variable, point(0n));
+  const whenThere = new Map(f.env).set(variable, point(1n));
+  return same ? { whenTrue: whenNull, whenFalse: whenThere } : { whenTrue: whenThere, whenFalse: whenNull };
 }
+
+const isNull = (operand: Operand): boolean => operand.kind === "known" && operand.value === null;
 
 function compareKnown(operator: string, a: unknown, b: unknown): boolean {
   switch (operator) {

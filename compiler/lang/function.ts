@@ -15,7 +15,7 @@ import { declaredType, plainRange, type Declared } from "./declared.ts";
 import type { Front, FunctionSite, Stratum } from "./front.ts";
 import { contains, meet, show, type Interval } from "./interval.ts";
 import { carriedAt, literal, settle } from "./numeric.ts";
-import { describe, known, nothing, type Int, type Operand } from "./operand.ts";
+import { describe, known, nothing, type Int, type Operand, type StructOperand } from "./operand.ts";
 import type { ProgramLowering } from "./program.ts";
 import { irInt, irTypes, joinShapes, shapeOf, type Shape } from "./shape.ts";
 import { lowerExpression } from "./expressions/index.ts";
@@ -33,7 +33,10 @@ export interface Variable {
   readonly declared: Declared;
 }
 
-/** The intervals known at a point; undefined where the point is not reached. */
+/**
+ * The intervals known at a point; undefined where the point is not reached. A reference's is its nullness: 0 for null,
+ * 1 for anything else.
+ */
 export type Known = ReadonlyMap<Variable, Interval>;
 export type Env = Known | undefined;
 
@@ -55,7 +58,8 @@ export class FunctionLowering {
   dry = 0;
   /** Constants that conditions compared with: where widening may stop. */
   readonly thresholds = new Set<bigint>();
-  result: Shape | undefined;
+  /** Whether a statement was refused, so that what was emitted is not whole. */
+  refused = false;
   readonly returns: { block: Block; operand: Operand; node: ts.Node }[] = [];
   readonly #captures: ReadonlyMap<string, unknown>;
 
@@ -113,6 +117,7 @@ export class FunctionLowering {
       lowerStatement(this, node);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      this.refused = true;
     }
   }
 
@@ -291,6 +296,7 @@ export class FunctionLowering {
       this.b.store(value, content.slots[i]!, sizeOf(value.type));
     });
     if (shape.kind === "int") this.know(variable, this.int(operand, node).range);
+    else if (shape.kind === "struct") this.know(variable, nullness(operand));
   }
 
   read(variable: Variable): Operand {
@@ -299,13 +305,17 @@ export class FunctionLowering {
     const range = this.env?.get(variable);
     if (content.kind === "fixed") {
       const operand = content.operand;
-      return operand.kind === "int" && range !== undefined ? { ...operand, range: meet(operand.range, range) ?? operand.range } : operand;
+      if (range === undefined) return operand;
+      if (operand.kind === "int") return { ...operand, range: meet(operand.range, range) ?? operand.range };
+      return operand.kind === "struct" ? asKnownNull(operand, range) : operand;
     }
+    if (content.shape.kind === "struct" && range?.hi === 0n) return known(null);
     const values = irTypes(content.shape).map((type, i) => this.b.load(type, content.slots[i]!, sizeOf(type)));
     if (content.shape.kind === "int") {
       return settle(this.b, { kind: "int", big: content.shape.big, range: range ?? content.shape.range, value: values[0]! });
     }
-    return this.unflatten(content.shape, values);
+    const operand = this.unflatten(content.shape, values);
+    return operand.kind === "struct" && range !== undefined ? asKnownNull(operand, range) : operand;
   }
 
   /** The local that an identifier names. */
@@ -408,6 +418,18 @@ export class FunctionLowering {
     this.resume(merge, env);
     return this.unflatten(shape, irTypes(shape).map((type, i) => this.b.load(type, slots[i]!, sizeOf(type))));
   }
+}
+
+/** Whether a reference is null: [0, 0] it is, [1, 1] it is not. */
+function nullness(operand: Operand): Interval {
+  if (operand.kind === "known" && operand.value === null) return { lo: 0n, hi: 0n };
+  return operand.kind === "struct" && !operand.nullable ? { lo: 1n, hi: 1n } : { lo: 0n, hi: 1n };
+}
+
+/** A reference, with what is known of its nullness. */
+function asKnownNull(operand: StructOperand, range: Interval): Operand {
+  if (range.hi === 0n) return known(null);
+  return range.lo === 1n ? { ...operand, nullable: false } : operand;
 }
 
 /** Size in bytes that a slot needs. */

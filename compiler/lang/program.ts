@@ -204,6 +204,7 @@ export class ProgramLowering {
         const operand = f.expression(node.body as ts.Expression);
         if (f.env !== undefined) f.returns.push({ block: f.b.current, operand: declared.kind === "void" ? { kind: "void" } : operand, node: node.body! });
       }
+      if (f.refused) throw new Refused("a statement");
       specialisation.result = this.#finish(f, declared, specialisation);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -255,6 +256,15 @@ export class ProgramLowering {
   #isAssigned(f: FunctionLowering, name: ts.Identifier): boolean {
     const symbol = this.front.checker.getSymbolAtLocation(name);
     return symbol !== undefined && f.assigned.has(symbol);
+  }
+
+  /** Compiles a function for arguments of given shapes, as a call would: for tests and for checking a library. */
+  compileFor(fn: object, shapes: readonly Shape[]): void {
+    const site = this.front.site(fn);
+    if (site === undefined) throw new Error("no function of the sources");
+    this.#specialise(fn, site, shapes, false, [], () => {
+      throw new Refused("recursion");
+    });
   }
 
   // ---- Entry points -----------------------------------------------------------------------------------------------

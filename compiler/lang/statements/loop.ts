@@ -107,6 +107,7 @@ function rehearse(f: FunctionLowering, loop: Loop, head: Env): Env {
 
 /** The range that a variable may at most have. */
 function limit(variable: Variable): Interval {
+  if (variable.content.kind === "slots" && variable.content.shape.kind === "struct") return { lo: 0n, hi: 1n };
   return variable.declared.kind === "int" ? variable.declared.range : plainRange(variable.declared.kind === "plain" && variable.declared.big);
 }
 

@@ -8,13 +8,10 @@
  */
 import { resolve } from "node:path";
 import type { EntryPoint, Program } from "../../../dsl/core/program.ts";
-import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
-import { evaluate } from "../../evaluate/realm.ts";
+import { runFrontEnd } from "../../front-end.ts";
 import type { IrModule } from "../../ir/ir.ts";
-import { verifyModule } from "../../ir/verify.ts";
 import { instantiate, type WasmInstance } from "../../link/instantiate.ts";
 import { linkWasm } from "../../link/wasm.ts";
-import { loadSources } from "../../source/load.ts";
 import { lowerProgram } from "../lower.ts";
 
 type Scalar = number | bigint | boolean | undefined;
@@ -29,17 +26,9 @@ export interface Twin {
 
 /** Lowers the `program` that a file exports. Throws DiagnosticError where it is refused. */
 export function lowerFile(file: string): { module: IrModule; program: Program } {
-  const path = resolve(file);
-  const sources = loadSources([path]);
-  const typeErrors = sources.typeErrors();
-  if (typeErrors.length > 0) throw new DiagnosticError(typeErrors);
-  const realm = evaluate(sources, path);
-  const program = realm.module(path)["program"] as Program;
-  const { module, diagnostics } = lowerProgram(realm, program, { debug: false });
-  if (diagnostics.length > 0) throw new DiagnosticError(diagnostics);
-  const problems = verifyModule(module);
-  if (problems.length > 0) throw new Error(`the IR is wrong:\n${problems.map((p) => JSON.stringify(p)).join("\n")}`);
-  return { module, program };
+  const frontEnd = runFrontEnd(resolve(file));
+  const program = frontEnd.root["program"] as Program;
+  return { module: lowerProgram(frontEnd, program, { debug: false }), program };
 }
 
 /** Compiles a file's program to WebAssembly beside the same program in Node. */
