@@ -33,15 +33,27 @@ function error<A = NoArgs>(code: Entry["code"], message: Message<A>, fix?: Messa
   };
 }
 
+/** `TaggedTemplateExpression`, a kind of TypeScript's tree, as `a tagged template expression`. */
+function inWords(what: string): string {
+  if (!/^[A-Z][a-z]+(?:[A-Z][a-z]+)+$/.test(what)) return what;
+  const words = what.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim();
+  return `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;
+}
+
+const said = (a: { message: string }): string => a.message;
+
 const types = "`u8`, `u16`, `u32`, `i32`, `u64`, `i64`, `boolean` or a struct";
 
 export const catalogue = {
   // ---- TypeScript ----
-  syntax: error("TV1001", (a: { message: string }) => a.message),
-  type: error("TV1002", (a: { message: string }) => a.message),
+  syntax: error("TV1001", said),
+  type: error("TV1002", said),
 
   // ---- Syntax that compiled code does not have ----
-  unsupported: error("TV2000", (a: { what: string }) => `${a.what} is not supported in compiled code`),
+  unsupported: error(
+    "TV2000",
+    (a: { what: string }) => `${inWords(a.what)} is not supported in compiled code`,
+  ),
   any: error("TV2001", "`any` has no width, so it cannot be compiled", `name the type: ${types}`),
   "as-on-integer": error(
     "TV2002",
@@ -183,7 +195,11 @@ export const catalogue = {
       `\`${a.name}\` can change at run time, but this value exists only when the image is built`,
     "declare it with `const`",
   ),
-  "mixed-shapes": error("TV2208", (a: { what: string }) => `${a.what} does not belong here`),
+  "mixed-shapes": error("TV2208", (a: { what: string }) =>
+    a.what.includes(" and ")
+      ? `one value cannot be ${a.what}`
+      : `${a.what} does not have the type that belongs here`,
+  ),
   "missing-argument": error(
     "TV2209",
     (a: { name: string }) => `the argument for \`${a.name}\` is missing`,
@@ -215,7 +231,7 @@ export const catalogue = {
   ),
   "not-iterable": error(
     "TV2218",
-    "only build-time data and fixed arrays can be iterated",
+    (a: { what: string }) => `only build-time data and fixed arrays can be iterated, not ${a.what}`,
     "count: `for (let i = 0; i < n; i++)`",
   ),
   "not-a-function": error("TV2219", "an entry point must be a function of the sources"),
@@ -252,7 +268,7 @@ export const catalogue = {
   "no-address": error(
     "TV2227",
     (a: { what: string }) => `${a.what} has no address`,
-    "only structs and arrays lie in memory",
+    "keep it in a struct or an array, which lie in memory",
   ),
   "assign-outer": error(
     "TV2228",
@@ -316,7 +332,7 @@ export const catalogue = {
     "TV3004",
     (a: { name: string; why: string }) => `\`${a.name}\` cannot be used: ${a.why}`,
   ),
-  thrown: error("TV3005", (a: { message: string }) => a.message),
+  thrown: error("TV3005", said),
   "no-such-module": error("TV3006", (a: { path: string }) => `there is no module \`${a.path}\``),
 
   // ---- Strata and imports ----
@@ -340,8 +356,30 @@ export const catalogue = {
     "import it at the top of the file",
   ),
 
-  // ---- Declarations and manifest ----
-  declaration: error("TV5001", (a: { message: string }) => a.message),
+  // ---- Declarations and manifest: the message is the declaration's own ----
+  declaration: error("TV5001", said),
+  "manifest-name": error("TV5101", said),
+  "no-guest": error("TV5102", said),
+  "guest-twice": error("TV5103", said),
+  "device-twice": error("TV5104", said),
+  "vcpu-count": error("TV5105", said),
+  "memory-size": error("TV5106", said),
+  "address-conflict": error("TV5107", said),
+  "memory-conflict": error("TV5108", said),
+  "interrupt-conflict": error("TV5109", said),
+  "no-such-interrupt": error("TV5110", said),
+  "window-out-of-space": error("TV5111", said),
+  "device-missing": error("TV5112", said),
+  "device-exists-once": error("TV5113", said),
+  "no-low-addresses": error("TV5114", said),
+  "machine-memory": error("TV5115", said),
+  "payload-path": error("TV5116", said),
+  "payload-place": error("TV5117", said),
+  "payload-count": error("TV5118", said),
+  "command-line": error("TV5119", said),
+  "console-guest": error("TV5120", said),
+  "option-range": error("TV5121", said),
+  "acpi-name": error("TV5122", said),
 
   // ---- Payloads and toolchain ----
 } as const;

@@ -132,7 +132,7 @@ test("modules that import each other are evaluated once, and captures see what b
   t.deepEqual([...site(site(exports.f).captures().get("b")).captures()], [["a", 1]]);
 });
 
-test("a let that may change is marked, a const, an unchanged parameter and a loop's own variable are not", (t) => {
+test("a let that may change cannot be captured; a const, an unchanged parameter and a loop's own variable can", (t) => {
   const { exports, site } = run(
     `import { shared } from "./other.ts";
      let changed = 0;
@@ -143,13 +143,60 @@ test("a let that may change is marked, a const, an unchanged parameter and a loo
      export const loop: (() => number)[] = [];
      for (let i = 0; i < 2; i++) loop.push(() => i);
      for (let i = 0; i < 2; i++) { loop.push(() => i); i++; }`,
-    { "kernel/other.ts": `export let shared = 1; export const set = (x: number): void => { shared = x; };` },
+    {
+      "kernel/other.ts": `export let shared = 1; export const set = (x: number): void => { shared = x; };`,
+    },
   );
-  t.deepEqual([...site(exports.f).assignable], ["changed", "shared"]);
-  t.deepEqual([...site(exports.g).assignable], ["q"]);
-  t.deepEqual([...site(exports.loop[0]).assignable], []);
+  const captured = (fn: unknown): string[] =>
+    refusals(() => site(fn).captures()).map((d) => `${d.name} ${d.message.split(" ", 1)[0]}`);
+  t.deepEqual(captured(exports.f), ["captured-let `changed`", "captured-let `shared`"]);
+  t.deepEqual(captured(exports.g), ["captured-let `q`"]);
+  t.deepEqual(captured(exports.loop[2]), ["captured-let `i`"]);
   t.deepEqual([...site(exports.loop[1]).captures()], [["i", 1]]);
-  t.deepEqual([...site(exports.loop[2]).assignable], ["i"]);
+});
+
+test("a captured let is shown at its first use in the function, with the calls that made it", (t) => {
+  const { exports, site } = run(
+    `function counter() { let n = 0; return () => { n += 1; return n; }; }\nexport const f = counter();`,
+  );
+  const [refusal] = refusals(() => site(exports.f).captures());
+  t.deepEqual(positionAt(refusal!.span!.source, refusal!.span!.start), { line: 1, column: 48 });
+  t.deepEqual(
+    refusal!.trail.map(({ name }) => name),
+    ["counter"],
+  );
+});
+
+test("what has no meaning in compiled code cannot be captured, whatever else can", (t) => {
+  const { exports, site } = run(`
+    import { storage } from "../dsl/core/storage.ts";
+    import { struct, array } from "../dsl/core/layout.ts";
+    import { binding } from "../dsl/core/binding.ts";
+    import { u8 } from "../dsl/core/int.ts";
+    import { idiv, text } from "../dsl/core/intrinsics.ts";
+    import * as all from "../dsl/core/int.ts";
+    class Counter { n = 0; }
+    const map = new Map(), set = new Set(), counter = new Counter(), pattern = /x/, promise = Promise.resolve(1), symbol = Symbol("s"), bytes = new Uint8Array(2);
+    export const bad = { map: () => map, set: () => set, counter: () => counter, Counter: () => Counter, pattern: () => pattern, promise: () => promise, symbol: () => symbol, bytes: () => bytes };
+    const S = struct("S", { a: u8, list: array(u8, 2) }), s = storage("s", S), list = s.list, machine = binding<{ f(): void }>("machine"), hello = text("hello"), bare = Object.create(null), plain = Object.freeze({ a: [1, { b: 2n }] });
+    enum Kind { A, B }
+    export const good = () => [S, s, list, machine, hello, bare, plain, Kind, u8, idiv, all, null, undefined, bad];`);
+  const said = Object.entries<() => unknown>(exports.bad).map(([name, fn]) => {
+    const [refusal] = refusals(() => site(fn).captures());
+    t.is(refusal!.name, "unsupported-capture");
+    return [name, refusal!.message];
+  });
+  t.deepEqual(said, [
+    ["map", "`map` is a Map, which has no meaning in compiled code"],
+    ["set", "`set` is a Set, which has no meaning in compiled code"],
+    ["counter", "`counter` is an instance of Counter, which has no meaning in compiled code"],
+    ["Counter", "`Counter` is a class, which has no meaning in compiled code"],
+    ["pattern", "`pattern` is a regular expression, which has no meaning in compiled code"],
+    ["promise", "`promise` is a Promise, which has no meaning in compiled code"],
+    ["symbol", "`symbol` is a symbol, which has no meaning in compiled code"],
+    ["bytes", "`bytes` is a Uint8Array, which has no meaning in compiled code"],
+  ]);
+  t.notThrows(() => site(exports.good).captures());
 });
 
 test("accessors, methods, async methods and generators of object literals have sites and still work", (t) => {

@@ -1,9 +1,10 @@
 /** Where function values come from and what they captured. Identity is the function object's own, whatever it passes through. */
-import { diagnostic, DiagnosticError, type TrailEntry } from "../diagnostics/diagnostic.ts";
+import { diagnostic, DiagnosticError, type Diagnostic, type TrailEntry } from "../diagnostics/diagnostic.ts";
 import type { Sources } from "../source/load.ts";
 import type { ts } from "../source/ts.ts";
 import { framesOf, trailOf, type ScriptOrigin } from "./frames.ts";
 import type { StaticSite } from "./transform.ts";
+import { unsupportedKind } from "./unsupported.ts";
 
 /** A function value's place in the source, and what it captured. */
 export interface FunctionSite {
@@ -17,7 +18,10 @@ export interface FunctionSite {
   readonly assignable: ReadonlySet<string>;
   /** The template calls that made this value, innermost first; empty for a function of module scope. */
   readonly trail: readonly TrailEntry[];
-  /** The values of the free variables, by name. Throws DiagnosticError where one was never initialised. */
+  /**
+   * The values of the free variables, by name. Throws DiagnosticError where one was never initialised, may change
+   * later, or is of a kind that has no meaning in compiled code.
+   */
   captures(): ReadonlyMap<string, unknown>;
 }
 
@@ -52,7 +56,7 @@ export class FunctionSites {
       const site = this.all[index]!;
       let made: { stack?: string } | undefined;
       if (site.nested) Error.captureStackTrace((made = {}), caller);
-      this.#values.set(fn, new SiteValue(site, thunk, made, this.#sources, this.#origins));
+      this.#values.set(fn, siteValue(site, thunk, made, this.#sources, this.#origins));
     };
     const registry: Registry = {
       f(index, fn, thunk) {
@@ -72,62 +76,51 @@ export class FunctionSites {
   }
 }
 
-class SiteValue implements FunctionSite {
-  readonly #site: StaticSite;
-  readonly #thunk: Thunk;
-  readonly #made: { stack?: string } | undefined;
-  readonly #sources: Sources;
-  readonly #origins: ReadonlyMap<string, ScriptOrigin>;
-  #captures: ReadonlyMap<string, unknown> | undefined;
-
-  constructor(
-    site: StaticSite,
-    thunk: Thunk,
-    made: { stack?: string } | undefined,
-    sources: Sources,
-    origins: ReadonlyMap<string, ScriptOrigin>,
-  ) {
-    this.#site = site;
-    this.#thunk = thunk;
-    this.#made = made;
-    this.#sources = sources;
-    this.#origins = origins;
-  }
-
-  get id(): string {
-    return `${this.#sources.displayPath(this.#site.sourceFile.fileName)}#${this.#site.node.pos}`;
-  }
-  get node(): ts.FunctionLikeDeclaration {
-    return this.#site.node;
-  }
-  get sourceFile(): ts.SourceFile {
-    return this.#site.sourceFile;
-  }
-  get name(): string {
-    return this.#site.name;
-  }
-  get assignable(): ReadonlySet<string> {
-    return this.#site.assignable;
-  }
-  get trail(): readonly TrailEntry[] {
-    return this.#made?.stack === undefined ? [] : trailOf(framesOf(this.#made.stack, this.#origins));
-  }
-
-  captures(): ReadonlyMap<string, unknown> {
-    if (this.#captures !== undefined) return this.#captures;
-    try {
-      return (this.#captures = new Map(Object.entries(this.#thunk())));
-    } catch (error) {
-      // The engine names the binding: "Cannot access 'x' before initialization", "x is not defined".
-      const name = /'(.+?)'|^(\S+) is not defined/.exec((error as Error).message);
-      throw new DiagnosticError(
-        diagnostic(
-          "uninitialised-capture",
-          this.#site.node,
-          { name: name?.[1] ?? name?.[2] ?? "a name" },
-          { trail: this.trail },
-        ),
-      );
-    }
-  }
+/** A plain object, so that a copy with one property changed is a site as well. */
+function siteValue(
+  site: StaticSite,
+  thunk: Thunk,
+  made: { stack?: string } | undefined,
+  sources: Sources,
+  origins: ReadonlyMap<string, ScriptOrigin>,
+): FunctionSite {
+  let captures: ReadonlyMap<string, unknown> | undefined;
+  const self: FunctionSite = {
+    id: `${sources.displayPath(site.sourceFile.fileName)}#${site.node.pos}`,
+    node: site.node,
+    sourceFile: site.sourceFile,
+    get name() {
+      return site.name;
+    },
+    get assignable() {
+      return site.assignable;
+    },
+    get trail() {
+      return made?.stack === undefined ? [] : trailOf(framesOf(made.stack, origins));
+    },
+    captures() {
+      if (captures !== undefined) return captures;
+      const problems: Diagnostic[] = [];
+      const extras = { trail: self.trail };
+      const at = (name: string): ts.Node => site.captured.get(name) ?? site.node;
+      for (const name of site.assignable)
+        problems.push(diagnostic("captured-let", at(name), { name }, extras));
+      try {
+        captures = new Map(Object.entries(thunk()));
+      } catch (error) {
+        // The engine names the binding: "Cannot access 'x' before initialization", "x is not defined".
+        const found = /'(.+?)'|^(\S+) is not defined/.exec((error as Error).message);
+        const name = found?.[1] ?? found?.[2] ?? "a name";
+        problems.push(diagnostic("uninitialised-capture", at(name), { name }, extras));
+      }
+      for (const [name, value] of captures ?? []) {
+        const what = unsupportedKind(value);
+        if (what !== undefined)
+          problems.push(diagnostic("unsupported-capture", at(name), { path: name, what }, extras));
+      }
+      if (captures === undefined || problems.length > 0) throw new DiagnosticError(problems);
+      return captures;
+    },
+  };
+  return self;
 }

@@ -116,15 +116,3 @@ test("two realms share nothing", (t) => {
   t.is(declared(other).length, 1);
   t.not(one.module(path).s, other.module(path).s);
 });
-
-test("objects of the realm are told apart from instances", (t) => {
-  const sources = virtualSources({
-    "kernel/a.ts": `export const plain = { a: 1 }; export const bare = Object.create(null); export const map = new Map(); export class C {} export const c = new C();`,
-  });
-  const realm = evaluate(sources, repositoryPath("kernel/a.ts"));
-  const { plain, bare, map, c } = realm.module(repositoryPath("kernel/a.ts")) as Record<string, object>;
-  t.deepEqual(
-    [plain, bare, map, c].map((value) => realm.isPlainObject(value!)),
-    [true, true, false, false],
-  );
-});

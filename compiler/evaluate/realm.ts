@@ -35,8 +35,6 @@ export interface Realm {
   has(path: string): boolean;
   /** Where a function value comes from, and what it captured; undefined for functions that are not of the sources. */
   site(fn: object): FunctionSite | undefined;
-  /** Whether an object's prototype is `Object.prototype` of this realm, or none. */
-  isPlainObject(value: object): boolean;
 }
 
 /** Evaluates a root file of the sources. Throws DiagnosticError with the place that threw. */
@@ -55,7 +53,6 @@ export function createRealm(sources: Sources): Realm {
   });
   runInContext("Error.stackTraceLimit = 50", context);
   const RealmError = runInContext("Error", context) as ErrorConstructor;
-  const objectPrototype = runInContext("Object.prototype", context) as object;
   const newObject = runInContext("() => ({})", context) as () => Record<string, unknown>;
   restrictGlobals(context, (use: ForbiddenUse) =>
     Object.assign(new RealmError(`${use.forbidden}: ${use.why}`), use),
@@ -119,10 +116,6 @@ export function createRealm(sources: Sources): Realm {
     core: (name) => module(coreFile(name)),
     has: (path) => modules.has(path) && !failures.has(path),
     site: (fn) => sites.of(fn),
-    isPlainObject(value) {
-      const prototype = Object.getPrototypeOf(value) as unknown;
-      return prototype === null || prototype === objectPrototype;
-    },
   };
 }
 

@@ -21,8 +21,8 @@ export interface StaticSite {
   readonly name: string;
   /** Made inside another function, so that each call of that one makes a value of its own. */
   readonly nested: boolean;
-  /** Free variables, in order of first use. */
-  readonly captured: readonly string[];
+  /** Free variables in order of first use, each with that use. */
+  readonly captured: ReadonlyMap<string, ts.Identifier>;
   /** Those among them whose binding may change later. */
   readonly assignable: ReadonlySet<string>;
 }
@@ -35,7 +35,7 @@ export interface TransformedFile {
 
 interface OpenFunction {
   readonly node: ts.FunctionLikeDeclaration;
-  readonly free: Map<string, ts.Symbol>;
+  readonly free: Map<string, { readonly symbol: ts.Symbol; readonly use: ts.Identifier }>;
 }
 
 /** The name under which inserted text reaches the registry. */
@@ -68,11 +68,13 @@ export function transformFile(
         return functionName(node);
       },
       get captured() {
-        return [...fn.free.keys()];
+        return new Map([...fn.free].map(([name, { use }]) => [name, use]));
       },
       get assignable() {
         return (assignable ??= new Set(
-          [...fn.free].filter(([, s]) => isAssignable(checker, s, writes)).map(([name]) => name),
+          [...fn.free]
+            .filter(([, { symbol }]) => isAssignable(checker, symbol, writes))
+            .map(([name]) => name),
         ));
       },
     });
@@ -90,7 +92,7 @@ export function transformFile(
       const fn = open[i]!;
       const inside = declarations.some((d) => isInside(d, fn.node));
       if (inside) return;
-      fn.free.set(id.text, symbol);
+      if (!fn.free.has(id.text)) fn.free.set(id.text, { symbol, use: id });
     }
   }
 
