@@ -52,7 +52,7 @@ class Rules {
 
 /** The problems of one instruction. */
 export function instrProblems(instr: Instr, context: TypeContext): string[] {
-  const name = "fn" in instr ? instr.fn : instr.op;
+  const name = "fn" in instr ? instr.fn : instr.op === "compare" ? instr.pred : instr.op;
   const rules = new Rules(name);
   const result = instr.result.type;
   const noResult = (): void => rules.same("the result", result, { kind: "void" });
