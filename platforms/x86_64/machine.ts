@@ -1,0 +1,68 @@
+/** The kernel's machine, on x86_64: ticks are the TSC's, the timer the local APIC's, the console the serial port. */
+import { interrupted } from "../../kernel/cpu.ts";
+import { bootInfo, maxCpus } from "../../kernel/boot.ts";
+import type { Machine } from "../../kernel/machine.ts";
+import { u32, u64 } from "../../dsl/core/int.ts";
+import type { HostAcpi } from "./acpi/host-acpi.ts";
+import { acknowledge, apicId, armTimer, sendInterrupt, startTimer } from "./apic.ts";
+import { hostRates } from "./calibration.ts";
+import { localCpuIndex } from "./cpu.ts";
+import { cli, readTsc, sti, stiHlt } from "./instructions.ts";
+import { routeIsa } from "./ioapic.ts";
+import { powerOff, reset } from "./power.ts";
+import { onSecondChanged, startWallClock, wallClock } from "./rtc.ts";
+import { serialEnableInput, serialGet, serialPut, serialReceive } from "./serial.ts";
+import { hostVector } from "./vectors.ts";
+
+const serialIrq = 4;
+const clockIrq = 8;
+
+const timer = hostVector("timer", () => {
+  acknowledge();
+  interrupted(localCpuIndex());
+});
+const signal = hostVector("signal", () => {
+  acknowledge();
+  interrupted(localCpuIndex());
+});
+const serial = hostVector("serial", () => {
+  serialReceive();
+  acknowledge();
+  interrupted(localCpuIndex());
+});
+const clock = hostVector("clock", () => {
+  onSecondChanged();
+  acknowledge();
+});
+
+/** Starts timer, console input and time of day, once, on the first CPU, with interrupts off. */
+export function startMachine(acpi: HostAcpi): void {
+  const id = apicId();
+  startTimer(timer.vector, hostRates.timerCounts, hostRates.tscTicks);
+  if (routeIsa(acpi, serialIrq, serial.vector, id)) serialEnableInput();
+  startWallClock();
+  routeIsa(acpi, clockIrq, clock.vector, id);
+}
+
+/** What the kernel calls. */
+export const x86Machine: Machine = Object.freeze({
+  now: (): u64 => readTsc(),
+  ticksPerSecond: (): u64 => hostRates.tscHz,
+  wallClockSeconds: (): u64 => wallClock.seconds,
+  wallClockTicks: (): u64 => wallClock.ticks,
+  armTimer,
+  cpuIndex: (): u32 => localCpuIndex(),
+  signalCpu: (cpu: u32): void => {
+    if (cpu < maxCpus) sendInterrupt(bootInfo.cpus[cpu].hardwareId, signal.vector);
+  },
+  disableInterrupts: (): void => cli(),
+  enableInterrupts: (): void => sti(),
+  waitForInterrupt: (): void => {
+    stiHlt();
+    cli();
+  },
+  consolePut: serialPut,
+  consoleGet: serialGet,
+  powerOff,
+  reset,
+});
