@@ -346,17 +346,19 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
   const width =
     widthKind === Width.v
       ? operandSize
-      : widthKind === Width.x
-        ? vectorLength
-        : widthKind === Width.y
-          ? wide
-            ? 8
-            : 4
-          : widthKind === Width.pair
+      : widthKind === Width.z
+        ? Math.min(operandSize, 4)
+        : widthKind === Width.x
+          ? vectorLength
+          : widthKind === Width.y
             ? wide
-              ? 16
-              : 8
-            : fixedWidths[widthKind];
+              ? 8
+              : 4
+            : widthKind === Width.pair
+              ? wide
+                ? 16
+                : 8
+              : fixedWidths[widthKind];
   out.width = u8(width);
   out.access = u8(memory ? (row >>> rowAccessShift) & 3 : 0);
   out.reg = u8(reg);

@@ -46,6 +46,8 @@ export enum Width {
   x,
   /** Twice `y`. */
   pair,
+  /** The operand size, but at most 4: ports. */
+  z,
 }
 
 /** How a row is to be taken. */
@@ -97,6 +99,7 @@ const widths: Readonly<Record<string, Width>> = {
   y: Width.y,
   x: Width.x,
   p: Width.pair,
+  z: Width.z,
 };
 const immediates: Readonly<Record<string, Immediate>> = {
   Ib: Immediate.byte,
@@ -210,7 +213,7 @@ function formOf(kinds: readonly string[], operands: readonly string[]): Form {
 /**
  * A row from a mnemonic and operands in the manuals' notation (APM vol. 3 appendix A): `E` r/m, `G` register, `V`
  * vector register, `I` immediate, `J` displacement, `Ap` far pointer, `O` offset, `A` accumulator, `Z` register of
- * the opcode, `S` string element, `P` port, `1`, `C` for CL; then the width of the operand: `b w d q o v y x p`.
+ * the opcode, `S` string element, `P` port, `1`, `C` for CL; then the width of the operand: `b w d q o v y x p z`.
  */
 export function row(mnemonic: Mnemonic, operands = "", ...flags: readonly RowFlag[]): number {
   const parts = operands === "" ? [] : operands.split(",");
