@@ -1,0 +1,41 @@
+/**
+ * What surrounds every device: time, wires, bytes, messages. A device's state names each of its outputs by a wire
+ * number; the kernel (or a test) knows where the wire ends. So one compiled device serves every instance and domain.
+ */
+import { binding } from "../core/binding.ts";
+import type { u16, u32, u64, u8 } from "../core/int.ts";
+
+/** The interface that a device's surroundings provide. Wire numbers are those given to `initialise`. */
+export interface Board {
+  /** Nanoseconds since the domain started; stands still while it is paused. */
+  now(): u64;
+  /** Time of day at `now() === 0`, in nanoseconds since 1970-01-01 00:00 UTC; `now()` added gives the present. */
+  epoch(): u64;
+  /** Asks for `expire` of a timer at `deadlineNs`, or at once if that has passed; replaces an earlier request. */
+  armTimer(wire: u16, deadlineNs: u64): void;
+  /** Withdraws a timer's request. */
+  cancelTimer(wire: u16): void;
+  /** An output line has changed to `level`. Called for changes only. */
+  setLine(wire: u16, level: boolean): void;
+  /** A byte has left the device. Always taken. */
+  putByte(wire: u16, byte: u8): void;
+  /** A source has room for bytes again. */
+  sourceReady(wire: u16): void;
+  /**
+   * An interrupt message: `destination` is an APIC id or a logical set, `command` has the layout of ICR[31:0] (Intel
+   * SDM vol. 3 §11.6.1): vector [7:0], delivery mode [10:8], logical [11], level [14], trigger [15], shorthand [19:18].
+   */
+  sendMessage(wire: u16, destination: u32, command: u32): void;
+  /** An event without a level, with a value that the output's declaration explains. */
+  raiseSignal(wire: u16, value: u32): void;
+  /** The guest has used, for the first time, what the device declares as unimplemented; `ordinal` is the model's. */
+  unimplemented(wire: u16, ordinal: u8): void;
+}
+
+/** The board that the running device is on. */
+export const board: Board = binding<Board>("board");
+
+/** Nanoseconds since the domain started. */
+export function now(): u64 {
+  return board.now();
+}

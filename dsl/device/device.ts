@@ -1,0 +1,273 @@
+/**
+ * Devices. A declaration has two phases: a shape (banks of registers, state) and a behaviour that is typed by it. Out
+ * of both come ordinary functions over one state struct, made by templates that loop over the frozen declaration; the
+ * compiler unrolls the loops. The same functions run in Node.
+ */
+import { u32, type u16, type u64, type u8 } from "../core/int.ts";
+import { struct, type AnyFunction, type Descriptor, type StructDescriptor, array } from "../core/layout.ts";
+import type { AnyBank, Space } from "./bank.ts";
+import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
+import { cellOf, type Cells } from "./cell.ts";
+import { checkBehaviour, checkShape } from "./check.ts";
+import { unitAccess, wideUnitAccess, type UnitAccess } from "./dispatch.ts";
+import type { Placed } from "./dispatch-table.ts";
+import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
+import { resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
+import { holeOf, modelOf, sizeOf, stepOf, type DeviceModel } from "./model.ts";
+import { DeclarationError, remember } from "./place.ts";
+import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
+import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
+import { byteWindow, doubleWordWindow, quadWordWindow, wordWindow } from "./window.ts";
+
+/** A window of a device. Offsets count from its base; widths are 1, 2 or 4 bytes, 8 through `read64` and `write64`. */
+export interface DeviceWindow<U> {
+  readonly space: Space;
+  readonly sizeBytes: number;
+  readonly read: (self: U, offset: u32, width: u8) => u32;
+  readonly write: (self: U, offset: u32, width: u8, value: u32) => void;
+  readonly read64: (self: U, offset: u32) => u64;
+  readonly write64: (self: U, offset: u32, value: u64) => void;
+  /** What a debugger sees of one unit; changes nothing. */
+  readonly peek: (self: U, offset: u32) => u32 | u64;
+}
+
+/** A device: its state's layout, and functions over it. `U` is the type of its state. */
+export interface Device<U = unknown, Names extends string = string, C = unknown> {
+  readonly name: string;
+  readonly model: DeviceModel;
+  readonly state: StructDescriptor<U>;
+  /** By bank; indirect banks have none. */
+  readonly windows: Readonly<Record<Names, DeviceWindow<U>>>;
+  /** Ends of wires in the state; a wire's number is the first plus its ordinal. */
+  readonly wires: readonly WireEnd[];
+  readonly inputs: readonly InputGroup[];
+  /** Power-on: numbers the wires from `firstWire` and gives everything its reset value. The state must be zero before. */
+  readonly initialise: (self: U, firstWire: u16) => void;
+  /** Reset: as power-on, without what the device retains. */
+  readonly reset: (self: U) => void;
+  /** The timer with that wire ordinal has reached its deadline. Does nothing where it is not armed. */
+  readonly expire: (self: U, ordinal: u16) => void;
+  /** An input pin's level; nothing happens where it is not a change. */
+  readonly input: (self: U, pin: u16, level: boolean) => void;
+  /** How many bytes the source with that wire ordinal takes now. */
+  readonly room: (self: U, ordinal: u16) => u16;
+  /** Gives a byte to the source with that wire ordinal. */
+  readonly receive: (self: U, ordinal: u16, byte: u8) => void;
+  /** The device's own entry points. */
+  readonly calls: C;
+}
+
+/** A declared shape, without behaviour. */
+export interface Shape<R, S extends StateRecord, Names extends string> {
+  readonly name: string;
+  /** Phantom: the type of the state. */
+  readonly type?: DeviceState<R, S>;
+  /** Gives the shape its behaviour. Throws DeclarationError where they do not fit. */
+  implement<const C extends Calls<DeviceState<R, S>> = Readonly<Record<never, never>>>(
+    behaviour: Behaviour<R, S> & { readonly calls?: C },
+  ): Device<DeviceState<R, S>, Names, C>;
+}
+/** The type of the state of a shape or a device. */
+export type StateOf<T> = T extends { readonly type?: infer U }
+  ? Exclude<U, undefined>
+  : T extends Device<infer U>
+    ? U
+    : never;
+
+type AnyBanks = Readonly<Record<string, AnyBank>>;
+type WindowNames<B> = { [K in keyof B]: B[K] extends { readonly direct: true } ? K : never }[keyof B] &
+  string;
+
+/** Declares a device's shape. Throws DeclarationError where it contradicts itself. */
+export function device<
+  const B extends AnyBanks,
+  const S extends StateRecord = Readonly<Record<never, never>>,
+>(
+  name: string,
+  declaration: { readonly banks: B; readonly state?: S },
+): Shape<RegistersOf<B>, S, WindowNames<B>> {
+  const state: StateRecord = declaration.state ?? {};
+  checkShape(name, declaration.banks, state);
+  return remember(
+    Object.freeze({
+      name,
+      implement: (behaviour: AnyBehaviour) => expand(name, declaration.banks, state, remember(behaviour)),
+    }),
+  ) as unknown as Shape<RegistersOf<B>, S, WindowNames<B>>;
+}
+
+function nothing(_self: Cells): void {}
+
+function handlersOf(name: string, bank: AnyBank, behaviour: AnyBehaviour): Handlers {
+  const peek = behaviour.peek?.[name];
+  const fields = bank.entries.find((e) => e.name === name)?.register.fields ?? {};
+  const computed = typeof peek === "object" ? Object.entries(peek) : [];
+  const list = (flag: boolean) =>
+    computed.flatMap(([fieldName, get]) => {
+      const field = fields[fieldName];
+      if (field === undefined || field.flag !== flag) return [];
+      return [Object.freeze({ get, lsb: field.lsb, size: BigInt(field.msb - field.lsb + 1) })];
+    });
+  return Object.freeze({
+    peek: typeof peek === "function" ? peek : undefined,
+    flags: Object.freeze(list(true)),
+    numbers: Object.freeze(list(false)),
+    read: behaviour.read?.[name],
+    write: behaviour.write?.[name],
+    written: behaviour.written?.[name],
+  });
+}
+
+/** The names of what is counted when used: unimplemented registers, and registers with such fields. */
+function reportedNames(banks: AnyBanks): string[] {
+  const names = Object.values(banks).flatMap((bank) =>
+    bank.entries
+      .filter(
+        (e) =>
+          e.register.unimplemented ||
+          masksOf(e.register, (e.register.width ?? bank.unit).bits).reported !== 0n,
+      )
+      .map((e) => e.name),
+  );
+  if (names.length > 32)
+    throw new DeclarationError(`a device reports at most 32 registers, not ${names.length}`);
+  return names;
+}
+
+/** What a data register of an indirect bank does. */
+function through(bank: AnyBank, unit: UnitAccess<u32>, banks: AnyBanks): Handlers {
+  const [key, fieldName] = (bank.indirection?.index ?? "").split(".") as [string, string | undefined];
+  const register = Object.values(banks)
+    .flatMap((b) => b.entries)
+    .find((e) => e.name === key)?.register;
+  const field = fieldName === undefined ? undefined : register?.fields[fieldName];
+  const lsb: u8 = field?.lsb ?? 0;
+  const ones: u32 = field === undefined ? 0xffff_ffff : 2 ** (field.msb - field.lsb + 1) - 1;
+  const { read, write, peek } = unit;
+  const index = (self: Cells): u32 => u32((self[key].value >>> lsb) & ones);
+  return Object.freeze({
+    peek: (self: Cells): u32 => peek(self, index(self)),
+    flags: [],
+    numbers: [],
+    read: (self: Cells): u32 => read(self, index(self)),
+    write: (self: Cells, value: u32): void => write(self, index(self), value),
+    written: undefined,
+  });
+}
+
+function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: AnyBehaviour): Device {
+  checkBehaviour(name, banks, state, behaviour);
+  const reported = reportedNames(banks);
+  const settle = behaviour.settle ?? nothing;
+  const plans: Plan[] = [];
+  const units = new Map<AnyBank, UnitAccess<u32> | UnitAccess<u64>>();
+  const dataHandlers = new Map<string, Handlers>();
+  const indirectFirst = Object.values(banks).sort(
+    (a, b) => Number(a.indirection === undefined) - Number(b.indirection === undefined),
+  );
+  for (const bank of indirectFirst) {
+    const placed = bank.entries.map((entry): Placed => {
+      const handlers = dataHandlers.get(entry.name) ?? handlersOf(entry.name, bank, behaviour);
+      const ordinal = reported.indexOf(entry.name);
+      const plan = planOf(entry.name, entry.register, bank.unit, handlers, ordinal < 0 ? undefined : ordinal);
+      plans.push(plan);
+      const selector = bank.entries.find((e) => e.name === entry.when?.register);
+      return Object.freeze({
+        plan,
+        offset: entry.register.offset,
+        when: entry.when,
+        selector: selector?.register.fields[entry.when?.field ?? ""],
+      });
+    });
+    const grid = { unitBits: bank.unit.bits, step: stepOf(bank) };
+    const hole = holeOf(bank);
+    const unit =
+      grid.unitBits === 64 ? wideUnitAccess(placed, grid, hole) : unitAccess(placed, grid, u32(hole));
+    units.set(bank, unit);
+    if (bank.indirection !== undefined)
+      dataHandlers.set(bank.indirection.data, through(bank, unit as UnitAccess<u32>, banks));
+  }
+
+  const own: (readonly [string, Descriptor])[] = Object.entries(state).map(([key, declared]) => [
+    key,
+    descriptorOf(declared),
+  ]);
+  if (reported.length > 0) own.push(["unimplemented", Unimplemented]);
+  const cells = plans.map((plan): readonly [string, Descriptor] => {
+    const cell = cellOf(name, plan.name, plan.register, plan.width);
+    return [plan.name, plan.register.many ? array(cell, plan.register.count) : cell];
+  });
+  const layout = struct(name, Object.fromEntries([...cells, ...own])) as unknown as StructDescriptor;
+
+  const ends = wireEnds(own);
+  let pins = 0;
+  const inputs: InputGroup[] = [];
+  for (const [key, descriptor] of own) {
+    const count = inputPins(descriptor);
+    if (count === undefined) continue;
+    inputs.push(Object.freeze({ name: key, first: pins, pins: count }));
+    pins += count;
+  }
+  const number = wiring(ends);
+  const clearAll = resetting(plans, own);
+  const kept = (key: string): boolean => state[key]?.kind === "retained";
+  const clear = resetting(
+    plans.filter((p) => !p.register.retained),
+    own.filter(([key]) => !kept(key)),
+  );
+  const afterwards = behaviour.reset ?? nothing;
+  return Object.freeze({
+    name,
+    model: modelOf(name, banks, Object.entries(state), reported),
+    state: layout,
+    windows: Object.freeze(windowsOf(banks, units, settle)),
+    wires: ends,
+    inputs: Object.freeze(inputs),
+    initialise: (self: Cells, firstWire: u16): void => {
+      number(self, firstWire);
+      clearAll(self);
+      afterwards(self);
+      settle(self);
+    },
+    reset: (self: Cells): void => {
+      clear(self);
+      afterwards(self);
+      settle(self);
+    },
+    expire: expiring(ends, behaviour.expire ?? {}, settle),
+    input: inputting(inputs, behaviour.input ?? {}, settle),
+    room: asking(ends, behaviour.room ?? {}),
+    receive: receiving(ends, behaviour.receive ?? {}, settle),
+    calls: Object.freeze({ ...behaviour.calls }),
+  }) as unknown as Device;
+}
+
+function windowsOf(
+  banks: AnyBanks,
+  units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
+  settle: AnyFunction,
+): Record<string, DeviceWindow<unknown>> {
+  const windows: Record<string, DeviceWindow<unknown>> = {};
+  for (const [bankName, bank] of Object.entries(banks)) {
+    const unit = units.get(bank);
+    if (bank.indirection !== undefined || unit === undefined) continue;
+    const widths = { narrow: bank.options.narrow ?? "merge", wide: bank.options.wide ?? "split" } as const;
+    const hole = holeOf(bank);
+    const access =
+      bank.unit.bits === 64
+        ? quadWordWindow(unit as UnitAccess<u64>, widths, hole, settle)
+        : { 8: byteWindow, 16: wordWindow, 32: doubleWordWindow }[bank.unit.bits as 8 | 16 | 32](
+            unit as UnitAccess<u32>,
+            widths,
+            u32(hole),
+            settle,
+          );
+    windows[bankName] = Object.freeze({
+      space: bank.options.space ?? "port",
+      sizeBytes: sizeOf(bank),
+      ...access,
+      peek: unit.peek,
+    }) as unknown as DeviceWindow<unknown>;
+  }
+  return windows;
+}

@@ -1,0 +1,198 @@
+/** The tables that a bank's dispatch loops over: made when the device is declared, frozen before it is compiled. */
+import { u32, u64, u8 } from "../core/int.ts";
+import { narrowAccess } from "./access.ts";
+import { wideAccess } from "./access-wide.ts";
+import type { Condition } from "./bank.ts";
+import type { Cells, WideCells } from "./cell.ts";
+import type { Field } from "./field.ts";
+import type { Plan } from "./plan.ts";
+
+type Get<V> = (self: Cells, index: u8) => V;
+type Put<V> = (self: Cells, index: u8, value: V) => void;
+
+/** One unit of one register, at its offset. */
+export interface Part<V> {
+  readonly offset: u32;
+  readonly get: Get<V>;
+}
+export interface PutPart<V> {
+  readonly offset: u32;
+  readonly put: Put<V>;
+}
+/** One unit of every element of a repeated register. */
+export interface Range {
+  readonly offset: u32;
+  /** Offsets from the first element's start to the end of the last stride. */
+  readonly span: u32;
+  readonly strideMask: u32;
+  readonly shift: u8;
+  readonly count: u32;
+}
+export interface Group<P> {
+  readonly holds: (self: Cells) => boolean;
+  readonly parts: readonly P[];
+}
+
+/** A planned register with its place in the bank. */
+export interface Placed {
+  readonly plan: Plan;
+  readonly offset: number;
+  readonly when: Condition | undefined;
+  /** The field that `when` names. */
+  readonly selector: Field | undefined;
+}
+/** How a bank addresses its units: `step` offsets from one unit to the next. */
+export interface Grid {
+  readonly unitBits: number;
+  readonly step: number;
+}
+
+/** Access to the units of a register: a u32 each, or a u64 in a bank of 64-bit units. */
+interface Unit {
+  readonly get: Record<"read" | "peek" | "background", Get<never>>;
+  readonly write: Put<never>;
+}
+
+function unitsOf(plan: Plan, grid: Grid): Unit[] {
+  const bits = plan.width.bits;
+  if (bits === 64) {
+    const wide = wideAccess(plan);
+    if (grid.unitBits === 64) return [{ get: wide, write: wide.write } as unknown as Unit];
+    return Array.from({ length: bits / grid.unitBits }, (_, i) => wideUnit(wide, grid.unitBits, i));
+  }
+  const narrow = narrowAccess(plan);
+  if (bits === grid.unitBits) return [{ get: narrow, write: narrow.write } as unknown as Unit];
+  return Array.from({ length: bits / grid.unitBits }, (_, i) => narrowUnit(narrow, grid.unitBits, i));
+}
+
+function narrowUnit(whole: ReturnType<typeof narrowAccess>, unitBits: number, unit: number): Unit {
+  const lsb: u8 = unit * unitBits;
+  const ones = u32(2 ** unitBits - 1);
+  const others = u32(~(ones << lsb));
+  const part =
+    (get: Get<u32>): Get<u32> =>
+    (self: Cells, index: u8): u32 =>
+      u32((get(self, index) >>> lsb) & ones);
+  const { write, background } = whole;
+  const put = (self: Cells, index: u8, value: u32): void =>
+    write(self, index, u32((background(self, index) & others) | ((value & ones) << lsb)));
+  return {
+    get: { read: part(whole.read), peek: part(whole.peek), background: part(background) },
+    write: put,
+  } as unknown as Unit;
+}
+
+function wideUnit(whole: ReturnType<typeof wideAccess>, unitBits: number, unit: number): Unit {
+  const lsb = BigInt(unit * unitBits);
+  const ones = (1n << BigInt(unitBits)) - 1n;
+  const others = u64(~(ones << lsb));
+  const part = (get: (self: WideCells, index: u8) => u64): Get<u32> => {
+    const partial = (self: WideCells, index: u8): u32 => u32((get(self, index) >> lsb) & ones);
+    return partial as unknown as Get<u32>;
+  };
+  const { write, background } = whole;
+  const put = (self: WideCells, index: u8, value: u32): void =>
+    write(self, index, u64((background(self, index) & others) | ((BigInt(value) & ones) << lsb)));
+  return {
+    get: { read: part(whole.read), peek: part(whole.peek), background: part(background) },
+    write: put,
+  } as unknown as Unit;
+}
+
+/** Selects by a field of a register, which has at most 32 bits. */
+function holdsOf(condition: Condition, fieldLsb: u8, ones: u32): (self: Cells) => boolean {
+  const key = condition.register;
+  const wanted: u32 = condition.value;
+  return (self: Cells): boolean => ((self[key].value >>> fieldLsb) & ones) === wanted;
+}
+
+/** The parts of one direction, apart by what selects them. */
+function grouped<P>(
+  placed: readonly Placed[],
+  expand: (p: Placed) => readonly P[],
+): { readonly open: readonly P[]; readonly guarded: readonly Group<P>[] } {
+  const open: P[] = [];
+  const guarded = new Map<string, { holds: Group<P>["holds"]; parts: P[] }>();
+  for (const p of placed) {
+    if (p.when === undefined) {
+      open.push(...expand(p));
+      continue;
+    }
+    const key = `${p.when.register}.${p.when.field}=${p.when.value}`;
+    let group = guarded.get(key);
+    if (group === undefined) {
+      const selector = p.selector;
+      if (selector === undefined) throw new Error(`${key} selects nothing`);
+      const ones = 2 ** (selector.msb - selector.lsb + 1) - 1;
+      guarded.set(key, (group = { holds: holdsOf(p.when, selector.lsb, ones), parts: [] }));
+    }
+    group.parts.push(...expand(p));
+  }
+  return Object.freeze({
+    open: Object.freeze(open),
+    guarded: Object.freeze(
+      [...guarded.values()].map((g) => Object.freeze({ holds: g.holds, parts: Object.freeze(g.parts) })),
+    ),
+  });
+}
+
+function rangeOf(p: Placed, unit: number, step: number): Range {
+  const { count, stride } = p.plan.register;
+  return {
+    offset: p.offset + unit * step,
+    span: count * stride,
+    strideMask: stride - 1,
+    shift: Math.log2(stride),
+    count,
+  };
+}
+
+/** What a guest's read, a debugger's look, and a merge take from a register. */
+export type GetKind = "read" | "peek" | "background";
+
+/** Parts that are always seen, and parts that a field selects; single registers and ranges of them. */
+export interface Table<P> {
+  readonly ones: readonly P[];
+  readonly guardedOnes: readonly Group<P>[];
+  readonly ranges: readonly (P & Range)[];
+  readonly guardedRanges: readonly Group<P & Range>[];
+}
+
+function table<P extends { readonly offset: u32 }>(
+  placed: readonly Placed[],
+  grid: Grid,
+  pick: (unit: Unit) => Omit<P, "offset">,
+): Table<P> {
+  const one = grouped(placed, (p) =>
+    p.plan.register.many
+      ? []
+      : unitsOf(p.plan, grid).map(
+          (unit, i) => Object.freeze({ ...pick(unit), offset: p.offset + i * grid.step }) as unknown as P,
+        ),
+  );
+  const many = grouped(placed, (p) =>
+    p.plan.register.many
+      ? unitsOf(p.plan, grid).map(
+          (unit, i) => Object.freeze({ ...pick(unit), ...rangeOf(p, i, grid.step) }) as unknown as P & Range,
+        )
+      : [],
+  );
+  return Object.freeze({
+    ones: one.open,
+    guardedOnes: one.guarded,
+    ranges: many.open,
+    guardedRanges: many.guarded,
+  });
+}
+
+/** What a guest reads (or a debugger sees) at each offset. `V` is u64 in a bank of 64-bit units, else u32. */
+export function getTable<V>(placed: readonly Placed[], grid: Grid, kind: GetKind): Table<Part<V>> {
+  const seen = placed.filter((p) => kind !== "read" || p.plan.register.access !== "wo");
+  return table<Part<V>>(seen, grid, (unit) => ({ get: unit.get[kind] as unknown as Get<V> }));
+}
+
+/** What a guest writes at each offset. */
+export function putTable<V>(placed: readonly Placed[], grid: Grid): Table<PutPart<V>> {
+  const seen = placed.filter((p) => p.plan.register.access !== "ro");
+  return table<PutPart<V>>(seen, grid, (unit) => ({ put: unit.write as unknown as Put<V> }));
+}

@@ -1,0 +1,138 @@
+/** Initialisation and reset of a device's state, out of its declaration. */
+import { u16, u32, u64, u8, type IntType } from "../core/int.ts";
+import type { Descriptor, FixedArray } from "../core/layout.ts";
+import type { CellArrays, Cells, WideCellArrays, WideCells } from "./cell.ts";
+import { resetOf, type Plan } from "./plan.ts";
+import { isFifo, wireKindOf, type WireKind } from "./state.ts";
+
+/** One end of a wire in a device's state; arrays take consecutive ordinals. */
+export interface WireEnd {
+  readonly name: string;
+  readonly kind: WireKind;
+  readonly ordinal: u16;
+  readonly count: u16;
+  readonly many: boolean;
+}
+type Act = (self: Cells) => void;
+
+/** The ends of wires in a device's state, in the order of their ordinals. */
+export function wireEnds(state: readonly (readonly [string, Descriptor])[]): readonly WireEnd[] {
+  let next = 0;
+  const ends: WireEnd[] = [];
+  for (const [name, descriptor] of state) {
+    const kind = wireKindOf(descriptor);
+    if (kind === undefined) continue;
+    const count = descriptor.kind === "array" ? descriptor.length : 1;
+    ends.push(Object.freeze({ name, kind, ordinal: next, count, many: descriptor.kind === "array" }));
+    next += count;
+  }
+  return Object.freeze(ends);
+}
+
+/** Numbers a device's wires from `first`. */
+export function wiring(ends: readonly WireEnd[]): (self: Cells, first: u16) => void {
+  const ones = ends.filter((e) => !e.many);
+  const groups = ends.filter((e) => e.many);
+  const number = (
+    self: Readonly<Record<string, { wire: u16 }>> & Readonly<Record<string, FixedArray<{ wire: u16 }>>>,
+    first: u16,
+  ): void => {
+    for (const e of ones) self[e.name].wire = u16(first + e.ordinal);
+    for (const e of groups)
+      for (let i = 0; i < e.count; i += 1) self[e.name][i].wire = u16(first + e.ordinal + i);
+  };
+  return number as unknown as (self: Cells, first: u16) => void;
+}
+
+function registerReset(plan: Plan): Act {
+  const key = plan.name;
+  const { count, many } = plan.register;
+  if (plan.width.bits === 64) {
+    const value: u64 = resetOf(plan.register);
+    const one = (self: WideCells): void => {
+      self[key].value = value;
+    };
+    const all = (self: WideCellArrays): void => {
+      for (let i = 0; i < count; i += 1) self[key][i].value = value;
+    };
+    return (many ? all : one) as unknown as Act;
+  }
+  const value: u32 = u32(resetOf(plan.register));
+  const one = (self: Cells): void => {
+    self[key].value = value;
+  };
+  const all = (self: CellArrays): void => {
+    for (let i = 0; i < count; i += 1) self[key][i].value = value;
+  };
+  return many ? (all as unknown as Act) : one;
+}
+
+function stateReset(key: string, descriptor: Descriptor): Act | undefined {
+  if (isFifo(descriptor)) {
+    return ((self: Readonly<Record<string, { clear(): void }>>): void => self[key].clear()) as unknown as Act;
+  }
+  const kind = wireKindOf(descriptor);
+  if (kind === "line" || kind === "timer") return wireReset(key, descriptor, kind);
+  return descriptor.kind === "array"
+    ? arrayReset(key, descriptor.element, descriptor.length)
+    : scalarReset(key, descriptor);
+}
+
+function wireReset(key: string, descriptor: Descriptor, kind: "line" | "timer"): Act {
+  const low = (self: Readonly<Record<string, { set(level: boolean): void }>>): void => self[key].set(false);
+  const idle = (self: Readonly<Record<string, { cancel(): void }>>): void => self[key].cancel();
+  if (descriptor.kind !== "array") return (kind === "line" ? low : idle) as unknown as Act;
+  const count = descriptor.length;
+  const allLow = (self: Readonly<Record<string, FixedArray<{ set(level: boolean): void }>>>): void => {
+    for (let i = 0; i < count; i += 1) self[key][i].set(false);
+  };
+  const allIdle = (self: Readonly<Record<string, FixedArray<{ cancel(): void }>>>): void => {
+    for (let i = 0; i < count; i += 1) self[key][i].cancel();
+  };
+  return (kind === "line" ? allLow : allIdle) as unknown as Act;
+}
+
+function scalarReset(key: string, descriptor: Descriptor): Act | undefined {
+  if (descriptor.kind === "bool") {
+    return ((self: Record<string, boolean>): void => {
+      self[key] = false;
+    }) as unknown as Act;
+  }
+  if (descriptor.kind !== "int") return undefined;
+  if (descriptor.bits === 64) {
+    return ((self: Record<string, u64>): void => {
+      self[key] = 0n;
+    }) as unknown as Act;
+  }
+  return ((self: Record<string, u8>): void => {
+    self[key] = 0;
+  }) as unknown as Act;
+}
+
+function arrayReset(key: string, element: Descriptor, count: number): Act | undefined {
+  if (element.kind === "bool") {
+    return ((self: Record<string, FixedArray<boolean>>): void => {
+      for (let i = 0; i < count; i += 1) self[key][i] = false;
+    }) as unknown as Act;
+  }
+  if (element.kind !== "int") return undefined;
+  if ((element as IntType<unknown>).bits === 64) {
+    return ((self: Record<string, FixedArray<u64>>): void => {
+      for (let i = 0; i < count; i += 1) self[key][i] = 0n;
+    }) as unknown as Act;
+  }
+  return ((self: Record<string, FixedArray<u8>>): void => {
+    for (let i = 0; i < count; i += 1) self[key][i] = 0;
+  }) as unknown as Act;
+}
+
+/** Puts registers and state back: all of them, or what a reset does not retain. */
+export function resetting(plans: readonly Plan[], state: readonly (readonly [string, Descriptor])[]): Act {
+  const acts = Object.freeze([
+    ...plans.map(registerReset),
+    ...state.flatMap(([key, descriptor]) => stateReset(key, descriptor) ?? []),
+  ]);
+  return (self: Cells): void => {
+    for (const act of acts) act(self);
+  };
+}

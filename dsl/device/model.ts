@@ -1,0 +1,177 @@
+/**
+ * The frozen model of a device: plain data that every generator reads (documentation, trace decoder, fuzz harness,
+ * report). Numbers wider than 32 bits are strings in hexadecimal, so that it survives JSON.
+ */
+import type { Descriptor } from "../core/layout.ts";
+import type { AnyBank, Condition, Space } from "./bank.ts";
+import type { FieldKind } from "./field.ts";
+import { resetOf } from "./plan.ts";
+import type { Access, Register } from "./register.ts";
+import { descriptorOf, inputPins, isFifo, wireKindOf, type Declared, type WireKind } from "./state.ts";
+
+export interface FieldModel {
+  readonly name: string;
+  readonly msb: number;
+  readonly lsb: number;
+  readonly kind: FieldKind;
+  /** What constant and reserved bits read as. */
+  readonly reads: string;
+}
+export interface RegisterModel {
+  readonly name: string;
+  readonly bank: string;
+  readonly offset: number;
+  readonly bits: number;
+  readonly access: Access;
+  readonly count: number;
+  readonly stride: number;
+  readonly reset: string;
+  readonly retained: boolean;
+  readonly unimplemented: boolean;
+  readonly when: Condition | null;
+  readonly fields: readonly FieldModel[];
+  readonly about: string;
+}
+export interface BankModel {
+  readonly name: string;
+  readonly space: Space | "indirect";
+  readonly unitBits: number;
+  readonly sizeBytes: number;
+  readonly narrow: "merge" | "ignore";
+  readonly wide: "split" | "ignore";
+  readonly hole: string;
+  readonly index: string | null;
+  readonly data: string | null;
+}
+export interface StateModel {
+  readonly name: string;
+  readonly type: string;
+  readonly saved: boolean;
+  /** A reset leaves it. */
+  readonly retained: boolean;
+  readonly wire: WireKind | null;
+  readonly inputPins: number;
+  readonly fifo: boolean;
+}
+/** A device as data. */
+export interface DeviceModel {
+  readonly name: string;
+  readonly banks: readonly BankModel[];
+  readonly registers: readonly RegisterModel[];
+  readonly state: readonly StateModel[];
+  /** What is declared as unimplemented or reported; the index is the ordinal. */
+  readonly reported: readonly string[];
+}
+
+/** Formats a number as the models do. */
+export function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** What a hole of a bank reads as. */
+export function holeOf(bank: AnyBank): bigint {
+  const ones = (1n << BigInt(bank.unit.bits)) - 1n;
+  const space = bank.options.space ?? "port";
+  return BigInt(bank.options.hole ?? (bank.indirection === undefined && space === "port" ? ones : 0)) & ones;
+}
+
+/** Offsets from one unit to the next: bytes in a window, index values behind an index register. */
+export function stepOf(bank: AnyBank): number {
+  return bank.indirection === undefined ? bank.unit.bits / 8 : 1;
+}
+
+/** The first offset behind a register, all its elements included. */
+export function endOf(register: Register, bank: AnyBank): number {
+  const units = (register.width ?? bank.unit).bits / bank.unit.bits;
+  const last = register.offset + (register.count - 1) * register.stride;
+  return last + units * stepOf(bank);
+}
+
+/** The size of a bank in offsets. */
+export function sizeOf(bank: AnyBank): number {
+  return bank.options.size ?? bank.entries.reduce((end, e) => Math.max(end, endOf(e.register, bank)), 0);
+}
+
+function registerModel(bankName: string, bank: AnyBank, entry: AnyBank["entries"][number]): RegisterModel {
+  const { register } = entry;
+  return {
+    name: entry.name,
+    bank: bankName,
+    offset: register.offset,
+    bits: (register.width ?? bank.unit).bits,
+    access: register.access,
+    count: register.count,
+    stride: register.stride,
+    reset: hex(resetOf(register)),
+    retained: register.retained,
+    unimplemented: register.unimplemented,
+    when: entry.when === undefined ? null : { ...entry.when },
+    fields: Object.entries(register.fields).map(([name, f]) => ({
+      name,
+      msb: f.msb,
+      lsb: f.lsb,
+      kind: f.kind,
+      reads: hex(f.reads),
+    })),
+    about: register.about,
+  };
+}
+
+function describe(descriptor: Descriptor): string {
+  switch (descriptor.kind) {
+    case "int":
+    case "struct":
+      return descriptor.name;
+    case "array":
+      return `${describe(descriptor.element)}[${descriptor.length}]`;
+    default:
+      return descriptor.kind;
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+/** Builds the model. */
+export function modelOf(
+  name: string,
+  banks: Readonly<Record<string, AnyBank>>,
+  state: readonly (readonly [string, Declared])[],
+  reported: readonly string[],
+): DeviceModel {
+  return deepFreeze({
+    name,
+    banks: Object.entries(banks).map(([bankName, bank]) => ({
+      name: bankName,
+      space: bank.indirection === undefined ? (bank.options.space ?? "port") : ("indirect" as const),
+      unitBits: bank.unit.bits,
+      sizeBytes: sizeOf(bank),
+      narrow: bank.options.narrow ?? "merge",
+      wide: bank.options.wide ?? "split",
+      hole: hex(holeOf(bank)),
+      index: bank.indirection?.index ?? null,
+      data: bank.indirection?.data ?? null,
+    })),
+    registers: Object.entries(banks).flatMap(([bankName, bank]) =>
+      bank.entries.map((e) => registerModel(bankName, bank, e)),
+    ),
+    state: state.map(([stateName, declared]) => {
+      const descriptor = descriptorOf(declared);
+      return {
+        name: stateName,
+        type: describe(descriptor),
+        saved: declared.kind !== "session",
+        retained: declared.kind === "retained",
+        wire: wireKindOf(descriptor) ?? null,
+        inputPins: inputPins(descriptor) ?? 0,
+        fifo: isFifo(descriptor),
+      };
+    }),
+    reported: [...reported],
+  });
+}

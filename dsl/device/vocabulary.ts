@@ -1,0 +1,22 @@
+/** What a device declaration imports. */
+export { u8, u16, u32, u64 } from "../core/int.ts";
+export { array, bool, type ValueOf } from "../core/layout.ts";
+export { bank, indirect } from "./bank.ts";
+export { board, now } from "./board.ts";
+export { clock, pitClock, pmClock, rtcClock, type Clock } from "./clock.ts";
+export { device, type Device, type StateOf } from "./device.ts";
+export {
+  bit,
+  bits,
+  constant,
+  readOnly,
+  readToClear,
+  reserved,
+  selfClearing,
+  unimplemented,
+  writeOneToClear,
+  writeOneToSet,
+} from "./field.ts";
+export { instantiate, type Instance } from "./instance.ts";
+export { repeat, ro, rw, wo } from "./register.ts";
+export { fifo, inputs, line, messages, retained, session, signal, sink, source, timer } from "./state.ts";

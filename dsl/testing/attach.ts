@@ -1,0 +1,227 @@
+/** A guest's and a host's hands on one device, in Node. */
+import { location, make } from "../core/layout.ts";
+import { memory } from "../core/memory.ts";
+import type { Device, DeviceWindow } from "../device/device.ts";
+import { FakeBoard } from "./fake-board.ts";
+
+/** An interrupt message that left the device. */
+export interface SentMessage {
+  readonly destination: number;
+  readonly command: number;
+}
+
+/** An attached device: every probe is by the state's names, `name[index]` for an element of an array. */
+export class Attached<U, C = unknown> {
+  readonly u: U;
+  readonly board: FakeBoard;
+  readonly device: Device<U, string, C>;
+  readonly #first: number;
+  readonly #levels = new Map<number, boolean>();
+  readonly #edges = new Map<number, boolean[]>();
+  readonly #bytes = new Map<number, number[]>();
+  readonly #messages = new Map<number, SentMessage[]>();
+  readonly #signals = new Map<number, number[]>();
+  readonly #pending = new Map<number, number[]>();
+  readonly #unimplemented: string[] = [];
+  /** Sources that have said that there is room; served when the present access is over, as the kernel does. */
+  readonly #ready = new Set<number>();
+
+  constructor(device: Device<U, string, C>, fake: FakeBoard) {
+    this.device = device;
+    this.board = fake;
+    this.u = make(device.state) as U;
+    const count = device.wires.reduce((n, w) => n + w.count, 0);
+    this.#first = fake.wires(count);
+    fake.listen({
+      first: this.#first,
+      count,
+      expire: (ordinal) => this.device.expire(this.u, ordinal),
+      line: (ordinal, level) => {
+        this.#levels.set(ordinal, level);
+        append(this.#edges, ordinal, level);
+      },
+      byte: (ordinal, byte) => append(this.#bytes, ordinal, byte),
+      ready: (ordinal) => void this.#ready.add(ordinal),
+      message: (ordinal, destination, command) => append(this.#messages, ordinal, { destination, command }),
+      signal: (ordinal, value) => append(this.#signals, ordinal, value),
+      unimplemented: (_ordinal, what) =>
+        void this.#unimplemented.push(device.model.reported[what] ?? `?${what}`),
+    });
+    fake.use();
+    device.initialise(this.u, this.#first);
+  }
+
+  /** What a guest's read returns: of a register by name, unit by unit where it is wider than its bank. */
+  read(register: string, index = 0): number {
+    return Number(this.readBig(register, index));
+  }
+  /** As `read`, for registers of 64 bits. */
+  readBig(register: string, index = 0): bigint {
+    const { offset, bits, unitBytes, bank } = this.#find(register, index);
+    if (unitBytes === 8) return this.readAt64(bank, offset);
+    let value = 0n;
+    for (let at = 0; at < bits / 8; at += unitBytes) {
+      value |= BigInt(this.readAt(bank, offset + at, unitBytes)) << BigInt(at * 8);
+    }
+    return value;
+  }
+  /** A guest's write of a register by name. */
+  write(register: string, value: number | bigint, index = 0): void {
+    const { offset, bits, unitBytes, bank } = this.#find(register, index);
+    if (unitBytes === 8) return this.writeAt64(bank, offset, BigInt(value));
+    for (let at = 0; at < bits / 8; at += unitBytes) {
+      this.writeAt(
+        bank,
+        offset + at,
+        unitBytes,
+        Number(BigInt.asUintN(unitBytes * 8, BigInt(value) >> BigInt(at * 8))),
+      );
+    }
+  }
+  /** A guest's access of any width at any offset of a window. */
+  readAt(window: string, offset: number, width: 1 | 2 | 4 = 1): number {
+    return this.#run(() => this.#window(window).read(this.u, offset, width));
+  }
+  writeAt(window: string, offset: number, width: 1 | 2 | 4, value: number): void {
+    this.#run(() => this.#window(window).write(this.u, offset, width, value));
+  }
+  readAt64(window: string, offset: number): bigint {
+    return this.#run(() => this.#window(window).read64(this.u, offset));
+  }
+  writeAt64(window: string, offset: number, value: bigint): void {
+    this.#run(() => this.#window(window).write64(this.u, offset, value));
+  }
+  /** What a debugger sees at an offset; changes nothing. */
+  peekAt(window: string, offset: number): number | bigint {
+    return this.#run(() => this.#window(window).peek(this.u, offset));
+  }
+
+  /** Moves time on. */
+  advance(ns: number | bigint): void {
+    this.#run(() => this.board.advance(BigInt(ns)));
+  }
+  reset(): void {
+    this.#run(() => this.device.reset(this.u));
+  }
+  /** One of the device's own entry points. */
+  call<T>(act: (calls: C, u: U) => T): T {
+    return this.#run(() => act(this.device.calls, this.u));
+  }
+  /** Sets an input pin. */
+  input(name: string, pin: number, level: boolean): void {
+    const group = this.device.inputs.find((g) => g.name === name);
+    if (group === undefined) throw new Error(`${this.device.name} has no inputs ${name}`);
+    this.#run(() => this.device.input(this.u, group.first + pin, level));
+  }
+  /** The host sends bytes; what the device has no room for waits until it has. */
+  send(name: string, bytes: string | readonly number[]): void {
+    const list = typeof bytes === "string" ? [...Buffer.from(bytes, "utf8")] : bytes;
+    const ordinal = this.#ordinal(name);
+    for (const byte of list) append(this.#pending, ordinal, byte);
+    this.#run(() => this.#serve(ordinal));
+  }
+  /** Bytes that wait for room. */
+  waiting(name: string): number {
+    return this.#pending.get(this.#ordinal(name))?.length ?? 0;
+  }
+
+  /** The level of an output line. */
+  line(name: string): boolean {
+    return this.#levels.get(this.#ordinal(name)) ?? false;
+  }
+  /** Every change of an output line so far. */
+  edges(name: string): readonly boolean[] {
+    return this.#edges.get(this.#ordinal(name)) ?? [];
+  }
+  /** Bytes that left through a sink. */
+  bytes(name: string): readonly number[] {
+    return this.#bytes.get(this.#ordinal(name)) ?? [];
+  }
+  /** The same as text. */
+  text(name: string): string {
+    return Buffer.from(this.bytes(name)).toString("utf8");
+  }
+  messages(name: string): readonly SentMessage[] {
+    return this.#messages.get(this.#ordinal(name)) ?? [];
+  }
+  signals(name: string): readonly number[] {
+    return this.#signals.get(this.#ordinal(name)) ?? [];
+  }
+  /** The deadline of a timer, if it is armed. */
+  deadline(name: string): bigint | undefined {
+    return this.board.deadline(this.#first + this.#ordinal(name));
+  }
+  /** Names of registers whose unimplemented parts were reported, in order. */
+  reported(): readonly string[] {
+    return this.#unimplemented;
+  }
+
+  /** The state's bytes. */
+  snapshot(): Uint8Array {
+    return this.#stateBytes().slice();
+  }
+  restore(bytes: Uint8Array): void {
+    this.#stateBytes().set(bytes);
+  }
+  #stateBytes(): Uint8Array {
+    const place = location(this.u as object);
+    if (place === undefined) throw new Error("the state has no place");
+    return new Uint8Array(memory.buffer, place.address, this.device.state.size);
+  }
+
+  #serve(ordinal: number): void {
+    const queue = this.#pending.get(ordinal) ?? [];
+    while (queue.length > 0 && this.device.room(this.u, ordinal) > 0)
+      this.device.receive(this.u, ordinal, queue.shift() as number);
+  }
+  /** Runs one access on this guest's board, then serves the sources that became ready. */
+  #run<T>(access: () => T): T {
+    this.board.use();
+    const result = access();
+    for (const ordinal of this.#ready) {
+      this.#ready.delete(ordinal);
+      this.#serve(ordinal);
+    }
+    return result;
+  }
+  #ordinal(name: string): number {
+    const parts = /^(\w+)(?:\[(\d+)\])?$/.exec(name);
+    const end = this.device.wires.find((w) => w.name === parts?.[1]);
+    const index = Number(parts?.[2] ?? 0);
+    if (end === undefined || index >= end.count) throw new Error(`${this.device.name} has no wire ${name}`);
+    return end.ordinal + index;
+  }
+  #window(name: string): DeviceWindow<U> {
+    const window = (this.device.windows as Readonly<Record<string, DeviceWindow<U> | undefined>>)[name];
+    if (window === undefined) throw new Error(`${this.device.name} has no window ${name}`);
+    return window;
+  }
+  #find(
+    name: string,
+    index: number,
+  ): { offset: number; bits: number; bank: string; unitBytes: 1 | 2 | 4 | 8 } {
+    const register = this.device.model.registers.find((r) => r.name === name);
+    const bank = this.device.model.banks.find((b) => b.name === register?.bank);
+    if (register === undefined || bank === undefined)
+      throw new Error(`${this.device.name} has no register ${name}`);
+    if (bank.space === "indirect")
+      throw new Error(`${name} lies behind ${bank.index ?? ""}: use that and ${bank.data ?? ""}`);
+    if (index >= register.count) throw new Error(`${name} has ${register.count} elements, no ${index}`);
+    const offset = register.offset + index * register.stride;
+    return { offset, bits: register.bits, bank: bank.name, unitBytes: (bank.unitBits / 8) as 1 | 2 | 4 | 8 };
+  }
+}
+
+function append<T>(map: Map<number, T[]>, key: number, value: T): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
+}
+
+/** Attaches a fresh instance of a device to a board of its own, or to one that is shared. */
+export function attach<U, C>(
+  device: Device<U, string, C>,
+  board: FakeBoard = new FakeBoard(),
+): Attached<U, C> {
+  return new Attached(device, board);
+}

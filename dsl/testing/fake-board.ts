@@ -1,0 +1,78 @@
+/** A board for tests: time moves only when told, and everything that leaves a device is recorded. */
+import { provide } from "../core/binding.ts";
+import { board, type Board } from "../device/board.ts";
+
+/** What listens to the wires from `first` on. */
+export interface Listener {
+  readonly first: number;
+  readonly count: number;
+  expire(ordinal: number): void;
+  line(ordinal: number, level: boolean): void;
+  byte(ordinal: number, byte: number): void;
+  ready(ordinal: number): void;
+  message(ordinal: number, destination: number, command: number): void;
+  signal(ordinal: number, value: number): void;
+  unimplemented(ordinal: number, what: number): void;
+}
+
+/** Time, timers and listeners. One for each test that needs a time of its own. */
+export class FakeBoard {
+  nowNs = 0n;
+  epochNs = 0n;
+  readonly #deadlines = new Map<number, bigint>();
+  readonly #listeners: Listener[] = [];
+  #nextWire = 1;
+
+  /** Takes `count` wire numbers and returns the first. */
+  wires(count: number): number {
+    const first = this.#nextWire;
+    this.#nextWire += count;
+    return first;
+  }
+  listen(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+  /** Makes this the board that devices run on. */
+  use(): void {
+    provide(board, this.#binding);
+  }
+
+  /** Moves time on by `ns`, and lets every timer expire at its own moment, in order. */
+  advance(ns: bigint): void {
+    const end = this.nowNs + ns;
+    for (;;) {
+      const due = [...this.#deadlines]
+        .filter(([, at]) => at <= end)
+        .sort((a, b) => Number(a[1] - b[1]) || a[0] - b[0])[0];
+      if (due === undefined) break;
+      const [wire, at] = due;
+      this.#deadlines.delete(wire);
+      if (at > this.nowNs) this.nowNs = at;
+      this.#to(wire, (l, ordinal) => l.expire(ordinal));
+    }
+    this.nowNs = end;
+  }
+  /** The deadline of a wire's timer, if it is armed. */
+  deadline(wire: number): bigint | undefined {
+    return this.#deadlines.get(wire);
+  }
+
+  #to(wire: number, act: (listener: Listener, ordinal: number) => void): void {
+    const listener = this.#listeners.find((l) => wire >= l.first && wire < l.first + l.count);
+    if (listener === undefined) throw new Error(`wire ${wire} belongs to no device`);
+    act(listener, wire - listener.first);
+  }
+
+  readonly #binding: Board = {
+    now: () => this.nowNs,
+    epoch: () => this.epochNs,
+    armTimer: (wire, deadlineNs) => void this.#deadlines.set(wire, deadlineNs),
+    cancelTimer: (wire) => void this.#deadlines.delete(wire),
+    setLine: (wire, level) => this.#to(wire, (l, o) => l.line(o, level)),
+    putByte: (wire, byte) => this.#to(wire, (l, o) => l.byte(o, byte)),
+    sourceReady: (wire) => this.#to(wire, (l, o) => l.ready(o)),
+    sendMessage: (wire, destination, command) => this.#to(wire, (l, o) => l.message(o, destination, command)),
+    raiseSignal: (wire, value) => this.#to(wire, (l, o) => l.signal(o, value)),
+    unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
+  };
+}
