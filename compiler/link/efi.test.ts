@@ -5,9 +5,8 @@ import { InvalidModuleError } from "../llvm/emit.ts";
 import { ToolError } from "../llvm/toolchain.ts";
 import { linkEfi } from "./efi.ts";
 import { bootSample } from "./sample-boot.ts";
-import { outSite, sampleFunction, sampleGlobal, sampleModule } from "./sample.ts";
+import { outSite, saySite, sampleFunction, sampleGlobal, sampleModule } from "./sample.ts";
 
-const com1 = constant(i16, 0x3f8n);
 const exitPort = constant(i16, 0xf4n);
 const param = (index: number, type = i64): Value => ({ kind: "param", type, index });
 const greeting = Buffer.from("hello from the IR\n");
@@ -36,7 +35,7 @@ function application(
     [i8],
     voidType,
     (b) => {
-      b.callAsm("out", voidType, [com1, param(0, i8)]);
+      b.callAsm("say", voidType, [param(0, i8)]);
       b.return();
     },
     { exported: false, inline: "never", displayName: "serial.put" },
@@ -60,7 +59,7 @@ function application(
   return sampleModule({
     functions: [put, print, main],
     globals: [sampleGlobal("greeting", greeting.length, { constant: true, init: greeting, align: 1 })],
-    asmSites: [outSite],
+    asmSites: [outSite, saySite],
   });
 }
 
@@ -211,7 +210,7 @@ test("a trap enters the handler with its site, an aligned stack and a chain of f
     {
       ...module,
       functions: [...module.functions, divide, handler],
-      asmSites: [outSite, frameSite],
+      asmSites: [...module.asmSites, frameSite],
       traps: ["unused", "division by zero"],
       trapHandler: "handler",
     },
@@ -254,7 +253,7 @@ test("symbols carry their source's name and place and fill their sections; cold 
 
 test("assembly that does not assemble is an error that names its site or its line", (t) => {
   const module = application();
-  const wrongSite = { ...module, asmSites: [{ ...outSite, template: "outbogus $1, $0" }] };
+  const wrongSite = { ...module, asmSites: [{ ...outSite, template: "outbogus $1, $0" }, saySite] };
   const site = t.throws(() => linkEfi({ module: wrongSite, entry: "efi_main" }), { instanceOf: ToolError });
   t.is(site.origin?.site, 0);
   const naked = [{ symbol: "stub", displayName: "stub", lines: ["nop", "bogus"], uses: [], loc: undefined }];

@@ -61,3 +61,22 @@ export const outSite: AsmSite = {
   sideEffects: true,
   loc: undefined,
 };
+
+/** Says a byte on COM1, when it has room: (value: i8). */
+export const saySite: AsmSite = {
+  site: "say",
+  template: [
+    "movw $$0x3fd, %dx",
+    "1: inb %dx, %al",
+    "testb $$0x20, %al",
+    "jz 1b",
+    "movw $$0x3f8, %dx",
+    "movb %cl, %al",
+    "outb %al, %dx",
+  ].join("\n\t"),
+  constraints: "{cx},~{ax},~{dx},~{memory},~{dirflag},~{fpsr},~{flags}",
+  params: [{ kind: "int", bits: 8 }],
+  result: { kind: "void" },
+  sideEffects: true,
+  loc: undefined,
+};
