@@ -121,7 +121,9 @@ function guestStoreOf(plan: Plan, load: Get, store: Put): Put {
   const { masks } = plan;
   if (masks.stored === masks.all) return store;
   if ((masks.stored | masks.toClear | masks.toSet) === 0n)
-    return (_self: WideCells, _index: u8, _value: u64): void => {};
+    return (_self: WideCells, _index: u8, _value: u64): void => {
+      // Nothing of it can be written.
+    };
   const kept = u64(masks.all & ~masks.stored);
   const taken = u64(masks.stored | masks.toSet);
   const toClear = u64(masks.toClear);

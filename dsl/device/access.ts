@@ -118,7 +118,9 @@ function guestStoreOf(plan: Plan, load: Get, store: Put): Put {
   const { masks } = plan;
   if (masks.stored === masks.all) return store;
   if ((masks.stored | masks.toClear | masks.toSet) === 0n)
-    return (_self: Cells, _index: u8, _value: u32): void => {};
+    return (_self: Cells, _index: u8, _value: u32): void => {
+      // Nothing of it can be written.
+    };
   const kept = u32(masks.all & ~masks.stored);
   const taken = u32(masks.stored | masks.toSet);
   const toClear = u32(masks.toClear);

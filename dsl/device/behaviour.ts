@@ -68,15 +68,14 @@ export type { LineNames };
 
 /** A handler group: required as soon as the shape has something to handle. */
 type Group<Name extends string, H> = [keyof H] extends [never]
-  ? { readonly [K in Name]?: never }
-  : { readonly [K in Name]: H };
+  ? Readonly<Partial<Record<Name, never>>>
+  : Readonly<Record<Name, H>>;
 
-type Expire<U, S> = { readonly [K in TimerNames<S>]: (u: U) => void } & {
-  readonly [K in TimerArrayNames<S>]: (u: U, index: u8) => void;
-};
-type Input<U, S> = { readonly [K in InputNames<S>]: (u: U, pin: u8, level: boolean) => void };
-type Room<U, S> = { readonly [K in SourceNames<S>]: (u: U) => u16 };
-type Receive<U, S> = { readonly [K in SourceNames<S>]: (u: U, byte: u8) => void };
+type Expire<U, S> = Readonly<Record<TimerNames<S>, (u: U) => void>> &
+  Readonly<Record<TimerArrayNames<S>, (u: U, index: u8) => void>>;
+type Input<U, S> = Readonly<Record<InputNames<S>, (u: U, pin: u8, level: boolean) => void>>;
+type Room<U, S> = Readonly<Record<SourceNames<S>, (u: U) => u16>>;
+type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>>;
 
 /**
  * A device's behaviour.

@@ -14,7 +14,7 @@ function gcd(a: bigint, b: bigint): bigint {
 }
 
 /** A clock of `numerator / denominator` Hz. Times are good for 292 years, whatever the frequency up to 4 GHz. */
-export function clock(numerator: bigint, denominator: bigint = 1n): Clock {
+export function clock(numerator: bigint, denominator = 1n): Clock {
   const nsPerSecond = denominator * 1_000_000_000n;
   const divisor = gcd(numerator, nsPerSecond);
   // `ticks` ticks take exactly `ns` nanoseconds; both are small, so the remainders' products fit 64 bits.

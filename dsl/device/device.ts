@@ -96,7 +96,9 @@ export function device<
   ) as unknown as Shape<RegistersOf<B>, S, WindowNames<B>>;
 }
 
-function nothing(_self: Cells): void {}
+function nothing(_self: Cells): void {
+  // A device without a settle or a reset of its own.
+}
 
 function handlersOf(name: string, bank: AnyBank, behaviour: AnyBehaviour): Handlers {
   const peek = behaviour.peek?.[name];

@@ -121,7 +121,7 @@ export function doubleWordWindow(
   }
   return withHalves(
     (self: Cells, offset: u32, width: u8): u32 => {
-      let value: u32 = 0;
+      let value: u32;
       if (width === 4) {
         value = read(self, offset);
       } else {
