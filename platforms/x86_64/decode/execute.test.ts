@@ -37,7 +37,7 @@ function value(): bigint {
     (1n << 64n) - 1n,
   ];
   if (random(3) === 0) return edges[random(edges.length)]!;
-  return (BigInt(random(2 ** 31)) << 40n) ^ (BigInt(random(2 ** 31)) << 20n) ^ BigInt(random(2 ** 31));
+  return (BigInt(random(2 ** 24)) << 40n) ^ (BigInt(random(2 ** 31)) << 20n) ^ BigInt(random(2 ** 31));
 }
 
 /** A piece of code whose memory operand is at RDI + 64 (or R13 + 64, or RSI for strings), and what has to hold for it. */
@@ -137,6 +137,8 @@ function makeCase(shape: Shape, index: number): ProcessorCase {
   if (isString) gpr[6] = at + 128n;
   if (shape.count !== undefined) gpr[1] = isString ? shape.count : BigInt.asUintN(64, shape.count);
   const view = new DataView(data.buffer);
+  // The bit number of BT, in RCX or with REX.R in R9.
+  gpr[9] = gpr[1]!;
   if (isString && random(2) === 0) data.copyWithin(96, 128, 160);
   if (isString && random(2) === 0) gpr[0] = view.getBigUint64(96, true);
   if (shape.compares === true && random(2) === 0) {

@@ -6,13 +6,17 @@ import { CodeBytes, Instruction, type DecodeResult, type Mode } from "../operati
 const code = make(CodeBytes);
 const instruction = make(Instruction);
 
-/** Decodes `bytes`, of which the first 15 count; the instruction is overwritten by the next call. */
+/**
+ * Decodes `bytes`, of which the first 15 count; the instruction is overwritten by the next call. `beyond` stands where
+ * nothing was fetched and must not matter.
+ */
 export function decodeBytes(
   bytes: readonly number[],
   mode: Mode,
+  beyond = 0xcc,
 ): { readonly result: DecodeResult; readonly instruction: Instruction } {
   const length = Math.min(bytes.length, 15);
-  for (let i = 0; i < 40; i++) code.bytes[i] = i < length ? bytes[i]! : 0xcc;
+  for (let i = 0; i < 40; i++) code.bytes[i] = i < length ? bytes[i]! : beyond;
   code.length = length;
   return { result: decode(code, mode, instruction), instruction };
 }
