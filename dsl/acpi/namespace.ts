@@ -105,6 +105,7 @@ function isaDevice(model: AcpiDevice): AmlObject {
 }
 
 function windowResource({ space, base, size }: WindowModel): Resource[] {
+  if (space === "msr") return [];
   if (space === "mmio") {
     return [base + size <= 2 ** 32 ? fixedMemory32(base, size, true) : fixedMemory64(base, size)];
   }
@@ -128,11 +129,13 @@ function lineResource({ irq, gsi, trigger, polarity, shareable }: LineModel): Re
  */
 function motherboard(input: AcpiInput): AmlObject {
   const { chipset } = input;
+  // MADT names the APICs, and the bridge its configuration ports.
+  const elsewhere = (w: WindowModel): boolean =>
+    w.space === "mmio"
+      ? w.base === chipset.lapicGpa || w.base === chipset.ioapic?.gpa
+      : w.base >= configurationPorts.base && w.base < configurationPorts.base + configurationPorts.size;
   const kept = input.devices.filter((d) => d.acpi === undefined).flatMap((d) => d.windows);
-  const consumed = kept.filter(
-    ({ space, base }) =>
-      space === "mmio" || base < configurationPorts.base || base >= configurationPorts.base + 8,
-  );
+  const consumed = kept.filter((window) => !elsewhere(window));
   const resources = consumed.flatMap(windowResource);
   const covered = (gpa: number): boolean => kept.some((w) => w.space === "mmio" && w.base === gpa);
   if (chipset.ecam !== null && !covered(chipset.ecam.gpa)) {

@@ -79,6 +79,7 @@ for (const [what, model] of [
           portWindow("wide", 0x2000, 0x1000),
           mmioWindow("below", 0xc000_0000, 0x10_0000),
           mmioWindow("above", 2 ** 40, 2 ** 30),
+          { name: "registers", space: "msr", base: 0x800, size: 0x40 },
         ],
         lines: [
           gsiLine("level", 20, { trigger: "level", polarity: "low", shareable: true }),

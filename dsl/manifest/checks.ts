@@ -28,7 +28,8 @@ export function checkUnique(code: ManifestCode, kind: string, of: string, list: 
 function range({ space, base, size }: Pick<WindowModel, "space" | "base" | "size">): string {
   const last = base + size - 1;
   const addresses = size === 1 ? hex(base) : `${hex(base)} to ${hex(last)}`;
-  return space === "port" ? `port${size === 1 ? "" : "s"} ${addresses}` : `addresses ${addresses}`;
+  const kind = { port: "port", mmio: "address", msr: "MSR" }[space];
+  return size === 1 ? `${kind} ${addresses}` : `${kind}${space === "mmio" ? "es" : "s"} ${addresses}`;
 }
 
 const overlap = (a: number, aSize: number, b: number, bSize: number): boolean =>
@@ -40,7 +41,7 @@ export function checkWindows(guest: GuestDeclaration, slots: readonly MemorySlot
   for (const device of guest.devices) {
     for (const window of device.windows) {
       for (const { device: other, window: otherWindow } of claimed) {
-        if (otherWindow.space !== window.space) continue;
+        if (otherWindow.space !== window.space || apart(device, other)) continue;
         if (!overlap(window.base, window.size, otherWindow.base, otherWindow.size)) continue;
         const both = `window "${window.name}" of device "${device.name}" (${range(window)}) overlaps window "${otherWindow.name}" of device "${other.name}" (${range(otherWindow)}) in guest "${guest.name}"`;
         throw new ManifestError("TV5107", both, [device.place, other.place]);
@@ -49,6 +50,11 @@ export function checkWindows(guest: GuestDeclaration, slots: readonly MemorySlot
       claimed.push({ device, window });
     }
   }
+}
+
+/** Whether no virtual CPU sees both. */
+function apart(a: DeviceDeclaration, b: DeviceDeclaration): boolean {
+  return a.vcpu !== undefined && b.vcpu !== undefined && a.vcpu !== b.vcpu;
 }
 
 function checkAgainstMemory(
@@ -117,5 +123,22 @@ export function checkAcpiNames(guest: GuestDeclaration): void {
       ]);
     }
     seen.set(name, device);
+  }
+}
+
+/** Wires that end at another device end at one that the guest has. */
+export function checkWires(guest: GuestDeclaration): void {
+  const names = new Set(guest.devices.map((d) => d.name));
+  for (const device of guest.devices) {
+    for (const { name, targets } of device.wires) {
+      for (const target of targets) {
+        if (!("instance" in target) || names.has(target.instance)) continue;
+        throw new ManifestError(
+          "TV5123",
+          `wire "${name}" of device "${device.name}" ends at "${target.instance}", and guest "${guest.name}" has no device of that name`,
+          [device.place, guest.place],
+        );
+      }
+    }
   }
 }

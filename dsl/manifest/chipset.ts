@@ -37,7 +37,9 @@ export function chipsetOf(guest: GuestDeclaration): {
   readonly facts: ChipsetFacts;
 } {
   const find = <Name extends PartName>(name: Name): Part<Name> | undefined => {
-    const owners = guest.devices.filter((d) => d.parts.some((p) => p.part === name));
+    const owners = guest.devices.filter(
+      (d) => d.parts.some((p) => p.part === name) && (d.vcpu === undefined || d.vcpu === 0),
+    );
     if (owners.length > 1) {
       const names = owners.map((d) => `"${d.name}"`).join(" and ");
       throw new ManifestError(

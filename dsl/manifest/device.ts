@@ -3,6 +3,7 @@
  * of the chipset it is. Templates in `devices/` make these; a manifest lists them.
  */
 import type { AcpiIdentity, HpetFacts, PowerBlock } from "../acpi/input.ts";
+import type { Instance, Target } from "../device/instance.ts";
 import { hex, ManifestError, placeOf } from "./error.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
@@ -14,6 +15,8 @@ export type Gsi = IsaIrq | 16 | 17 | 18 | 19 | 20 | 21 | 22 | 23;
 
 /** Pins of the one I/O APIC. */
 export const gsiCount = 24;
+/** Inputs of the pair of 8259s. */
+const irqCount = 16;
 
 /** What software must be told of a device, or find at an address that others agree on. */
 export type ChipsetPart =
@@ -27,68 +30,78 @@ export type ChipsetPart =
   | { readonly part: "host-bridge"; readonly ecamGpa: number; readonly buses: number }
   | { readonly part: "pci-pin"; readonly slot: number; readonly pin: 0 | 1 | 2 | 3; readonly gsi: Gsi };
 
-export interface DeviceOptions<Instance> {
+/** A wire of a device, as far as the manifest looks at it. */
+export interface WireModel {
+  readonly name: string;
+  readonly targets: readonly Target[];
+}
+
+export interface DeviceOptions {
   /** Unique in its guest. */
   readonly name: string;
   /** The device type, such as `uart16550`. */
   readonly type: string;
   readonly windows?: readonly WindowModel[];
   readonly lines?: readonly LineModel[];
+  readonly wires?: readonly WireModel[];
   /** How it appears in the guest's ACPI namespace; without it, its addresses are only kept free there. */
   readonly acpi?: AcpiIdentity;
   readonly parts?: readonly ChipsetPart[];
+  /** The virtual CPU that it is a part of: only that one sees its windows. */
+  readonly vcpu?: number;
   /** What emulates it. */
-  readonly instance: Instance;
+  readonly instance?: Instance;
 }
 
 /** A device of a guest, declared. */
-export interface DeviceDeclaration<Instance = unknown> {
+export interface DeviceDeclaration {
   readonly kind: "device";
   readonly name: string;
   readonly type: string;
   readonly windows: readonly WindowModel[];
   readonly lines: readonly LineModel[];
+  readonly wires: readonly WireModel[];
   readonly acpi: AcpiIdentity | undefined;
   readonly parts: readonly ChipsetPart[];
-  readonly instance: Instance;
+  readonly vcpu: number | undefined;
+  readonly instance: Instance | undefined;
   readonly place: Error;
 }
 
-const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52 } as const;
+/** Makes the devices of a guest that depend on it, such as one local APIC for each virtual CPU. */
+export type DeviceTemplate = (guest: {
+  readonly name: string;
+  readonly vcpus: number;
+}) => readonly DeviceDeclaration[];
+
+const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52, msr: 2 ** 32 } as const;
+const spaceNames = {
+  port: "ports 0 to 0xffff",
+  mmio: "addresses 0 to 2^52",
+  msr: "MSRs 0 to 0xffffffff",
+} as const;
 
 /** Declares a device of a guest. Throws ManifestError for windows and lines that cannot exist. */
-export function guestDevice<Instance>(options: DeviceOptions<Instance>): DeviceDeclaration<Instance> {
+export function guestDevice(options: DeviceOptions): DeviceDeclaration {
   const place = placeOf(`device "${options.name}"`);
   checkName("a device", options.name, place);
   const windows = options.windows ?? [];
   for (const { name, space, base, size } of windows) {
-    if (
-      Number.isInteger(base) &&
-      Number.isInteger(size) &&
-      base >= 0 &&
-      size > 0 &&
-      base + size <= spaceEnds[space]
-    )
-      continue;
-    const range = space === "port" ? "ports 0 to 0xffff" : "addresses 0 to 2^52";
+    const whole = Number.isInteger(base) && Number.isInteger(size);
+    if (whole && base >= 0 && size > 0 && base + size <= spaceEnds[space]) continue;
     throw new ManifestError(
       "TV5111",
-      `window "${name}" of device "${options.name}" (${size} at ${hex(base)}) lies outside ${range}`,
+      `window "${name}" of device "${options.name}" (${size} at ${hex(base)}) lies outside ${spaceNames[space]}`,
       [place],
     );
   }
   const lines = options.lines ?? [];
   for (const { name, irq, gsi } of lines) {
-    const ok =
-      Number.isInteger(gsi) &&
-      gsi >= 0 &&
-      gsi < gsiCount &&
-      (irq === null || (Number.isInteger(irq) && irq >= 0 && irq < 16));
-    if (ok) continue;
+    if (isBelow(gsi, gsiCount) && (irq === null || isBelow(irq, irqCount))) continue;
     const wired = irq === null ? `interrupt ${gsi}` : `IRQ ${irq} and interrupt ${gsi}`;
     throw new ManifestError(
       "TV5110",
-      `line "${name}" of device "${options.name}" is wired to ${wired}, but there are IRQs 0 to 15 and interrupts 0 to ${gsiCount - 1}`,
+      `line "${name}" of device "${options.name}" is wired to ${wired}, but there are IRQs 0 to ${irqCount - 1} and interrupts 0 to ${gsiCount - 1}`,
       [place],
     );
   }
@@ -96,13 +109,70 @@ export function guestDevice<Instance>(options: DeviceOptions<Instance>): DeviceD
     kind: "device",
     name: options.name,
     type: options.type,
-    windows: Object.freeze([...windows]),
-    lines: Object.freeze([...lines]),
+    windows: Object.freeze(windows.map((w) => Object.freeze({ ...w }))),
+    lines: Object.freeze(lines.map((l) => Object.freeze({ ...l }))),
+    wires: Object.freeze([...(options.wires ?? [])]),
     acpi: options.acpi,
     parts: Object.freeze([...(options.parts ?? [])]),
+    vcpu: options.vcpu,
     instance: options.instance,
     place,
   });
+}
+
+function isBelow(value: number, limit: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < limit;
+}
+
+/** What the instances that interrupt lines end at are called in every guest. */
+export const controllers = Object.freeze({ pics: "pic", ioapic: "ioapic" } as const);
+
+/** What {@link fitted} adds to an instance. */
+export interface FittingOptions extends Pick<DeviceOptions, "acpi" | "parts" | "vcpu"> {
+  /** How its lines are signalled, by wire; edge, high and exclusive where nothing is said. */
+  readonly lines?: Readonly<Record<string, LineOptions>>;
+  /** Wires to interrupt controllers of which the guest's software chooses one: they are nobody's own. */
+  readonly routed?: readonly string[];
+}
+
+/** Declares an instance as a device of a guest: windows and lines follow from its place and its wiring. */
+export function fitted<U, C>(instance: Instance<U, C>, options: FittingOptions = {}): DeviceDeclaration {
+  const names = Object.keys(instance.device.windows);
+  const windows = instance.windows.map((window, i): WindowModel => {
+    return { name: names[i]!, space: window.space, base: Number(window.base), size: window.sizeBytes };
+  });
+  const wires = instance.wires.map(({ name, targets }) => Object.freeze({ name, targets }));
+  const lines = wires
+    .filter(({ name }) => options.routed?.includes(name) !== true)
+    .flatMap(({ name, targets }) => {
+      const irq = pinAt(targets, controllers.pics);
+      const gsi = pinAt(targets, controllers.ioapic) ?? irq;
+      return gsi === null ? [] : [line(name, irq as IsaIrq | null, gsi as Gsi, options.lines?.[name] ?? {})];
+    });
+  return guestDevice({
+    name: instance.name,
+    type: instance.device.name,
+    windows,
+    lines,
+    wires,
+    ...(options.acpi && { acpi: options.acpi }),
+    ...(options.parts && { parts: options.parts }),
+    ...(options.vcpu !== undefined && { vcpu: options.vcpu }),
+    instance: instance as unknown as Instance,
+  });
+}
+
+function pinAt(targets: readonly Target[], controller: string): number | null {
+  const found = targets.find((t) => "instance" in t && t.instance === controller);
+  return found !== undefined && "instance" in found ? found.pin : null;
+}
+
+/** Where a wire to an ISA interrupt ends: an input of the 8259s, and a pin of the I/O APIC, the same if not said otherwise. */
+export function isa(irq: IsaIrq, gsi: Gsi = irq): readonly Target[] {
+  return [
+    { instance: controllers.pics, pin: irq },
+    { instance: controllers.ioapic, pin: gsi },
+  ];
 }
 
 /** A window of I/O ports. */

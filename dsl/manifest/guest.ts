@@ -1,5 +1,5 @@
 /** A guest as a manifest declares it. */
-import type { DeviceDeclaration } from "./device.ts";
+import type { DeviceDeclaration, DeviceTemplate } from "./device.ts";
 import { ManifestError, placeOf } from "./error.ts";
 import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
@@ -61,7 +61,7 @@ export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
   readonly memory: Bytes;
   readonly vcpus: VcpuCount;
   readonly kernel: LinuxDeclaration;
-  readonly devices: readonly DeviceDeclaration[];
+  readonly devices: readonly (DeviceDeclaration | DeviceTemplate)[];
 }
 
 /** A guest, declared. */
@@ -105,7 +105,9 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
     memoryBytes: memory,
     vcpus,
     kernel: options.kernel,
-    devices: Object.freeze([...options.devices]),
+    devices: Object.freeze(
+      options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus }) : [d])),
+    ),
     power: Object.freeze({
       onPowerOff: options.onPowerOff ?? "stop",
       onReboot: options.onReboot ?? "restart",

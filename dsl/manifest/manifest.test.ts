@@ -1,6 +1,17 @@
 import test, { type ExecutionContext } from "ava";
 import { gib, guest, image, linux, mib, payload, type Manifest } from "../image.ts";
-import { gsiLine, guestDevice, isaLine, mmioWindow, portWindow, type DeviceDeclaration } from "./device.ts";
+import { uart16550 } from "../../devices/uart16550.ts";
+import { instantiate } from "../device/instance.ts";
+import {
+  fitted,
+  gsiLine,
+  guestDevice,
+  isa,
+  isaLine,
+  mmioWindow,
+  portWindow,
+  type DeviceDeclaration,
+} from "./device.ts";
 import { ManifestError, type ManifestCode } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
 import type { Bytes } from "./units.ts";
@@ -432,8 +443,67 @@ test("more devices than the ACPI tables have room for are refused", (t) => {
         portWindow("c", 0x8000 + i * 8, 8),
       ],
       acpi: { name: `D${i.toString(16).toUpperCase()}`, hardwareId: "PNP0C01" },
-      instance: undefined,
     }),
   );
   refuses(t, "TV5122", 1, ["more than there are"], () => imageWith([sampleLapic(), ...many]));
+});
+
+test("devices of different virtual CPUs may have the same addresses, and of one may not", (t) => {
+  const lapic = (vcpu: number, name = `lapic${vcpu}`): DeviceDeclaration =>
+    sampleDevice({
+      name,
+      type: "lapic",
+      vcpu,
+      windows: [mmioWindow("registers", 0xfee0_0000, 0x1000)],
+      parts: [{ part: "lapic", gpa: 0xfee0_0000 }],
+    });
+  const model = imageWith([lapic(0), lapic(1)]).model.guests[0]!;
+  t.deepEqual(
+    model.devices.map((d) => d.vcpu),
+    [0, 1],
+  );
+  refuses(t, "TV5107", 2, ['"again"'], () => imageWith([lapic(0), lapic(1), lapic(1, "again")]));
+  const shared = sampleDevice({ name: "x", type: "x", windows: [mmioWindow("m", 0xfee0_0000, 0x1000)] });
+  refuses(t, "TV5107", 2, ['"x"'], () => imageWith([lapic(0), shared]));
+});
+
+test("a template makes a guest's devices for its number of virtual CPUs", (t) => {
+  const three = guest({
+    name: "three",
+    memory: mib(64),
+    vcpus: 3,
+    kernel,
+    devices: [
+      (g) =>
+        Array.from({ length: g.vcpus }, (_, i) =>
+          sampleDevice({ name: `${g.name}-${i}` as string, type: "x" }),
+        ),
+    ],
+  });
+  t.deepEqual(
+    three.devices.map((d) => d.name),
+    ["three-0", "three-1", "three-2"],
+  );
+});
+
+test("a wire to a device that the guest has not is refused with both places", (t) => {
+  const device = sampleDevice({ name: "a", type: "x", wires: [{ name: "irq", targets: isa(4) }] });
+  refuses(t, "TV5123", 2, ['"irq"', '"pic"'], () => imageWith([sampleLapic(), device]));
+  t.notThrows(() => imageWith([...sampleInterruptControllers(), device]));
+});
+
+test("an instance's windows and lines follow from its place and its wiring", (t) => {
+  const instance = instantiate(uart16550, "com2", {
+    at: { ports: 0x2f8 },
+    connect: { irq: isa(3), output: { board: "console" } },
+  });
+  const device = fitted(instance, { lines: { irq: { shareable: true } } });
+  t.is(device.name, "com2");
+  t.is(device.type, "uart16550");
+  t.deepEqual(device.windows, [{ name: "ports", space: "port", base: 0x2f8, size: 8 }]);
+  t.deepEqual(device.lines, [
+    { name: "irq", irq: 3, gsi: 3, trigger: "edge", polarity: "high", shareable: true },
+  ]);
+  t.deepEqual(fitted(instance, { routed: ["irq"] }).lines, []);
+  t.is(device.instance?.name, "com2");
 });

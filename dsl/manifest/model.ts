@@ -149,18 +149,20 @@ export interface DeviceModel {
   readonly name: string;
   /** The declared device type, such as `uart16550`. */
   readonly type: string;
+  /** Index of the virtual CPU that it is a part of, which alone sees its windows; null: of the guest. */
+  readonly vcpu: number | null;
   readonly windows: readonly WindowModel[];
   readonly lines: readonly LineModel[];
 }
 
-/** Addresses that a device claims. No two windows of a guest overlap in one space. */
+/** Addresses that a device claims. No two windows that one virtual CPU sees overlap in one space. */
 export interface WindowModel {
   /** The device's name for it; one device may have several. */
   readonly name: string;
-  readonly space: "port" | "mmio";
-  /** First port, or guest-physical address. */
+  readonly space: "port" | "mmio" | "msr";
+  /** First port, guest-physical address, or MSR. */
   readonly base: number;
-  /** Number of ports, or bytes. */
+  /** Number of ports, bytes, or MSRs. */
   readonly size: number;
 }
 

@@ -1,6 +1,6 @@
 /** From declarations to the model: every default filled in, every address chosen, every rule checked. */
 import { AcpiOverflow, acpiTables } from "../acpi/tables.ts";
-import { checkAcpiNames, checkLines, checkUnique, checkWindows } from "./checks.ts";
+import { checkAcpiNames, checkLines, checkUnique, checkWindows, checkWires } from "./checks.ts";
 import { chipsetOf } from "./chipset.ts";
 import { ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
@@ -71,6 +71,7 @@ function resolveGuest(
   checkUnique("TV5104", "devices", `guest "${guest.name}"`, guest.devices);
   checkLines(guest);
   checkAcpiNames(guest);
+  checkWires(guest);
   const { model: chipset, facts } = chipsetOf(guest);
   const { slots, e820, lowRamEnd } = layMemory(
     guest.memoryBytes,
@@ -78,13 +79,13 @@ function resolveGuest(
   );
   checkWindows(guest, slots);
   const vcpus = Array.from({ length: guest.vcpus }, (_, i) => Object.freeze({ index: i, apicId: i }));
-  const devices = guest.devices.map(({ name, type, windows, lines }) =>
-    Object.freeze({ name, type, windows, lines }),
+  const devices = guest.devices.map(({ name, type, vcpu, windows, lines }) =>
+    Object.freeze({ name, type, vcpu: vcpu ?? null, windows, lines }),
   );
   const acpi = tablesOf(guest, {
     vcpus,
     chipset,
-    devices: guest.devices,
+    devices: devices.map((device, i) => ({ ...device, acpi: guest.devices[i]!.acpi })),
     ...facts,
   });
   const { kernel, initrd, commandLine } = guest.kernel;

@@ -8,11 +8,9 @@ import {
   type DeviceOptions,
 } from "../device.ts";
 
-type SampleOptions = Omit<DeviceOptions<undefined>, "instance">;
-
 /** A device without emulation. */
-export function sampleDevice(options: SampleOptions): DeviceDeclaration {
-  return guestDevice({ ...options, instance: undefined });
+export function sampleDevice(options: DeviceOptions): DeviceDeclaration {
+  return guestDevice(options);
 }
 
 /** A serial port. */
