@@ -21,6 +21,12 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       // The DSL's declarations say `type` and `interface` for different things: a record of data, and a contract.
       "@typescript-eslint/consistent-type-definitions": "off",
+      // A declaration's shape is often clearer with an index signature, an explicit width, or an empty action.
+      "@typescript-eslint/consistent-indexed-object-style": "off",
+      "@typescript-eslint/no-inferrable-types": "off",
+      "@typescript-eslint/no-empty-function": "off",
+      "@typescript-eslint/no-invalid-void-type": "off",
+      "@typescript-eslint/consistent-generic-constructors": "off",
       // Fixed-layout code indexes arrays that the compiler has proved to be long enough.
       "@typescript-eslint/no-non-null-assertion": "off",
       "no-restricted-syntax": [
