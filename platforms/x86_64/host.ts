@@ -129,7 +129,8 @@ export function host(options: HostOptions): Program {
         beginRefusal();
         say("payload ");
         payloads.sayName(detail);
-        say(problem === BootProblem.payloadMissing ? " is missing or empty" : " is no kernel that can be booted");
+        if (problem === BootProblem.payloadMissing) say(" is missing or empty");
+        else say(" is no kernel that can be booted");
         endRefusal();
         return status.loadError;
     }

@@ -1,6 +1,6 @@
 /** The host's I/O APICs (Intel 82093AA datasheet §3): every pin masked but those that the host side takes. */
 import { volatile } from "../../dsl/core/intrinsics.ts";
-import { u32, u64, u8 } from "../../dsl/core/int.ts";
+import { type u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { maxIoApics, type HostAcpi, type HostIoApic } from "./acpi/host-acpi.ts";
 
 const windowOffset = 0x10n;
@@ -20,8 +20,10 @@ function write(ioApic: HostIoApic, register: u32, value: u32): void {
   volatile.store32(u64(ioApic.address + windowOffset), value);
 }
 
+const maxPins = 240;
+
 /** Number of pins, 1 to 240. */
-function pinsOf(ioApic: HostIoApic): u32 {
+function pinsOf(ioApic: HostIoApic): u16 {
   return ((read(ioApic, versionRegister) >>> 16) & 0xff) + 1;
 }
 
@@ -29,9 +31,15 @@ function pinsOf(ioApic: HostIoApic): u32 {
 export function maskIoApics(acpi: HostAcpi): void {
   for (let i = 0; i < maxIoApics; i++) {
     if (i >= acpi.ioApicCount) break;
-    const ioApic = acpi.ioApics[i];
-    const pins = pinsOf(ioApic);
-    for (let pin = 0; pin < pins; pin++) write(ioApic, firstRedirection + 2 * pin, masked);
+    maskPins(acpi.ioApics[i]);
+  }
+}
+
+function maskPins(ioApic: HostIoApic): void {
+  const pins = pinsOf(ioApic);
+  for (let pin: u32 = 0; pin < maxPins; pin++) {
+    if (pin >= pins) break;
+    write(ioApic, firstRedirection + 2 * pin, masked);
   }
 }
 

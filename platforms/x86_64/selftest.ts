@@ -80,7 +80,8 @@ function takeTimerInterrupt(): void {
     if (wakes < 1000) wakes = wakes + 1;
   }
   x86Machine.armTimer(never);
-  say(wakes > 0 && wakes < 1000 ? "the timer woke the CPU\n" : "the timer did not wake the CPU\n");
+  if (wakes > 0 && wakes < 1000) say("the timer woke the CPU\n");
+  else say("the timer did not wake the CPU\n");
   sayFact("strays", BigInt(bootCpu.strays));
 }
 

@@ -26,7 +26,8 @@ export function readSleepTypes(acpi: HostAcpi, boot: BootInfo, dsdt: u64): boole
   const bytes = tableLength(boot, dsdt, dsdtName, headerBytes);
   if (bytes === 0) return false;
   acpi.s5Known = false;
-  for (let i: u32 = headerBytes + 2; i + patternBytes <= bytes; i++) {
+  const last = bytes - patternBytes;
+  for (let i: u32 = headerBytes + 2; i <= last; i++) {
     if (load32(u64(dsdt + BigInt(i))) !== s5Name) continue;
     if (readPackage(acpi, dsdt, i)) return true;
   }
