@@ -31,6 +31,8 @@ export interface Realm {
   module(path: string): Namespace;
   /** The exports of a module of `dsl/core/`, by name: `layout`. */
   core(name: string): Namespace;
+  /** Calls into the realm; what it throws becomes diagnostics, at `path` where nothing else is known. */
+  run<T>(path: string, call: () => T): T;
   /** Whether a module was evaluated. */
   has(path: string): boolean;
   /** Where a function value comes from, and what it captured; undefined for functions that are not of the sources. */
@@ -98,11 +100,11 @@ export function createRealm(sources: Sources): Realm {
     return script.runInContext(context) as ModuleFunction;
   }
 
-  function module(path: string): Namespace {
+  function run<T>(path: string, call: () => T): T {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 32;
     try {
-      return load(path);
+      return call();
     } catch (error) {
       throw new DiagnosticError(thrownDiagnostic(error, sources, (stack) => framesOf(stack, origins), path));
     } finally {
@@ -110,9 +112,12 @@ export function createRealm(sources: Sources): Realm {
     }
   }
 
+  const module = (path: string): Namespace => run(path, () => load(path));
+
   return {
     sources,
     module,
+    run,
     core: (name) => module(coreFile(name)),
     has: (path) => modules.has(path) && !failures.has(path),
     site: (fn) => sites.of(fn),

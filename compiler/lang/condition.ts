@@ -6,7 +6,7 @@ import { ts } from "ts-morph";
 import type { Block, Value } from "../ir/ir.ts";
 import type { Env, FunctionLowering, Variable } from "./function.ts";
 import { joinEnvs } from "./env.ts";
-import { point, type Interval } from "./interval.ts";
+import { point } from "./interval.ts";
 import { nullPointer } from "./known.ts";
 import { compare, decided, mirrored, opposite, refined } from "./numeric.ts";
 import { describe, type Int, type Operand } from "./operand.ts";
@@ -111,6 +111,34 @@ function variableIn(f: FunctionLowering, node: ts.Expression): Variable | undefi
   return ts.isIdentifier(node) ? f.variableOf(node) : undefined;
 }
 
+/** A local plus a constant: what a comparison teaches of the sum, it teaches of the local. */
+interface Term {
+  readonly variable: Variable;
+  readonly plus: bigint;
+}
+
+function termIn(f: FunctionLowering, node: ts.Expression): Term | undefined {
+  if (ts.isParenthesizedExpression(node)) return termIn(f, node.expression);
+  if (ts.isBinaryExpression(node)) {
+    const sign = node.operatorToken.kind === ts.SyntaxKind.PlusToken ? 1n : node.operatorToken.kind === ts.SyntaxKind.MinusToken ? -1n : undefined;
+    const term = sign === undefined ? undefined : termIn(f, node.left);
+    const by = term === undefined ? undefined : constantOf(f, node.right);
+    return term === undefined || by === undefined ? undefined : { variable: term.variable, plus: term.plus + sign! * by };
+  }
+  const variable = variableIn(f, node);
+  return variable === undefined ? undefined : { variable, plus: 0n };
+}
+
+/** The value of an integer literal or a captured integer. */
+function constantOf(f: FunctionLowering, node: ts.Expression): bigint | undefined {
+  if (ts.isParenthesizedExpression(node)) return constantOf(f, node.expression);
+  if (ts.isNumericLiteral(node)) return Number.isSafeInteger(Number(node.text)) ? BigInt(node.text) : undefined;
+  if (ts.isBigIntLiteral(node)) return BigInt(node.text.slice(0, -1));
+  if (!ts.isIdentifier(node) || f.variableOf(node) !== undefined || !f.hasCapture(node.text)) return undefined;
+  const value = f.capture(node.text);
+  return typeof value === "bigint" ? value : typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : undefined;
+}
+
 function isInt(operand: Operand): boolean {
   return operand.kind === "int" || (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));
 }
@@ -170,11 +198,12 @@ function sameness(f: FunctionLowering, left: Operand, right: Operand, node: ts.B
 
 function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: string, left: Int, right: Int, onTrue: Block, onFalse: Block): Sides {
   if (left.big !== right.big) f.refuse("mixed-kinds", node);
-  const x = variableIn(f, node.left);
-  const y = variableIn(f, node.right);
+  const x = termIn(f, node.left);
+  const y = termIn(f, node.right);
   if (f.dry > 0) {
-    for (const range of [...(x === undefined ? [] : [right.range]), ...(y === undefined ? [] : [left.range])]) {
-      for (const end of [range.lo, range.hi]) for (const delta of [-1n, 0n, 1n]) f.thresholds.add(end + delta);
+    for (const [term, range] of [[x, right.range], [y, left.range]] as const) {
+      if (term === undefined) continue;
+      for (const end of [range.lo, range.hi]) for (const delta of [-1n, 0n, 1n]) f.thresholds.add(end + delta - term.plus);
     }
   }
   const answer = decided(operator, left.range, right.range);
@@ -182,12 +211,15 @@ function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: s
   f.at(node);
   f.b.branch(compare(f.b, operator, left, right), onTrue, onFalse);
   const side = (op: string): Env => {
-    const learnt: [Variable, Interval | undefined][] = [];
-    if (x !== undefined) learnt.push([x, refined(op, left.range, right.range)]);
-    if (y !== undefined) learnt.push([y, refined(mirrored[op]!, right.range, left.range)]);
-    if (learnt.some(([, range]) => range === undefined)) return undefined;
     const env = new Map(f.env);
-    for (const [variable, range] of learnt) env.set(variable, range!);
+    for (const [term, range] of [
+      [x, refined(op, left.range, right.range)],
+      [y, refined(mirrored[op]!, right.range, left.range)],
+    ] as const) {
+      if (term === undefined) continue;
+      if (range === undefined) return undefined;
+      env.set(term.variable, { lo: range.lo - term.plus, hi: range.hi - term.plus });
+    }
     return env;
   };
   return { whenTrue: side(operator), whenFalse: side(opposite[operator]!) };

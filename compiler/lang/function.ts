@@ -17,13 +17,11 @@ import { contains, meet, show, type Interval } from "./interval.ts";
 import { carriedAt, literal, settle } from "./numeric.ts";
 import { describe, known, nothing, type Int, type Operand, type StructOperand } from "./operand.ts";
 import type { ProgramLowering } from "./program.ts";
+import { Refused } from "./refusal.ts";
 import { irInt, irTypes, joinShapes, shapeOf, type Shape } from "./shape.ts";
 import { lowerExpression } from "./expressions/index.ts";
 import { lowerStatement } from "./statements/index.ts";
 import { debugTypeOf } from "./debug-type.ts";
-
-/** Thrown after a refusal was recorded; caught by the statement around it. */
-export class Refused extends Error {}
 
 /** A local of the function. */
 export interface Variable {
@@ -117,7 +115,7 @@ export class FunctionLowering {
       lowerStatement(this, node);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.refused = true;
+      if (this.dry === 0) this.refused = true;
     }
   }
 

@@ -13,9 +13,10 @@ import { bindPattern } from "./bind.ts";
 import { debugTypeOf } from "./debug-type.ts";
 import { declaredType, plainRange } from "./declared.ts";
 import type { Front, FunctionSite } from "./front.ts";
-import { FunctionLowering, memoryInt, Refused } from "./function.ts";
+import { FunctionLowering, memoryInt } from "./function.ts";
 import { carriedAt } from "./numeric.ts";
 import { describe, type Operand } from "./operand.ts";
+import { Refused } from "./refusal.ts";
 import { irTypes, joinShapes, shapeKey, shapeOf, type Shape } from "./shape.ts";
 
 /** A compiled function, or one that is being compiled. */

@@ -147,6 +147,12 @@ export interface Text {
 }
 
 const texts = new Map<string, Text>();
+const textObjects = new WeakSet<object>();
+
+/** Whether a value is static text. */
+export function isText(value: object): value is Text {
+  return textObjects.has(value);
+}
 
 /** The UTF-8 bytes of a string that is known at build time, in read-only memory. */
 export const text = intrinsic("text", (value: string): Text => {
@@ -156,6 +162,7 @@ export const text = intrinsic("text", (value: string): Text => {
     const address = allocate(bytes.length + 1, 8);
     bytes.forEach((byte, i) => memory.view.setUint8(address + i, byte));
     texts.set(value, (known = Object.freeze({ address: BigInt(address), length: bytes.length })));
+    textObjects.add(known);
   }
   return known;
 });

@@ -9,6 +9,7 @@ import { lowerCondition } from "../condition.ts";
 import { plainRange } from "../declared.ts";
 import { joinEnvs } from "../env.ts";
 import type { Env, FunctionLowering, Variable } from "../function.ts";
+import { isRefusal } from "../refusal.ts";
 import { contains, equal, join, meet, type Interval } from "../interval.ts";
 import { lowerEffect } from "./expression.ts";
 import { lowerDeclarations } from "./variable.ts";
@@ -88,18 +89,23 @@ function test(f: FunctionLowering, loop: Loop, holds: ReturnType<FunctionBuilder
   return sides.whenFalse;
 }
 
-/** Walks without output. */
-function rehearse(f: FunctionLowering, loop: Loop, head: Env): Env {
+/** Walks without output; `"refused"` where a condition or a step was. */
+function rehearse(f: FunctionLowering, loop: Loop, head: Env): Env | "refused" {
   const { b, variables } = { b: f.b, variables: new Map(f.variables) };
   const returns = f.returns.length;
+  const targets = f.targets.length;
   f.b = new FunctionBuilder();
   f.dry++;
   try {
     return walk(f, loop, head).back;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return "refused";
   } finally {
     f.dry--;
     f.b = b;
     f.returns.length = returns;
+    f.targets.length = targets;
     f.variables.clear();
     for (const [symbol, variable] of variables) f.variables.set(symbol, variable);
   }
@@ -118,6 +124,8 @@ function widen(old: Interval, grown: Interval, thresholds: readonly bigint[], mo
   return meet({ lo, hi }, most) ?? most;
 }
 
+/** Rounds in which constants are gathered; and after which everything that still grows goes to its limit. */
+const thresholdRounds = 2;
 const roundLimit = 40;
 
 function lowerLoop(f: FunctionLowering, loop: Loop): void {
@@ -126,10 +134,13 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
   const outer = [...f.thresholds];
   f.thresholds.clear();
   let head: Env = entry;
+  let thresholds: readonly bigint[] = [];
   for (let round = 0; ; round++) {
-    const back: Env = rehearse(f, loop, head);
-    if (back === undefined) break;
-    const thresholds = [...f.thresholds].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const back: Env | "refused" = rehearse(f, loop, head);
+    // Walked for real with the same knowledge, what was refused is refused again, and recorded.
+    if (back === undefined || back === "refused") break;
+    // Later rounds compare with what the loop itself made grow.
+    if (round < thresholdRounds) thresholds = [...f.thresholds].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const next: Map<Variable, Interval> = new Map(head);
     let stable = true;
     for (const [variable, old] of head!) {
@@ -149,13 +160,14 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
       }
       const changed = [...tightened].some(([variable, range]) => !equal(range, head!.get(variable)!));
       if (!changed) break;
-      const again: Env = rehearse(f, loop, tightened);
-      if (again !== undefined && [...tightened].every(([variable, range]) => again.get(variable) === undefined || contains(range, again.get(variable)!))) head = tightened;
+      const again: Env | "refused" = rehearse(f, loop, tightened);
+      if (again !== undefined && again !== "refused" && [...tightened].every(([variable, range]) => again.get(variable) === undefined || contains(range, again.get(variable)!))) head = tightened;
       break;
     }
     head = next;
   }
-  for (const value of outer) f.thresholds.add(value);
+  f.thresholds.clear();
+  for (const value of [...outer, ...thresholds]) f.thresholds.add(value);
   if (f.strict) requireBound(f, loop);
   walk(f, loop, head);
 }

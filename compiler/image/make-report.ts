@@ -1,0 +1,93 @@
+/** What a build tells of an image, gathered from the linked image and the manifest. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { Manifest } from "../../dsl/image.ts";
+import type { IrModule } from "../ir/ir.ts";
+import type { EfiImage } from "../link/efi.ts";
+import { exitPath } from "../llvm/exit-path.ts";
+import type { CheckedPayload } from "./payload-check.ts";
+import type { BuildReport, LongestExitPath, MemoryRegion } from "./report.ts";
+
+/** What a report is made from. */
+export interface ReportInput {
+  readonly manifest: Manifest;
+  readonly payloads: readonly CheckedPayload[];
+  readonly module: IrModule;
+  readonly linked: EfiImage;
+  /** Files that were written. */
+  readonly files: readonly string[];
+}
+
+/** Display name of the function that handles every exit; the longest path is measured from it. */
+export const exitHandlerName = "handleExit";
+
+/** Gathers a build's report. */
+export function makeReport(input: ReportInput): BuildReport {
+  const { manifest, payloads, linked } = input;
+  return {
+    name: manifest.model.name,
+    hypervisorBytes: linked.efi.length,
+    payloadBytes: payloads.reduce((n, p) => n + p.bytes.length, 0),
+    ledger: ledger(linked),
+    memory: memory(input),
+    sha256: Object.fromEntries([
+      ...input.files.map((file): [string, string] => [basename(file), createHash("sha256").update(readFileSync(file)).digest("hex")]),
+      ...payloads.map((p): [string, string] => [p.facts.name, p.facts.sha256]),
+    ]),
+    longestExitPath: longestExitPath(input),
+  };
+}
+
+/** The feature that a source file belongs to: the concept under the stratum's folder. */
+export function featureOf(file: string): string {
+  const [top, second, third] = file.split("/");
+  if (top === "platforms") return `${second}/${(third ?? "").replace(/\.ts$/, "")}`;
+  return `${top}/${(second ?? "").replace(/\.ts$/, "")}`;
+}
+
+/** The file's bytes: symbols by where they are declared, and what is left over as the format's own. */
+function ledger(linked: EfiImage): BuildReport["ledger"] {
+  const byFile: Record<string, number> = {};
+  const byFeature: Record<string, number> = {};
+  let counted = 0;
+  for (const symbol of linked.symbols) {
+    const section = linked.sections.find((s) => s.name === symbol.section);
+    if (section === undefined) continue;
+    // What lies behind the section's file content is zeroes that cost no file bytes.
+    const end = Math.min(symbol.rva + symbol.sizeBytes, section.rva + section.fileBytes);
+    const bytes = end - symbol.rva;
+    if (bytes <= 0) continue;
+    const file = symbol.loc?.file ?? "(data and runtime)";
+    byFile[file] = (byFile[file] ?? 0) + bytes;
+    const feature = symbol.loc === undefined ? "data and runtime" : featureOf(file);
+    byFeature[feature] = (byFeature[feature] ?? 0) + bytes;
+    counted += bytes;
+  }
+  const rest = linked.efi.length - counted;
+  byFile["(headers, relocations and padding)"] = rest;
+  byFeature["headers, relocations and padding"] = rest;
+  return { byFile, byFeature };
+}
+
+function memory({ manifest, linked, payloads }: ReportInput): MemoryRegion[] {
+  return [
+    ...linked.sections.map((s): MemoryRegion => ({
+      name: `hypervisor ${s.name}`,
+      sizeBytes: s.sizeBytes,
+      note: [s.executable ? "executable" : "not executable", s.writable ? "writable" : "read-only"].join(", "),
+    })),
+    ...payloads.map((p): MemoryRegion => ({ name: `payload ${p.facts.name}`, sizeBytes: p.facts.sizeBytes, note: `kept for a reboot, ${p.model.placement}` })),
+    ...manifest.model.guests.flatMap((g) =>
+      g.slots.map((s): MemoryRegion => ({ name: `guest ${g.name}: ${s.name}`, base: s.gpa, sizeBytes: s.sizeBytes, note: `guest-physical, ${s.kind}` })),
+    ),
+  ];
+}
+
+function longestExitPath({ module, linked }: ReportInput): LongestExitPath {
+  const handler = module.functions.find((fn) => fn.displayName === exitHandlerName);
+  const code = linked.machineCode();
+  if (handler === undefined || !code.functions.has(handler.symbol)) return { instructions: "unbounded", path: [`no function ${exitHandlerName} in the optimised code`] };
+  const { instructions, path, reason } = exitPath(code, handler.symbol);
+  return { instructions, path: reason === undefined ? path : [...path, reason] };
+}
