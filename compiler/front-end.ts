@@ -29,7 +29,7 @@ export function runFrontEnd(rootFile: string, otherRoots: readonly string[] = []
   const diagnostics = new Diagnostics();
   const sources = loadSources([rootFile, ...otherRoots]);
   const strata = checkStrata(sources);
-  diagnostics.add(...strata, ...typeErrorsBeside(sources, strata));
+  diagnostics.add(...strata, ...typeErrorsBeside(sources.typeErrors(), strata));
   diagnostics.throwIfErrors();
   const realm = createRealm(sources);
   for (const other of otherRoots) realm.module(resolve(other));
@@ -72,8 +72,11 @@ function callEntry(node: ts.Node): TrailEntry {
 }
 
 /** TypeScript's errors, without those at a place where a stratum's rule says more. */
-function typeErrorsBeside(sources: Sources, strata: readonly Diagnostic[]): Diagnostic[] {
+export function typeErrorsBeside(
+  typeErrors: readonly Diagnostic[],
+  strata: readonly Diagnostic[],
+): Diagnostic[] {
   const at = (d: Diagnostic): string => (d.span ? `${d.span.source.fileName}:${d.span.start}` : "");
   const known = new Set(strata.map(at));
-  return sources.typeErrors().filter((d) => d.span === undefined || !known.has(at(d)));
+  return typeErrors.filter((d) => d.span === undefined || !known.has(at(d)));
 }

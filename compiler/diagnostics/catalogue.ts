@@ -35,6 +35,8 @@ function error<A = NoArgs>(code: Entry["code"], message: Message<A>, fix?: Messa
 
 /** `TaggedTemplateExpression`, a kind of TypeScript's tree, as `a tagged template expression`. */
 function inWords(what: string): string {
+  // The tree gives its last kind of statement a second name.
+  if (what === "LastStatement") return "`debugger`";
   if (!/^[A-Z][a-z]+(?:[A-Z][a-z]+)+$/.test(what)) return what;
   const words = what.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim();
   return `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;

@@ -20,8 +20,8 @@ export interface Sources {
   file(path: string): ts.SourceFile | undefined;
   /** A file's path relative to the project, with `/`. */
   displayPath(fileName: string): string;
-  /** What TypeScript itself finds wrong: syntax first, and if there is none, types. */
-  typeErrors(): readonly Diagnostic[];
+  /** What TypeScript itself finds wrong in files (all where absent): syntax first, and if there is none, types. */
+  typeErrors(of?: readonly ts.SourceFile[]): readonly Diagnostic[];
 }
 
 /** What every image is checked with, whatever its `tsconfig.json` says: the rules cannot be switched off. */
@@ -37,7 +37,6 @@ const compilerOptions: ts.CompilerOptions = {
   noEmit: true,
   strict: true,
   noImplicitOverride: true,
-  noFallthroughCasesInSwitch: true,
   skipLibCheck: true,
   skipDefaultLibCheck: true,
 };
@@ -126,13 +125,13 @@ export function loadSources(rootFiles: readonly string[], overlay: Overlay = new
     files,
     file: (path) => program.getSourceFile(path),
     displayPath,
-    typeErrors() {
-      const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
+    typeErrors(of = files) {
+      const syntax = of.flatMap((file) => program.getSyntacticDiagnostics(file));
       if (syntax.length > 0) return syntax.map((d) => fromTypeScript("syntax", d));
       return [
         ...program.getOptionsDiagnostics(),
         ...program.getGlobalDiagnostics(),
-        ...files.flatMap((file) => program.getSemanticDiagnostics(file)),
+        ...of.flatMap((file) => program.getSemanticDiagnostics(file)),
       ].map((d) => fromTypeScript("type", d));
     },
   };
@@ -142,6 +141,8 @@ function fromTypeScript(code: "syntax" | "type", d: ts.Diagnostic): Diagnostic {
   const at = ({ file, start, length }: ts.DiagnosticRelatedInformation) =>
     file && { source: file, start: start ?? 0, end: (start ?? 0) + (length ?? 0) };
   const message = ts.flattenDiagnosticMessageText(d.messageText, "\n");
+  const missing = /^Cannot find module '(.+?)'/.exec(message);
+  if (missing !== null) return diagnostic("no-such-module", at(d), { path: missing[1]! });
   return diagnostic(
     code,
     at(d),
