@@ -12,14 +12,18 @@ import { codeSelector, TablePointer } from "./segments.ts";
 import { hostVectors, strayStub } from "./vectors.ts";
 
 /** An interrupt gate (APM vol. 2 §4.8.4). */
-export const Gate = struct("Gate", {
-  offsetLow: at(0, u16),
-  selector: at(2, u16),
-  ist: at(4, u8),
-  type: at(5, u8),
-  offsetMiddle: at(6, u16),
-  offsetHigh: at(8, u32),
-});
+export const Gate = struct(
+  "Gate",
+  {
+    offsetLow: at(0, u16),
+    selector: at(2, u16),
+    ist: at(4, u8),
+    type: at(5, u8),
+    offsetMiddle: at(6, u16),
+    offsetHigh: at(8, u32),
+  },
+  { size: 16 },
+);
 export type Gate = ValueOf<typeof Gate>;
 const idt = storage("idt", array(Gate, 256), { align: 16 });
 const pointer = storage("idtPointer", TablePointer);
