@@ -134,7 +134,7 @@ export function checkWires(guest: GuestDeclaration): void {
       for (const target of targets) {
         if (!("instance" in target) || names.has(target.instance)) continue;
         throw new ManifestError(
-          "TV5123",
+          "TV5112",
           `wire "${name}" of device "${device.name}" ends at "${target.instance}", and guest "${guest.name}" has no device of that name`,
           [device.place, guest.place],
         );

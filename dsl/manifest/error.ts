@@ -27,7 +27,6 @@ export const manifestCodes = Object.freeze({
   TV5120: "the console names a guest that does not exist",
   TV5121: "an option's value is out of its range",
   TV5122: "a device's ACPI name is wrong or taken",
-  TV5123: "a wire ends at a device that its guest has not",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 
