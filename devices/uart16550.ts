@@ -263,7 +263,7 @@ export const uart16550 = shape.implement({
       if (u.mcr.loopback) return 0;
       const size = receiverSize(u);
       const count = u.rx.count;
-      return count < size ? size - count : 0;
+      return count < size ? u16(size - count) : 0;
     },
   },
   receive: { input: (u, byte) => received(u, byte) },

@@ -4,7 +4,14 @@
  * compiler unrolls the loops. The same functions run in Node.
  */
 import { u32, type u16, type u64, type u8 } from "../core/int.ts";
-import { struct, type AnyFunction, type Descriptor, type StructDescriptor, array } from "../core/layout.ts";
+import {
+  extend,
+  struct,
+  type AnyFunction,
+  type Descriptor,
+  type StructDescriptor,
+  array,
+} from "../core/layout.ts";
 import type { AnyBank, Space } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
 import { cellOf, type Cells } from "./cell.ts";
@@ -16,6 +23,7 @@ import { resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
 import { holeOf, modelOf, sizeOf, stepOf, type DeviceModel } from "./model.ts";
 import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
+import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
 import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
 import { byteWindow, doubleWordWindow, quadWordWindow, wordWindow } from "./window.ts";
 
@@ -199,7 +207,15 @@ function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: An
     const cell = cellOf(name, plan.name, plan.register, plan.width);
     return [plan.name, plan.register.many ? array(cell, plan.register.count) : cell];
   });
-  const layout = struct(name, Object.fromEntries([...cells, ...own])) as unknown as StructDescriptor;
+  const fields = own.map(([key, descriptor]): readonly [string, Descriptor] =>
+    isScalar(descriptor) ? [scalarPlace(key), scalarCell(name, key, descriptor)] : [key, descriptor],
+  );
+  const properties = Object.fromEntries(
+    own.filter(([, d]) => isScalar(d)).map(([key, d]) => [key, scalarProperty(key, d)] as const),
+  );
+  const layout = extend(struct(name, Object.fromEntries([...cells, ...fields])), {
+    properties,
+  }) as unknown as StructDescriptor;
 
   const ends = wireEnds(own);
   let pins = 0;

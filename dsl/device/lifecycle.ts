@@ -3,6 +3,7 @@ import { u16, u32, u64, u8, type IntType } from "../core/int.ts";
 import type { Descriptor, FixedArray } from "../core/layout.ts";
 import type { CellArrays, Cells, WideCellArrays, WideCells } from "./cell.ts";
 import { resetOf, type Plan } from "./plan.ts";
+import { scalarPlace } from "./scalar.ts";
 import { isFifo, wireKindOf, type WireKind } from "./state.ts";
 
 /** One end of a wire in a device's state; arrays take consecutive ordinals. */
@@ -93,19 +94,20 @@ function wireReset(key: string, descriptor: Descriptor, kind: "line" | "timer"):
 }
 
 function scalarReset(key: string, descriptor: Descriptor): Act | undefined {
+  const place = scalarPlace(key);
   if (descriptor.kind === "bool") {
-    return ((self: Record<string, boolean>): void => {
-      self[key] = false;
+    return ((self: Readonly<Record<string, { value: boolean }>>): void => {
+      self[place].value = false;
     }) as unknown as Act;
   }
   if (descriptor.kind !== "int") return undefined;
-  if (descriptor.bits === 64) {
-    return ((self: Record<string, u64>): void => {
-      self[key] = 0n;
+  if ((descriptor as IntType<unknown>).bits === 64) {
+    return ((self: WideCells): void => {
+      self[place].value = 0n;
     }) as unknown as Act;
   }
-  return ((self: Record<string, u8>): void => {
-    self[key] = 0;
+  return ((self: Cells): void => {
+    self[place].value = 0;
   }) as unknown as Act;
 }
 

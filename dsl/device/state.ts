@@ -34,12 +34,76 @@ export interface Fifo<T> {
   push(value: T): boolean;
   clear(): void;
 }
-interface FifoFields {
-  readonly data: FixedArray<u32>;
+interface FifoFields<T> {
+  readonly data: FixedArray<T>;
   head: u16;
   count: u16;
 }
 const fifos = new Map<string, StructDescriptor>();
+
+function byteMethods(capacity: u16) {
+  const mask: u16 = capacity - 1;
+  return {
+    pop: (self: FifoFields<u8>): u8 => {
+      const count = self.count;
+      if (count === 0) return 0;
+      const head = self.head & mask;
+      self.head = (head + 1) & mask;
+      self.count = u16(count - 1);
+      return self.data[head];
+    },
+    peek: (self: FifoFields<u8>): u8 => (self.count === 0 ? 0 : self.data[self.head & mask]),
+    push: (self: FifoFields<u8>, value: u8): boolean => {
+      const count = self.count;
+      if (count >= capacity) return false;
+      self.data[(self.head + count) & mask] = value;
+      self.count = u16(count + 1);
+      return true;
+    },
+  };
+}
+function wordMethods(capacity: u16) {
+  const mask: u16 = capacity - 1;
+  return {
+    pop: (self: FifoFields<u16>): u16 => {
+      const count = self.count;
+      if (count === 0) return 0;
+      const head = self.head & mask;
+      self.head = (head + 1) & mask;
+      self.count = u16(count - 1);
+      return self.data[head];
+    },
+    peek: (self: FifoFields<u16>): u16 => (self.count === 0 ? 0 : self.data[self.head & mask]),
+    push: (self: FifoFields<u16>, value: u16): boolean => {
+      const count = self.count;
+      if (count >= capacity) return false;
+      self.data[(self.head + count) & mask] = value;
+      self.count = u16(count + 1);
+      return true;
+    },
+  };
+}
+function doubleWordMethods(capacity: u16) {
+  const mask: u16 = capacity - 1;
+  return {
+    pop: (self: FifoFields<u32>): u32 => {
+      const count = self.count;
+      if (count === 0) return 0;
+      const head = self.head & mask;
+      self.head = (head + 1) & mask;
+      self.count = u16(count - 1);
+      return self.data[head];
+    },
+    peek: (self: FifoFields<u32>): u32 => (self.count === 0 ? 0 : self.data[self.head & mask]),
+    push: (self: FifoFields<u32>, value: u32): boolean => {
+      const count = self.count;
+      if (count >= capacity) return false;
+      self.data[(self.head + count) & mask] = value;
+      self.count = u16(count + 1);
+      return true;
+    },
+  };
+}
 
 /** A queue of `capacity` elements (a power of two up to 4096) of 8, 16 or 32 bits. */
 export function fifo<T>(element: IntType<T>, capacity: number): StructDescriptor<Fifo<T>> {
@@ -50,34 +114,19 @@ export function fifo<T>(element: IntType<T>, capacity: number): StructDescriptor
   const name = `Fifo_${element.name}_${capacity}`;
   const known = fifos.get(name);
   if (known !== undefined) return known as StructDescriptor<Fifo<T>>;
-  const mask: u16 = capacity - 1;
+  const methods = element.bits === 8 ? byteMethods : element.bits === 16 ? wordMethods : doubleWordMethods;
   const made = extend(struct(name, { head: u16, count: u16, data: array(element, capacity) }), {
     methods: {
-      pop: (self: FifoFields): u32 => {
-        const count = self.count;
-        if (count === 0) return 0;
-        const head = self.head;
-        self.head = u16((head + 1) & mask);
-        self.count = u16(count - 1);
-        return self.data[head & mask];
-      },
-      peek: (self: FifoFields): u32 => (self.count === 0 ? 0 : self.data[self.head & mask]),
-      push: (self: FifoFields, value: u32): boolean => {
-        const count = self.count;
-        if (count >= capacity) return false;
-        self.data[(self.head + count) & mask] = (element as unknown as IntType<u32>)(value);
-        self.count = u16(count + 1);
-        return true;
-      },
-      clear: (self: FifoFields): void => {
+      ...methods(capacity),
+      clear: (self: FifoFields<number>): void => {
         self.head = 0;
         self.count = 0;
       },
     },
     properties: {
-      empty: { get: (self: FifoFields): boolean => self.count === 0 },
-      full: { get: (self: FifoFields): boolean => self.count >= capacity },
-      capacity: { get: (_self: FifoFields): u16 => capacity },
+      empty: { get: (self: FifoFields<number>): boolean => self.count === 0 },
+      full: { get: (self: FifoFields<number>): boolean => self.count >= capacity },
+      capacity: { get: (_self: FifoFields<number>): u16 => capacity },
     },
   }) as unknown as StructDescriptor<Fifo<T>>;
   fifos.set(name, made as StructDescriptor);

@@ -1,0 +1,119 @@
+/**
+ * A program around one device, for tests of Node against native: its entry points drive the device's functions, and a
+ * board made of static storage records what the device does to its surroundings.
+ */
+import { provide } from "../core/binding.ts";
+import { u16, u32, u64, u8 } from "../core/int.ts";
+import { addressOf, load8 } from "../core/intrinsics.ts";
+import { array, bool, struct, type AnyFunction } from "../core/layout.ts";
+import type { EntryPoint, Program } from "../core/program.ts";
+import { storage } from "../core/storage.ts";
+import { board } from "../device/board.ts";
+import type { Device } from "../device/device.ts";
+
+/** How many events the board keeps between two calls of `clear`. */
+const logLength = 1024;
+
+const Recorder = struct("Recorder", { now: u64, epoch: u64, count: u32, events: array(u64, logLength) });
+
+/** The kinds of events, in bits [63:60]. */
+export const eventKinds = [
+  "arm",
+  "cancel",
+  "line",
+  "byte",
+  "ready",
+  "message",
+  "signal",
+  "unimplemented",
+] as const;
+
+/** Makes the program. Each call declares storage of its own: one program in a process. */
+export function deviceProgram<U, Names extends string>(device: Device<U, Names>): Program {
+  const state = storage("state", device.state);
+  const recorder = storage("recorder", Recorder);
+  const note = (kind: u64, wire: u16, a: u64, b: u64): void => {
+    const at = recorder.count;
+    if (at + 2 > logLength) return;
+    recorder.events[at & (logLength - 1)] = u64(
+      (kind << 60n) | (BigInt(wire) << 40n) | (b & 0xff_ffff_ffffn),
+    );
+    recorder.events[(at + 1) & (logLength - 1)] = a;
+    recorder.count = u32(at + 2);
+  };
+  provide(board, {
+    now: (): u64 => recorder.now,
+    epoch: (): u64 => recorder.epoch,
+    armTimer: (wire: u16, deadlineNs: u64): void => note(0n, wire, deadlineNs, 0n),
+    cancelTimer: (wire: u16): void => note(1n, wire, 0n, 0n),
+    setLine: (wire: u16, level: boolean): void => note(2n, wire, level ? 1n : 0n, 0n),
+    putByte: (wire: u16, byte: u8): void => note(3n, wire, BigInt(byte), 0n),
+    sourceReady: (wire: u16): void => note(4n, wire, 0n, 0n),
+    sendMessage: (wire: u16, destination: u32, command: u32): void =>
+      note(5n, wire, BigInt(destination), BigInt(command)),
+    raiseSignal: (wire: u16, value: u32): void => note(6n, wire, BigInt(value), 0n),
+    unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
+  });
+
+  const size = device.state.size;
+  const entries: EntryPoint[] = [];
+  const entry = (
+    symbol: string,
+    fn: AnyFunction,
+    params: EntryPoint["params"],
+    result?: EntryPoint["result"],
+  ): void => {
+    entries.push({ symbol, fn, params, result });
+  };
+  const { initialise, reset, expire, input, room, receive } = device;
+  entry("initialise", (): void => initialise(state, 1), []);
+  entry("reset", (): void => reset(state), []);
+  entry("expire", (ordinal: u16): void => expire(state, ordinal), [u16]);
+  entry("input", (pin: u16, level: boolean): void => input(state, pin, level), [u16, bool]);
+  entry("room", (ordinal: u16): u16 => room(state, ordinal), [u16], u16);
+  entry("receive", (ordinal: u16, byte: u8): void => receive(state, ordinal, byte), [u16, u8]);
+  entry(
+    "setTime",
+    (now: u64, epoch: u64): void => {
+      recorder.now = now;
+      recorder.epoch = epoch;
+    },
+    [u64, u64],
+  );
+  entry("eventCount", (): u32 => recorder.count, [], u32);
+  entry("event", (index: u32): u64 => recorder.events[index & (logLength - 1)], [u32], u64);
+  entry(
+    "clear",
+    (): void => {
+      recorder.count = 0;
+    },
+    [],
+  );
+  // FNV-1a over the state's bytes.
+  entry(
+    "stateHash",
+    (): u32 => {
+      const address = addressOf(state as object);
+      let hash: u32 = 0x811c9dc5;
+      for (let i = 0; i < size; i += 1)
+        hash = u32(Math.imul(hash ^ load8(u64(address + BigInt(i))), 0x01000193));
+      return hash;
+    },
+    [],
+    u32,
+  );
+  for (const [name, window] of Object.entries(
+    device.windows as Readonly<Record<string, Device["windows"][string]>>,
+  )) {
+    const { read, write, read64, write64 } = window as (typeof device.windows)[Names];
+    entry(`read_${name}`, (offset: u32, width: u8): u32 => read(state, offset, width), [u32, u8], u32);
+    entry(`write_${name}`, (offset: u32, width: u8, value: u32): void => write(state, offset, width, value), [
+      u32,
+      u8,
+      u32,
+    ]);
+    entry(`read64_${name}`, (offset: u32): u64 => read64(state, offset), [u32], u64);
+    entry(`write64_${name}`, (offset: u32, value: u64): void => write64(state, offset, value), [u32, u64]);
+  }
+  return { name: device.name, entries };
+}
