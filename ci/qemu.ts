@@ -43,6 +43,8 @@ export interface Machine {
   readonly pid: number;
   /** Everything that the serial console has said so far, without carriage returns and control sequences. */
   readonly console: string;
+  /** What QEMU itself has complained about so far. */
+  readonly complaints: string;
   /** The events that QEMU has reported so far (`SHUTDOWN`, `RESET`, …). */
   readonly events: readonly QmpEvent[];
   /** Waits until the console says the pattern after the previous match. */
@@ -93,9 +95,9 @@ interface Surroundings {
 }
 
 class QemuMachine implements Machine {
+  complaints = "";
   private readonly text = new ConsoleText();
   private readonly ended: Promise<MachineEnd>;
-  private complaints = "";
   private readonly link: Qmp;
   private readonly typed: boolean;
 

@@ -51,6 +51,7 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
           killed++;
           return Promise.resolve({ status: undefined, signal: "SIGKILL" });
         },
+        complaints: "",
         ...machine,
       } as Machine);
     },
@@ -129,9 +130,12 @@ test("what the console does not say in time is exit code 1, with the reason, and
 
 test("run --headless ends with the machine, and a QEMU that fails is exit code 1", async (t) => {
   t.is(await runCommandLine(["run", thisFile, "--headless"], play().services), 0);
-  const failing = play(undefined, { exit: () => Promise.resolve({ status: 1, signal: undefined }) });
+  const failing = play(undefined, {
+    exit: () => Promise.resolve({ status: 1, signal: undefined }),
+    complaints: "-nonsense: invalid option",
+  });
   t.is(await runCommandLine(["run", thisFile, "--headless"], failing.services), 1);
-  t.regex(failing.complained(), /QEMU ended with status 1/);
+  t.regex(failing.complained(), /QEMU ended with status 1\n-nonsense: invalid option/);
 });
 
 for (const [what, error, code] of [

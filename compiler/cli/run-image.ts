@@ -36,7 +36,11 @@ export async function runBuiltImage(
     restartOnReset: true,
     extra: options.qemuArguments,
   };
-  if (options.headless || options.expect.length > 0) return watch(machine, options, services);
+  if (options.headless || options.expect.length > 0) {
+    await watch(machine, options, services);
+    if (options.expect.length > 0) services.print("\nThe console said everything that was expected.\n");
+    return;
+  }
   services.print(
     `The console of ${built.name} follows. Ctrl-A X leaves it, Ctrl-A H tells what else there is.\n`,
   );
@@ -57,17 +61,13 @@ async function watch(machine: MachineOptions, options: RunOptions, services: Ser
     for (const text of options.expect) {
       await running.expect(text, { limitMs: Math.max(1, deadline - Date.now()) });
     }
-    if (options.expect.length > 0) {
-      services.print(`\nThe console said everything that was expected.\n`);
-      return;
-    }
+    if (options.expect.length > 0) return;
     const end = await running.exit(
       options.timeoutSeconds === undefined ? { limitMs: longestLimitMs } : { limitMs },
     );
     if (end.status !== 0) {
-      throw new InputFailure(
-        `QEMU ended ${end.signal === undefined ? `with status ${end.status}` : `by ${end.signal}`}`,
-      );
+      const how = end.signal === undefined ? `with status ${end.status}` : `by ${end.signal}`;
+      throw new InputFailure(`QEMU ended ${how}\n${running.complaints}`.trimEnd());
     }
   } catch (error) {
     throw error instanceof ConsoleMismatch ? new InputFailure(error.message) : error;
