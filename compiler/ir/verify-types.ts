@@ -257,6 +257,9 @@ export function terminatorProblems(end: Terminator, result: IrType, context: Typ
     case "trap":
       rules.that(end.site >= 0 && end.site < context.trapCount, `trap site ${end.site} does not exist`);
       break;
+    case "jump":
+    case "unreachable":
+      break;
   }
   return rules.messages;
 }

@@ -2,7 +2,7 @@
 export type WasmValue = number | bigint;
 
 /** Host functions that a module imports, by symbol. */
-export type HostImports = Readonly<Record<string, (...args: never[]) => WasmValue | void>>;
+export type HostImports = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 /** A running WebAssembly module. */
 export interface WasmInstance {

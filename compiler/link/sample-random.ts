@@ -1,8 +1,10 @@
 /** Random IR: functions of two words over four variables and a small memory, the same for the same seed. */
 import { constant, symbolAddress, type FunctionBuilder } from "../ir/builder.ts";
-import type { BinaryOp, Bits, IrFunction, IrType, Predicate, Value } from "../ir/ir.ts";
+import type { BinaryOp, Bits, IrFunction, IrModule, IrType, Predicate, Value } from "../ir/ir.ts";
 import { i64 } from "../ir/ir.ts";
-import { sampleFunction, sampleGlobal } from "./sample.ts";
+import { Interpreter } from "../ir/interpreter.ts";
+import { printFunction } from "../ir/print.ts";
+import { sampleFunction, sampleGlobal, sampleModule } from "./sample.ts";
 
 /** Random numbers that depend on the seed alone (xorshift). */
 export class Random {
@@ -192,3 +194,39 @@ export function randomFunction(index: number, seed: number): IrFunction {
 
 /** The memory that random functions share. */
 export const randomArea = sampleGlobal("area", 96);
+
+/** A call of a random function. */
+export interface RandomCall {
+  readonly fn: IrFunction;
+  readonly args: readonly [bigint, bigint];
+}
+
+/** Functions, and calls of them in an order: they share a memory. */
+export function randomPlan(seed: number): { module: IrModule; calls: RandomCall[] } {
+  const functions = Array.from({ length: 60 }, (_, i) => randomFunction(i, seed));
+  const random = new Random(seed);
+  const calls = functions.flatMap((fn) =>
+    Array.from({ length: 12 }, (): RandomCall => ({ fn, args: [random.operand(), random.operand()] })),
+  );
+  return { module: sampleModule({ functions, globals: [randomArea] }), calls };
+}
+
+/** The first result that is not the interpreter's. */
+export function disagreement(seed: number, results: readonly bigint[]): string | undefined {
+  const { module, calls } = randomPlan(seed);
+  const interpreter = new Interpreter(module);
+  if (results.length !== calls.length)
+    return `SEED=${seed}: ${results.length} results of ${calls.length} calls`;
+  for (const [i, { fn, args }] of calls.entries()) {
+    const expected = interpreter.call(fn.symbol, args);
+    if (results[i] === expected) continue;
+    const call = `SEED=${seed}: ${fn.symbol}(${args.join(", ")})`;
+    return `${call} is ${results[i]}, not ${String(expected)}\n${printFunction(fn)}`;
+  }
+  return undefined;
+}
+
+/** The seed of this run: SEED in the environment, or the clock's. */
+export function randomSeed(): number {
+  return Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+}

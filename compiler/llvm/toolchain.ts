@@ -12,7 +12,7 @@ export class ToolError extends Error {
     readonly tool: string,
     readonly output: string,
     /** Whether the tool could not be started at all. */
-    readonly missing: boolean = false,
+    readonly missing = false,
     /** The inline-assembly site or the assembly line at fault, where the tool named one. */
     readonly origin: { readonly site?: number; readonly assembly?: AssemblyOrigin } | undefined = undefined,
   ) {
@@ -53,7 +53,8 @@ export interface CompileOptions {
 
 /** Optimises LLVM assembly at `from` into bitcode at `to`; with `debug`, only inlines what must be inlined. */
 export function optimise(from: string, to: string, { target, debug }: CompileOptions): void {
-  const passes = debug ? "always-inline" : "default<O2>";
+  // Equal specialisations become one function.
+  const passes = debug ? "always-inline" : "default<O2>,mergefunc,globaldce";
   runTool("opt-14", [`-passes=${passes}`, ...target.toolFlags, "-o", to, from]);
 }
 

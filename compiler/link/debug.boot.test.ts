@@ -90,7 +90,7 @@ async function gdb(script: string): Promise<string> {
   return said;
 }
 
-test("gdb stops on a line of a running image and shows locals, parameters, globals and the backtrace", async (t) => {
+test.serial("gdb stops on a line of a running image and shows locals, parameters, globals and the backtrace", async (t) => {
   const { efi } = linkEfi({ module: application(), entry: "efi_main", debug: true });
   const socket = (folder: string): string => join(folder, "gdb");
   const { folder, end } = await bootSample(efi, (at) => [
