@@ -3,7 +3,7 @@
  * listed reads as zero; a feature that the platform cannot virtualise is not in a mask. Answers are computed once when
  * the guest is built; only what depends on the guest's registers is put in at the exit.
  */
-import { u32, type u64 } from "../../../dsl/core/int.ts";
+import { u32, u64 } from "../../../dsl/core/int.ts";
 import { array, type FixedArray } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { CpuidResult, cpuid } from "../instructions.ts";
@@ -110,6 +110,8 @@ const cr4Pke = 1n << 22n;
 export interface GuestCpuid {
   /** Computes the answers on this host; before the first exit. */
   prepare(): void;
+  /** Bits of a physical address, as the guest is told; after `prepare`. */
+  physicalBits(): u64;
   /** Answers `(leaf, subleaf)` for a vCPU with this CR4 and APIC id into `out`. */
   answer(leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void;
 }
@@ -122,6 +124,7 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
   const indexOf = (leaf: number): number => numbered.find((r) => r.leaf === leaf)!.index;
   const leaf1 = indexOf(1);
   const leaf7 = indexOf(7);
+  const leafSizes = indexOf(0x8000_0008);
 
   const copy = (from: CpuidResult, out: CpuidResult): void => {
     out.eax = from.eax;
@@ -140,6 +143,9 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
         out.ecx = u32((out.ecx & r.ecx.keep) | r.ecx.set);
         out.edx = u32((out.edx & r.edx.keep) | r.edx.set);
       }
+    },
+    physicalBits(): u64 {
+      return u64(answers[leafSizes].eax & 0xff);
     },
     answer(leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void {
       if (leaf === 1) {

@@ -1,0 +1,355 @@
+/**
+ * The board that every device is on: time, timers, lines, bytes and messages of all guests, wired at build time.
+ *
+ * A change of a line, a message and a signal are queued and delivered when the device that caused them has finished,
+ * so no device runs inside another, and devices see changes in the order in which they happened. Whoever calls into a
+ * device calls `deliver` afterwards.
+ */
+import { bool, array, struct, type FixedArray } from "../dsl/core/layout.ts";
+import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
+import { addressOf, fillBytes, unlikely } from "../dsl/core/intrinsics.ts";
+import { storage } from "../dsl/core/storage.ts";
+import type { Board } from "../dsl/device/board.ts";
+import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
+import { cpus } from "./cpu.ts";
+import type { Domain } from "./domain.ts";
+import { Request } from "./vcpu.ts";
+import { deviceUnimplemented, wireQueueFull, type EventRings } from "./events.ts";
+import { machine } from "./machine.ts";
+import { guestNs, hostDeadline, wallClockNs } from "./timebase.ts";
+import { timers, type Timers } from "./timers.ts";
+
+/** A guest's devices, as the board needs them. */
+export interface BoardGuest {
+  readonly index: number;
+  readonly instances: readonly Instance[];
+}
+
+/** An instance with its state and its numbers. */
+export interface PlacedInstance {
+  readonly instance: Instance;
+  readonly guest: number;
+  /** The struct of `instance.device.state`. */
+  readonly state: object;
+  readonly firstWire: number;
+  /** Size of the state. */
+  readonly bytes: bigint;
+  readonly initialise: (self: object, firstWire: u16) => void;
+  readonly reset: (self: object) => void;
+}
+
+/** What a target on the board itself does; the platform gives one for each name that its devices use. */
+export interface BoardTargets {
+  /** A line that ends at the board: `name` of the target, with its channel. Undefined: no such end, a build error. */
+  line(name: string, guest: number, channel: number): ((level: boolean) => void) | undefined;
+  /** An event that ends at the board. */
+  signal(name: string, guest: number, channel: number): ((value: u32) => void) | undefined;
+  /** A message output that ends at the board. */
+  message(name: string, guest: number, channel: number): ((destination: u32, command: u32) => void) | undefined;
+  /** Bytes out that end at the board. */
+  sink(name: string, guest: number, channel: number): ((byte: u8) => void) | undefined;
+}
+
+/** A source of bytes that the board feeds. */
+export interface Feed {
+  readonly guest: number;
+  readonly name: string;
+  /** How many bytes the device takes now. */
+  readonly room: () => u16;
+  readonly receive: (byte: u8) => void;
+}
+
+/** The board, and what the kernel does with it. */
+export interface BoardParts {
+  readonly board: Board;
+  readonly instances: readonly PlacedInstance[];
+  readonly timers: Timers;
+  readonly feeds: readonly Feed[];
+  /** The guest whose devices run from now on: time and numbers are its. */
+  enterGuest(guest: u32): void;
+  /** Delivers what devices have queued. */
+  deliver(): void;
+  /** Powers a guest's devices up: all state as after power-on. */
+  initialise(guest: u32): void;
+  /** Resets a guest's devices. */
+  reset(guest: u32): void;
+}
+
+/** What a queued entry is. */
+enum Kind {
+  line = 0,
+  message = 1,
+  signal = 2,
+}
+
+const queueLength = 256;
+const queueMask = queueLength - 1;
+
+/** Builds the board over all guests' devices. Throws where a wire ends nowhere that exists. */
+export function makeBoard(
+  guests: readonly BoardGuest[],
+  domains: FixedArray<Domain>,
+  targets: BoardTargets,
+  rings: EventRings,
+  slackNs: number,
+): BoardParts {
+  const placed: PlacedInstance[] = [];
+  let nextWire = 0;
+  for (const guest of guests) {
+    for (const instance of guest.instances) {
+      const state: unknown = storage(`${guest.index}.${instance.name}`, instance.device.state);
+      const initialise = instance.device.initialise as (self: object, firstWire: u16) => void;
+      const reset = instance.device.reset as (self: object) => void;
+      placed.push(Object.freeze({ instance, guest: guest.index, state: state as object, firstWire: nextWire, bytes: BigInt(instance.device.state.size), initialise, reset }));
+      nextWire += instance.wires.length;
+    }
+  }
+  if (nextWire > 0xffff) throw new RangeError(`${nextWire} wires; there is room for 65,535`);
+  const instances = Object.freeze(placed);
+  const find = (guest: number, name: string): PlacedInstance => {
+    const found = instances.find((p) => p.guest === guest && p.instance.name === name);
+    if (found === undefined) throw new RangeError(`no device ${name} in guest ${guest}`);
+    return found;
+  };
+
+  interface Wired {
+    readonly wire: number;
+    readonly owner: PlacedInstance;
+    readonly end: InstanceWire;
+  }
+  const wired: readonly Wired[] = instances.flatMap((owner) =>
+    owner.instance.wires.map((end) => Object.freeze({ wire: owner.firstWire + end.ordinal, owner, end })),
+  );
+  const ofKind = (kind: InstanceWire["kind"]): readonly Wired[] => wired.filter((w) => w.end.kind === kind);
+  const unknownTarget = (w: Wired, name: string): never => {
+    throw new RangeError(`wire ${w.end.name} of ${w.owner.instance.name} ends at ${name}, which is nowhere`);
+  };
+
+  // ---- Time -------------------------------------------------------------------------------------------------
+
+  const single = guests.length === 1;
+  const lastGuest = guests.length - 1;
+  const context = storage("boardContext", struct("BoardContext", { guest: u32 }));
+  /** The domain whose device runs. */
+  const current = (): Domain => (single ? domains[0] : domains[Math.min(context.guest, lastGuest)]);
+  const enterGuest = (guest: u32): void => {
+    if (!single) context.guest = guest;
+  };
+
+  const timerWires = ofKind("timer");
+  /** By wire: the number of its timer. */
+  const timerOf = Object.freeze(Array.from({ length: Math.max(nextWire, 1) }, (_, wire) => Math.max(0, timerWires.findIndex((w) => w.wire === wire))));
+  const timerEnds = timerWires.map((w, number) =>
+    Object.freeze({ number, guest: w.owner.guest, state: w.owner.state, ordinal: w.end.ordinal, expire: w.owner.instance.device.expire as (self: object, ordinal: u16) => void }),
+  );
+
+  // ---- The queue --------------------------------------------------------------------------------------------
+
+  const Entry = struct("WireEntry", { wire: u16, kind: u8, level: bool, a: u32, b: u32 });
+  const Queue = struct("WireQueue", { head: u32, tail: u32, delivering: bool, entries: array(Entry, queueLength) });
+  const queue = storage("wireQueue", Queue);
+
+  const push = (kind: u8, wire: u16, level: boolean, a: u32, b: u32): void => {
+    const tail = queue.tail;
+    if (unlikely(u32(tail - queue.head) >= queueLength)) {
+      rings.record(wireQueueFull, u64(wire), 0n, 0n);
+      return;
+    }
+    const entry = queue.entries[tail & queueMask];
+    entry.wire = wire;
+    entry.kind = kind;
+    entry.level = level;
+    entry.a = a;
+    entry.b = b;
+    queue.tail = u32(tail + 1);
+  };
+
+  const channelOf = (t: Target): number => ("board" in t ? (t.channel ?? 0) : 0);
+  /** Actions of a wire's targets: other devices' pins, and ends on the board. */
+  const lineEnds = ofKind("line")
+    .filter((w) => w.end.targets.length > 0)
+    .map((w) =>
+      Object.freeze({
+        wire: w.wire,
+        acts: Object.freeze(
+          w.end.targets.map((t): ((level: boolean) => void) => {
+            if ("board" in t) return targets.line(t.board, w.owner.guest, channelOf(t)) ?? unknownTarget(w, t.board);
+            const { instance, state } = find(w.owner.guest, t.instance);
+            const input = instance.device.input as (self: object, pin: u16, level: boolean) => void;
+            const pin: u16 = t.pin;
+            return (level: boolean): void => input(state, pin, level);
+          }),
+        ),
+      }),
+    );
+  const messageEnds = ofKind("messages")
+    .filter((w) => w.end.targets.length > 0)
+    .map((w) =>
+      Object.freeze({
+        wire: w.wire,
+        acts: Object.freeze(
+          w.end.targets.map((t): ((destination: u32, command: u32) => void) => {
+            const name = "board" in t ? t.board : t.instance;
+            return targets.message(name, w.owner.guest, channelOf(t)) ?? unknownTarget(w, name);
+          }),
+        ),
+      }),
+    );
+  const signalEnds = ofKind("signal")
+    .filter((w) => w.end.targets.length > 0)
+    .map((w) =>
+      Object.freeze({
+        wire: w.wire,
+        acts: Object.freeze(
+          w.end.targets.map((t): ((value: u32) => void) => {
+            const name = "board" in t ? t.board : t.instance;
+            return targets.signal(name, w.owner.guest, channelOf(t)) ?? unknownTarget(w, name);
+          }),
+        ),
+      }),
+    );
+  const sinkEnds = ofKind("sink")
+    .filter((w) => w.end.targets.length > 0)
+    .map((w) =>
+      Object.freeze({
+        wire: w.wire,
+        acts: Object.freeze(
+          w.end.targets.map((t): ((byte: u8) => void) => {
+            const name = "board" in t ? t.board : t.instance;
+            return targets.sink(name, w.owner.guest, channelOf(t)) ?? unknownTarget(w, name);
+          }),
+        ),
+      }),
+    );
+
+  const deliverLine = (wire: u16, level: boolean): void => {
+    for (const end of lineEnds) {
+      if (wire === end.wire) {
+        for (const act of end.acts) act(level);
+        return;
+      }
+    }
+  };
+  const deliverMessage = (wire: u16, destination: u32, command: u32): void => {
+    for (const end of messageEnds) {
+      if (wire === end.wire) {
+        for (const act of end.acts) act(destination, command);
+        return;
+      }
+    }
+  };
+  const deliverSignal = (wire: u16, value: u32): void => {
+    for (const end of signalEnds) {
+      if (wire === end.wire) {
+        for (const act of end.acts) act(value);
+        return;
+      }
+    }
+  };
+
+  /** Rounds of one delivery: more than the queue's length means devices that excite each other for ever. */
+  const rounds = 4 * queueLength;
+  const drain = (): void => {
+    for (let i = 0; i < rounds; i++) {
+      const head = queue.head;
+      if (head === queue.tail) return;
+      const entry = queue.entries[head & queueMask];
+      const kind = entry.kind;
+      const wire = entry.wire;
+      const level = entry.level;
+      const a = entry.a;
+      const b = entry.b;
+      queue.head = u32(head + 1);
+      if (kind === Kind.line) deliverLine(wire, level);
+      else if (kind === Kind.message) deliverMessage(wire, a, b);
+      else deliverSignal(wire, a);
+    }
+  };
+  const deliver = (): void => {
+    if (unlikely(queue.head !== queue.tail)) drain();
+  };
+
+  const timerPart = timers(timerEnds.length, slackNs, (index: u32): void => {
+    for (const t of timerEnds) {
+      if (index === t.number) {
+        enterGuest(t.guest);
+        t.expire(t.state, t.ordinal);
+        deliver();
+        return;
+      }
+    }
+  });
+
+  const feeds = ofKind("source")
+    .filter((w) => w.end.targets.length > 0)
+    .map((w): Feed => {
+      const { instance, state, guest } = w.owner;
+      const room = instance.device.room as (self: object, ordinal: u16) => u16;
+      const receive = instance.device.receive as (self: object, ordinal: u16, byte: u8) => void;
+      const ordinal: u16 = w.end.ordinal;
+      const target = w.end.targets[0];
+      return Object.freeze({
+        guest,
+        name: "board" in target ? target.board : target.instance,
+        room: (): u16 => room(state, ordinal),
+        receive: (byte: u8): void => {
+          receive(state, ordinal, byte);
+          deliver();
+        },
+      });
+    });
+
+  const boardItself: Board = Object.freeze({
+    now: (): u64 => guestNs(current().time),
+    epoch: (): u64 => {
+      const time = current().time;
+      return u64(wallClockNs(time) - guestNs(time));
+    },
+    armTimer: (wire: u16, deadlineNs: u64): void => {
+      timerPart.arm(timerOf[wire], hostDeadline(current().time, deadlineNs));
+    },
+    cancelTimer: (wire: u16): void => timerPart.cancel(timerOf[wire]),
+    setLine: (wire: u16, level: boolean): void => push(Kind.line, wire, level, 0, 0),
+    putByte: (wire: u16, byte: u8): void => {
+      for (const end of sinkEnds) {
+        if (wire === end.wire) {
+          for (const act of end.acts) act(byte);
+          return;
+        }
+      }
+    },
+    // The kernel's loop asks every source for room before it feeds it.
+    sourceReady: (_wire: u16): void => {
+      const vcpu = cpus[machine.cpuIndex()].current;
+      if (vcpu !== null) vcpu.requests.or(Request.yield);
+    },
+    sendMessage: (wire: u16, destination: u32, command: u32): void => push(Kind.message, wire, false, destination, command),
+    raiseSignal: (wire: u16, value: u32): void => push(Kind.signal, wire, false, value, 0),
+    unimplemented: (wire: u16, ordinal: u8): void => rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n),
+  });
+
+  return Object.freeze({
+    board: boardItself,
+    instances,
+    timers: timerPart,
+    feeds: Object.freeze(feeds),
+    enterGuest,
+    deliver,
+    initialise: (guest: u32): void => {
+      for (const t of timerEnds) if (guest === t.guest) timerPart.cancel(t.number);
+      for (const p of instances) {
+        if (guest === p.guest) {
+          fillBytes(addressOf(p.state), 0, p.bytes);
+          p.initialise(p.state, p.firstWire);
+        }
+      }
+      deliver();
+    },
+    reset: (guest: u32): void => {
+      for (const p of instances) {
+        if (guest === p.guest) p.reset(p.state);
+      }
+      deliver();
+    },
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * Events: per-CPU rings of typed records with sequence numbers. A record is claimed with one atomic addition and
+ * published by its sequence number, so a handler of any interrupt, the non-maskable one included, may write while
+ * another is half written; nothing waits. The console, the notices and the traces are views.
+ */
+import { array, struct, type ValueOf } from "../dsl/core/layout.ts";
+import { u32, u64 } from "../dsl/core/int.ts";
+import { AtomicU64, fence } from "../dsl/core/intrinsics.ts";
+import { storage } from "../dsl/core/storage.ts";
+import { machine } from "./machine.ts";
+
+/** One record: what happened, when, and up to three values that the event's declaration names. */
+export const EventRecord = struct("EventRecord", {
+  /** Sequence number plus 1; 0 while the record is being written. */
+  published: AtomicU64,
+  ticks: u64,
+  kind: u32,
+  cpu: u32,
+  a: u64,
+  b: u64,
+  c: u64,
+  spare: u64,
+});
+export type EventRecord = ValueOf<typeof EventRecord>;
+
+/** A declared event: its number and the names of its values. */
+export interface EventKindDeclaration {
+  readonly number: number;
+  readonly name: string;
+  readonly values: readonly [string?, string?, string?];
+}
+
+const declared: EventKindDeclaration[] = [];
+
+/** Declares an event. Build time. */
+export function eventKind(name: string, ...values: readonly string[]): EventKindDeclaration {
+  if (values.length > 3) throw new RangeError(`event ${name} has ${values.length} values; there is room for three`);
+  const made = Object.freeze({ number: declared.length + 1, name, values: values as EventKindDeclaration["values"] });
+  declared.push(made);
+  return made;
+}
+
+/** Every event declared so far, for the host-side decoder. */
+export function declaredEvents(): readonly EventKindDeclaration[] {
+  return declared;
+}
+
+export const guestStarted = eventKind("guest-started", "domain");
+export const guestStopped = eventKind("guest-stopped", "domain", "reason", "rip");
+export const guestRestarted = eventKind("guest-restarted", "domain", "reason");
+export const deviceUnimplemented = eventKind("device-unimplemented", "wire", "ordinal");
+export const wireQueueFull = eventKind("wire-queue-full", "wire");
+
+/** The rings of an image. */
+export interface EventRings {
+  /** Appends a record to this CPU's ring, over the oldest where it is full. */
+  record(kind: EventKindDeclaration, a: u64, b: u64, c: u64): void;
+  /** Sequence number that a CPU's next record will have. */
+  next(cpu: u32): u64;
+  /** The record with a sequence number, or null where it is gone or not yet there. */
+  read(cpu: u32, sequence: u64): EventRecord | null;
+}
+
+/** Builds rings of `recordsPerCpu` (a power of two) for `cpuCapacity` CPUs. */
+export function eventRings(cpuCapacity: number, recordsPerCpu: number): EventRings {
+  const Ring = struct("EventRing", { next: AtomicU64, records: array(EventRecord, recordsPerCpu) }, { align: 64 });
+  const rings = storage("eventRings", array(Ring, cpuCapacity), { align: 64 });
+  const mask = recordsPerCpu - 1;
+  const lastCpu = cpuCapacity - 1;
+  return {
+    record(kind: EventKindDeclaration, a: u64, b: u64, c: u64): void {
+      const cpu = Math.min(machine.cpuIndex(), lastCpu);
+      const ring = rings[cpu];
+      const sequence = ring.next.add(1n);
+      const record = ring.records[u32(sequence) & mask];
+      record.published.store(0n);
+      fence();
+      record.ticks = machine.now();
+      record.kind = kind.number;
+      record.cpu = u32(cpu);
+      record.a = a;
+      record.b = b;
+      record.c = c;
+      record.published.store(u64(sequence + 1n));
+    },
+    next(cpu: u32): u64 {
+      return rings[Math.min(cpu, lastCpu)].next.load();
+    },
+    read(cpu: u32, sequence: u64): EventRecord | null {
+      const record = rings[Math.min(cpu, lastCpu)].records[u32(sequence) & mask];
+      return record.published.load() === u64(sequence + 1n) ? record : null;
+    },
+  };
+}

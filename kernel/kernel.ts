@@ -1,0 +1,285 @@
+/**
+ * The kernel of one image: builds the guests that the manifest declares and runs them. Everything is laid out here,
+ * from constants of the manifest; nothing is allocated later.
+ */
+import { array, type FixedArray } from "../dsl/core/layout.ts";
+import { u32, u64 } from "../dsl/core/int.ts";
+import { fillBytes, text, type Text } from "../dsl/core/intrinsics.ts";
+import { storage } from "../dsl/core/storage.ts";
+import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
+import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import type { BoardParts } from "./board.ts";
+import { cpus } from "./cpu.ts";
+import { Domain, DomainState, StopReason } from "./domain.ts";
+import { guestRestarted, guestStarted, guestStopped, type EventRings } from "./events.ts";
+import { machine } from "./machine.ts";
+import { notice, noticeStarted, noticeStopped } from "./notices.ts";
+import { addExtent, addSlot, maxExtents, SlotKind } from "./slots.ts";
+import { startGuestTime } from "./timebase.ts";
+import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
+import { virtualization, type Loaded } from "./virtualization.ts";
+
+/** What the kernel is built from, besides the manifest. */
+export interface KernelParts {
+  readonly model: ImageModel;
+  readonly domains: FixedArray<Domain>;
+  readonly board: BoardParts;
+  readonly rings: EventRings;
+}
+
+/** The storage of the domains of an image. */
+export function domainStorage(model: ImageModel): FixedArray<Domain> {
+  return storage("domains", array(Domain, model.guests.length));
+}
+
+/** The guests' memory lies at multiples of this, so that it can be mapped with large pages. */
+const chunk = 0x20_0000n;
+const chunkMask = ~(chunk - 1n);
+
+const fine: Loaded = Object.freeze({ problem: BootProblem.none, detail: 0n });
+
+/** Bytes of a usable region that whole chunks cover. */
+function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: u64 } {
+  const start = u64(u64(base + chunk - 1n) & chunkMask);
+  const end = u64(u64(base + bytes) & chunkMask);
+  return end > start ? { base: start, bytes: u64(end - start) } : { base: start, bytes: 0n };
+}
+
+/** Builds the kernel. */
+export function kernel(parts: KernelParts): KernelEntry {
+  const { model, domains, board, rings } = parts;
+  let vcpuBase = 0;
+  const guests = Object.freeze(
+    model.guests.map((g: GuestModel) => {
+      const first = vcpuBase;
+      vcpuBase += g.vcpus.length;
+      return Object.freeze({
+        index: g.index,
+        name: g.name,
+        bytes: BigInt(g.memoryBytes),
+        firstVcpu: first,
+        vcpuCount: g.vcpus.length,
+        slots: Object.freeze(
+          g.slots.map((s) =>
+            Object.freeze({
+              kind: s.kind === "rom" ? SlotKind.rom : SlotKind.ram,
+              gpa: BigInt(s.gpa),
+              bytes: BigInt(s.sizeBytes),
+              offset: BigInt(s.ramOffset),
+            }),
+          ),
+        ),
+        powersMachineOff: g.power.onPowerOff === "power-off-machine",
+        restartsOnReboot: g.power.onReboot === "restart",
+        restartsOnCrash: g.power.onCrash === "restart",
+      });
+    }),
+  );
+  const vcpuCount = vcpuBase;
+  const total = guests.reduce((sum, g) => sum + g.bytes, 0n);
+  const consoleGuest = model.console.guest;
+
+  // ---- Memory -----------------------------------------------------------------------------------------------
+
+  const check = (boot: BootInfo): Loaded => {
+    let available: u64 = 0n;
+    const count = Math.min(boot.regionCount, maxRegions);
+    for (let i = 0; i < count; i++) {
+      const region = boot.regions[i];
+      if (region.kind === RegionKind.usable) available = u64(available + chunksIn(region.base, region.bytes).bytes);
+    }
+    if (available < total) return { problem: BootProblem.noMemory, detail: u64(total - available) };
+    for (const g of guests) {
+      const loaded = virtualization.check(g.index, boot);
+      if (loaded.problem !== BootProblem.none) return loaded;
+    }
+    return fine;
+  };
+
+  /** Takes `bytes` for a domain from the usable regions, and takes them out of the map. */
+  const giveMemory = (domain: Domain, boot: BootInfo, bytes: u64): boolean => {
+    let missing: u64 = bytes;
+    const count = Math.min(boot.regionCount, maxRegions);
+    // From the top: what lies low is scarcer.
+    for (let i = 0; i < count; i++) {
+      const region = boot.regions[count - 1 - i];
+      if (missing === 0n) return true;
+      if (region.kind === RegionKind.usable) {
+        const room = chunksIn(region.base, region.bytes);
+        if (room.bytes > 0n) {
+          const taken = room.bytes < missing ? room.bytes : missing;
+          if (!addExtent(domain.slots, domain.index, room.base, taken)) return false;
+          // The chunks before what is left are given away or too small to be of use.
+          const end = u64(region.base + region.bytes);
+          region.base = u64(room.base + taken);
+          region.bytes = u64(end - region.base);
+          missing = u64(missing - taken);
+        }
+      }
+    }
+    return missing === 0n;
+  };
+
+  const clearMemory = (domain: Domain): void => {
+    const count = Math.min(domain.slots.extentCount, maxExtents);
+    for (let i = 0; i < count; i++) {
+      const extent = domain.slots.extents[i];
+      fillBytes(extent.hpa, 0, extent.bytes);
+    }
+  };
+
+  // ---- Life -------------------------------------------------------------------------------------------------
+
+  const nameOf = (index: u32): Text => {
+    for (const g of guests) if (index === g.index) return text(g.name);
+    return text("?");
+  };
+
+  /** Loads a domain and lets its first vCPU run. */
+  const startDomain = (domain: Domain, boot: BootInfo): void => {
+    clearMemory(domain);
+    startGuestTime(domain.time);
+    board.enterGuest(domain.index);
+    board.initialise(domain.index);
+    const loaded = virtualization.load(domain, boot);
+    if (loaded.problem !== BootProblem.none) {
+      domain.state = DomainState.crashed;
+      notice(text("a guest cannot be loaded"));
+      return;
+    }
+    domain.state = DomainState.running;
+    const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
+    for (let i = 0; i < last; i++) {
+      if (i >= domain.firstVcpu) {
+        const vcpu = virtualization.vcpu(i);
+        vcpu.state = i === domain.firstVcpu ? VcpuState.running : VcpuState.waiting;
+        vcpu.requests.store(Request.interrupt | Request.flush);
+      }
+    }
+    rings.record(guestStarted, BigInt(domain.index), 0n, 0n);
+  };
+
+  const build = (boot: BootInfo): void => {
+    for (const g of guests) {
+      const domain = domains[g.index];
+      domain.index = g.index;
+      domain.firstVcpu = g.firstVcpu;
+      domain.vcpuCount = g.vcpuCount;
+      domain.translationTag = g.index + 1;
+      if (!giveMemory(domain, boot, g.bytes)) {
+        notice(text("there is not enough memory for a guest"));
+        machine.powerOff();
+      }
+      for (const s of g.slots) addSlot(domain.slots, s.kind, 0, s.gpa, s.bytes, s.offset);
+      for (let i = 0; i < g.vcpuCount; i++) {
+        const vcpu = virtualization.vcpu(u32(g.firstVcpu + i));
+        vcpu.index = u32(g.firstVcpu + i);
+        vcpu.number = i;
+        vcpu.domain = domain;
+      }
+      if (!virtualization.buildTranslation(domain)) {
+        notice(text("there are not enough pages for nested tables"));
+        machine.powerOff();
+      }
+      noticeStarted(text(g.name), u64(g.bytes >> 20n));
+      startDomain(domain, boot);
+    }
+  };
+
+  /** What follows on a domain's stop. */
+  const settleDomain = (domain: Domain, boot: BootInfo): void => {
+    const reason = domain.reason;
+    const name = nameOf(domain.index);
+    let restart = false;
+    let powerOff = false;
+    for (const g of guests) {
+      if (domain.index === g.index) {
+        if (domain.state === DomainState.poweredOff) powerOff = g.powersMachineOff;
+        else if (reason === StopReason.reboot) restart = g.restartsOnReboot;
+        else restart = g.restartsOnCrash;
+      }
+    }
+    rings.record(guestStopped, BigInt(domain.index), BigInt(reason), domain.stopRip);
+    if (restart) {
+      domain.restarts = u32(domain.restarts + 1);
+      noticeStopped(name, domain, text("restarts"));
+      rings.record(guestRestarted, BigInt(domain.index), BigInt(reason), 0n);
+      startDomain(domain, boot);
+      return;
+    }
+    noticeStopped(name, domain, domain.state === DomainState.poweredOff ? text("ended") : text("stopped"));
+    domain.state = DomainState.built;
+    const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
+    for (let i = 0; i < last; i++) if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
+    if (powerOff) machine.powerOff();
+  };
+
+  // ---- The loop ---------------------------------------------------------------------------------------------
+
+  const feeds = board.feeds.filter((f) => f.name === "console" && f.guest === consoleGuest);
+
+  /** Gives received bytes to the guest that has the console, as many as it takes. */
+  const feedConsole = (): void => {
+    for (const f of feeds) {
+      // A device's FIFO holds at most this many.
+      for (let i = 0; i < 256; i++) {
+        if (f.room() === 0) return;
+        const byte = machine.consoleGet();
+        if (byte < 0) return;
+        f.receive(byte & 0xff);
+      }
+    }
+  };
+
+  /** The next vCPU after `index` that can run, or null. Halted ones that something waits for run. */
+  const pick = (index: u32): Vcpu | null => {
+    for (let step = 0; step < vcpuCount; step++) {
+      let at = index + 1 + step;
+      if (at >= vcpuCount) at = at - vcpuCount;
+      const vcpu = virtualization.vcpu(u32(Math.min(at, vcpuCount - 1)));
+      if (vcpu.state === VcpuState.halted && virtualization.wakes(vcpu)) {
+        vcpu.state = VcpuState.running;
+        vcpu.requests.or(Request.interrupt);
+      }
+      if (vcpu.state === VcpuState.running) return vcpu;
+    }
+    return null;
+  };
+
+  const settleDomains = (boot: BootInfo): void => {
+    for (const g of guests) {
+      const domain = domains[g.index];
+      const state = domain.state;
+      if (state !== DomainState.running && state !== DomainState.built) settleDomain(domain, boot);
+    }
+  };
+
+  const loop: (boot: BootInfo) => never = (boot: BootInfo): never => {
+    let last: u32 = 0;
+    const cpu = cpus[machine.cpuIndex()];
+    for (;;) {
+      board.timers.run();
+      if (consoleGuest !== null) feedConsole();
+      settleDomains(boot);
+      const vcpu = pick(last);
+      if (vcpu === null) {
+        machine.waitForInterrupt();
+      } else {
+        last = vcpu.index;
+        cpu.current = vcpu;
+        board.enterGuest(vcpu.domain!.index);
+        virtualization.run(vcpu);
+      }
+    }
+  };
+
+  return Object.freeze({
+    check,
+    start(boot: BootInfo): never {
+      virtualization.enableCpu();
+      board.timers.clear();
+      build(boot);
+      loop(boot);
+    },
+  });
+}

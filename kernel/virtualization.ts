@@ -1,0 +1,38 @@
+/**
+ * What the kernel needs from a vendor's virtualisation: build a domain's translations, put a guest into its memory and
+ * registers, and run a vCPU. SVM and VMX each provide it.
+ */
+import { binding } from "../dsl/core/binding.ts";
+import type { u32, u64 } from "../dsl/core/int.ts";
+import type { BootInfo } from "./boot.ts";
+import type { Domain } from "./domain.ts";
+import type { Vcpu } from "./vcpu.ts";
+
+/** What became of a load: a `BootProblem`, and the payload or the bytes that it is about. */
+export interface Loaded {
+  readonly problem: u32;
+  readonly detail: u64;
+}
+
+export interface Virtualization {
+  /** Switches virtualisation on on this CPU. */
+  enableCpu(): void;
+  /** The vCPU with a dense index; its storage is the vendor's. */
+  vcpu(index: u32): Vcpu;
+  /** Builds the nested translation from the domain's slots; false where the pool of tables is exhausted. */
+  buildTranslation(domain: Domain): boolean;
+  /** Whether the domain's payloads can be loaded, without changing anything. */
+  check(domain: u32, boot: BootInfo): Loaded;
+  /** Puts the domain's payloads and tables into its memory, and its vCPUs into the state in which they start. */
+  load(domain: Domain, boot: BootInfo): Loaded;
+  /**
+   * Runs a vCPU on this CPU until the kernel's loop has something to do. Called and left with interrupts off. The
+   * vCPU's requests are handled before each entry.
+   */
+  run(vcpu: Vcpu): void;
+  /** Whether something waits that a halted vCPU wakes up for. */
+  wakes(vcpu: Vcpu): boolean;
+}
+
+/** The virtualisation of this image. */
+export const virtualization = binding<Virtualization>("virtualization");

@@ -1,0 +1,183 @@
+/** SVM as the kernel sees it: the vCPUs of an image, their translations, and the loop that runs one. */
+import { array, struct, type FixedArray } from "../../../dsl/core/layout.ts";
+import { u32, u64 } from "../../../dsl/core/int.ts";
+import { addressOf, viewOf } from "../../../dsl/core/intrinsics.ts";
+import { storage } from "../../../dsl/core/storage.ts";
+import type { GuestModel, ImageModel } from "../../../dsl/manifest/model.ts";
+import { arbiter, resetInjection } from "../../../kernel/arbiter.ts";
+import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
+import type { Domain } from "../../../kernel/domain.ts";
+import type { InterruptSource } from "../../../kernel/interrupt-source.ts";
+import { Request, type Vcpu } from "../../../kernel/vcpu.ts";
+import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
+import { cli, clgi, stgi, sti } from "../instructions.ts";
+import type { Bus } from "../guest/bus.ts";
+import { linuxLoader } from "../guest/linux.ts";
+import type { LocalApics } from "../guest/local-apic.ts";
+import { svmInjection } from "./access.ts";
+import { cpuidRows, guestCpuid } from "./cpuid.ts";
+import { enterGuest } from "./enter.ts";
+import { exits } from "./exits.ts";
+import { guestMsrs } from "./msr.ts";
+import { msrRows } from "./msr-rows.ts";
+import { nestedTables, PoolState, TablePage } from "./npt.ts";
+import { resetExtendedState, resetRegisters, setSegment } from "./registers.ts";
+import { detectSvm, enableSvm, features, prepareControl } from "./setup.ts";
+import { SvmVcpu } from "./vcpu.ts";
+
+/** What the devices of an image give to the processor. */
+export interface SvmParts {
+  readonly model: ImageModel;
+  readonly bus: Bus;
+  readonly apics: LocalApics;
+  readonly source: InterruptSource;
+}
+
+/** Offset of the kernel's part in a vCPU. */
+const coreAt = 4096n;
+
+/** Pages that nested tables of a guest's memory need at most, in 4 KiB pages: what its slots cover, and what splits them. */
+export function tablePagesFor(guest: GuestModel): number {
+  // Root and one table per 512 GiB; per slot its 1 GiB tables; 4 KiB tables at ragged edges; spares for overlays.
+  const tables = guest.slots.reduce((sum, s) => sum + Math.ceil(s.sizeBytes / 2 ** 30) + 3, 0);
+  return 2 + tables + 8;
+}
+
+/** The vCPU of the platform that holds a vCPU of the kernel. */
+function vcpuOf(core: Vcpu): SvmVcpu {
+  return viewOf(SvmVcpu, u64(addressOf(core) - coreAt));
+}
+
+/** 32-bit flat segments with which the boot protocol starts a kernel. */
+function startLinux(v: SvmVcpu, entry: u64, bootParams: u64, gdt: u64): void {
+  const vmcb = v.vmcb;
+  setSegment(vmcb.cs, 0x10, 0n, 0xffff_ffff, 0xc9b);
+  setSegment(vmcb.ds, 0x18, 0n, 0xffff_ffff, 0xc93);
+  setSegment(vmcb.es, 0x18, 0n, 0xffff_ffff, 0xc93);
+  setSegment(vmcb.ss, 0x18, 0n, 0xffff_ffff, 0xc93);
+  setSegment(vmcb.fs, 0x18, 0n, 0xffff_ffff, 0xc93);
+  setSegment(vmcb.gs, 0x18, 0n, 0xffff_ffff, 0xc93);
+  setSegment(vmcb.gdtr, 0, gdt, 31, 0);
+  vmcb.cr0 = 0x11n;
+  vmcb.rip = entry;
+  v.gpr[6] = bootParams;
+  v.gpr[2] = 0n;
+}
+
+const writeBack8 = 0x0606_0606_0606_0606n;
+const mtrrEnabled = 0xc06n;
+const mtrrValid = 0x800n;
+
+/** MTRRs as firmware leaves them: write-back, the display hole and the device hole below 4 GiB uncached. */
+function startMtrrs(v: SvmVcpu, physicalBits: u64): void {
+  const top = u64((1n << (physicalBits & 63n)) - 1n);
+  v.mtrr[0] = 0xc000_0000n;
+  v.mtrr[1] = u64((top & ~0x3fff_ffffn) | mtrrValid);
+  v.mtrr[2] = 0xb000_0000n;
+  v.mtrr[3] = u64((top & ~0x0fff_ffffn) | mtrrValid);
+  for (let i = 16; i < 27; i++) v.mtrr[i] = writeBack8;
+  v.mtrr[18] = 0n;
+  v.mtrr[27] = mtrrEnabled;
+}
+
+/** Builds SVM for an image. */
+export function svm(parts: SvmParts): Virtualization {
+  const { model, bus, apics, source } = parts;
+  const guests = Object.freeze(
+    model.guests.map((g) => Object.freeze({ index: g.index, loader: linuxLoader(g), count: g.vcpus.length })),
+  );
+  const count = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
+  const most = Math.max(...model.guests.map((g) => g.vcpus.length));
+  const vcpus: FixedArray<SvmVcpu> = storage("vcpus", array(SvmVcpu, count), { align: 4096 });
+  const pages = model.guests.reduce((sum, g) => sum + tablePagesFor(g), 0);
+  const pool = storage("nestedTables", array(TablePage, pages), { align: 4096 });
+  const poolState = storage("nestedTableState", PoolState);
+  const tables = nestedTables({ pages: pool, state: poolState });
+  const cpu = storage("svmCpu", struct("SvmCpu", { host: u64, physicalBits: u64 }));
+
+  const cpuid = guestCpuid("guest", cpuidRows(most));
+  const msrs = guestMsrs(msrRows(apics));
+  const interrupts = arbiter(svmInjection, source);
+  const handle = exits({ bus, apics, msrs, cpuid, arbiter: interrupts });
+
+  /** Handles what was asked of a vCPU; false where the kernel's loop must run. */
+  const prepare = (v: SvmVcpu): boolean => {
+    const core = v.core;
+    const asked = core.requests.exchange(0);
+    if ((asked & (Request.yield | Request.domain)) !== 0) {
+      core.requests.or(u32(asked & ~(Request.yield | Request.domain)));
+      return false;
+    }
+    const vmcb = v.vmcb;
+    if ((asked & Request.flush) !== 0) {
+      v.fetchPage = 0n;
+      vmcb.tlbControl = features.flushByAsid ? 3 : 1;
+      // The entry after this one sets it back.
+      core.requests.or(Request.interrupt);
+    } else vmcb.tlbControl = 0;
+    interrupts.arbitrate(v);
+    return true;
+  };
+
+  return Object.freeze({
+    enableCpu(): void {
+      detectSvm();
+      cpu.host = enableSvm();
+      cpuid.prepare();
+      cpu.physicalBits = cpuid.physicalBits();
+    },
+    vcpu(index: u32): Vcpu {
+      return vcpus[index].core;
+    },
+    buildTranslation(domain: Domain): boolean {
+      const root = tables.create();
+      if (root === 0n) return false;
+      domain.translationRoot = root;
+      return tables.build(root, domain.slots, features.gigabytePages);
+    },
+    check(domain: u32, boot: BootInfo): Loaded {
+      for (const g of guests) if (domain === g.index) return g.loader.check(boot);
+      return { problem: BootProblem.none, detail: 0n };
+    },
+    load(domain: Domain, boot: BootInfo): Loaded {
+      for (const g of guests) {
+        if (domain.index === g.index) {
+          const loaded = g.loader.load(domain.slots, boot);
+          if (loaded.problem !== BootProblem.none) return loaded;
+          for (let i = 0; i < g.count; i++) {
+            const v = vcpus[u32(domain.firstVcpu + i)];
+            resetInjection(v.core.injection);
+            prepareControl(v);
+            resetRegisters(v, i === 0);
+            startMtrrs(v, cpu.physicalBits);
+            // The guest's counter starts at 0.
+            v.vmcb.tscOffset = domain.time.offset;
+          }
+          const entry = g.loader.entry();
+          startLinux(vcpus[domain.firstVcpu], entry.entry, entry.bootParams, entry.gdt);
+          resetExtendedState();
+        }
+      }
+      return { problem: BootProblem.none, detail: 0n };
+    },
+    run(core: Vcpu): void {
+      const v = vcpuOf(core);
+      const address = addressOf(v);
+      const host = cpu.host;
+      clgi();
+      sti();
+      for (;;) {
+        if (core.requests.load() !== 0 && !prepare(v)) break;
+        enterGuest(address, host);
+        core.exits = u64(core.exits + 1n);
+        handle(v);
+        clgi();
+      }
+      cli();
+      stgi();
+    },
+    wakes(core: Vcpu): boolean {
+      return interrupts.wakes(vcpuOf(core));
+    },
+  });
+}
