@@ -90,42 +90,45 @@ async function gdb(script: string): Promise<string> {
   return said;
 }
 
-test.serial("gdb stops on a line of a running image and shows locals, parameters, globals and the backtrace", async (t) => {
-  const { efi } = linkEfi({ module: application(), entry: "efi_main", debug: true });
-  const socket = (folder: string): string => join(folder, "gdb");
-  const { folder, end } = await bootSample(efi, (at) => [
-    "-S",
-    "-chardev",
-    `socket,path=${socket(at)},server=on,wait=off,id=gdb`,
-    "-gdb",
-    "chardev:gdb",
-  ]);
-  const commands = [
-    "set pagination off",
-    "set architecture i386:x86-64",
-    `file ${join(folder, "esp/EFI/BOOT/BOOTX64.EFI")}`,
-    `target remote ${socket(folder)}`,
-    "hbreak app.ts:13",
-    "continue",
-    "info locals",
-    "info args",
-    "backtrace",
-    "print *at",
-    "print counter",
-    "next",
-    "print total",
-  ];
-  writeFileSync(join(folder, "commands"), `${commands.join("\n")}\n`);
-  try {
-    const said = await gdb(join(folder, "commands"));
-    t.regex(said, /Breakpoint 1, work \(start=30, at=0x[0-9a-f]+\) at app\.ts:13/);
-    t.regex(said, /^total = 35$/m);
-    t.regex(said, /^start = 30$/m);
-    t.regex(said, /^#1 .* in efi_main \(\) at app\.ts:22$/m);
-    t.regex(said, /^\$1 = \{x = 77, tags = \{257, 257, 257, 257\}, next = 0x101010101010101\}$/m);
-    t.regex(said, /^\$2 = 9$/m);
-    t.regex(said, /^\$3 = 70$/m);
-  } finally {
-    await end();
-  }
-});
+test.serial(
+  "gdb stops on a line of a running image and shows locals, parameters, globals and the backtrace",
+  async (t) => {
+    const { efi } = linkEfi({ module: application(), entry: "efi_main", debug: true });
+    const socket = (folder: string): string => join(folder, "gdb");
+    const { folder, end } = await bootSample(efi, (at) => [
+      "-S",
+      "-chardev",
+      `socket,path=${socket(at)},server=on,wait=off,id=gdb`,
+      "-gdb",
+      "chardev:gdb",
+    ]);
+    const commands = [
+      "set pagination off",
+      "set architecture i386:x86-64",
+      `file ${join(folder, "esp/EFI/BOOT/BOOTX64.EFI")}`,
+      `target remote ${socket(folder)}`,
+      "hbreak app.ts:13",
+      "continue",
+      "info locals",
+      "info args",
+      "backtrace",
+      "print *at",
+      "print counter",
+      "next",
+      "print total",
+    ];
+    writeFileSync(join(folder, "commands"), `${commands.join("\n")}\n`);
+    try {
+      const said = await gdb(join(folder, "commands"));
+      t.regex(said, /Breakpoint 1, work \(start=30, at=0x[0-9a-f]+\) at app\.ts:13/);
+      t.regex(said, /^total = 35$/m);
+      t.regex(said, /^start = 30$/m);
+      t.regex(said, /^#1 .* in efi_main \(\) at app\.ts:22$/m);
+      t.regex(said, /^\$1 = \{x = 77, tags = \{257, 257, 257, 257\}, next = 0x101010101010101\}$/m);
+      t.regex(said, /^\$2 = 9$/m);
+      t.regex(said, /^\$3 = 70$/m);
+    } finally {
+      await end();
+    }
+  },
+);

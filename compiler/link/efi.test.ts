@@ -15,7 +15,7 @@ test("two links of one module are equal byte for byte", (t) => {
 
 test("sections are on pages of their own, and code is not writable", (t) => {
   const module = sampleApplication();
-  const { sections } = linkEfi({
+  const { sections, symbols } = linkEfi({
     module: { ...module, globals: [...module.globals, sampleGlobal("state", 70_000, { exported: true })] },
     entry: "efi_main",
   });
@@ -24,6 +24,9 @@ test("sections are on pages of their own, and code is not writable", (t) => {
   t.true(!of(".rdata").executable && !of(".rdata").writable);
   t.true(!of(".data").executable && of(".data").writable);
   t.true(of(".data").sizeBytes >= 70_000 && of(".data").fileBytes < 4096, "zeroes take no room in the file");
+  t.true(symbols.find(({ symbol }) => symbol === "state")!.fileBytes < 512);
+  const text = symbols.find(({ symbol }) => symbol === "efi_main")!;
+  t.is(text.fileBytes, text.sizeBytes);
   t.true(sections.every(({ rva }) => rva % 4096 === 0));
 });
 

@@ -13,6 +13,8 @@ export interface ImageSymbol {
   readonly rva: number;
   /** Bytes to the next symbol or the section's end, so padding and jump targets are counted in. */
   readonly sizeBytes: number;
+  /** Those of its bytes that are in the file: none for zeroed storage. */
+  readonly fileBytes: number;
 }
 
 /** A section of a linked image. */
@@ -21,7 +23,7 @@ export interface ImageSection {
   readonly rva: number;
   /** Bytes in memory. */
   readonly sizeBytes: number;
-  /** Bytes in the file, less where zeroes end the section. */
+  /** Bytes in the file, padding included; less than in memory where zeroes end the section. */
   readonly fileBytes: number;
   readonly executable: boolean;
   readonly writable: boolean;
@@ -57,6 +59,7 @@ export function parseMap(
       section: section.name,
       rva,
       sizeBytes: end - rva,
+      fileBytes: Math.max(0, Math.min(end, section.rva + section.fileBytes) - rva),
     };
   });
   return { symbols, sections };

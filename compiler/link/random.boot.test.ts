@@ -40,33 +40,41 @@ function caller(count: number): IrFunction {
   });
 }
 
-test.serial("random functions give on the bare machine what the interpreter gives", async (t) => {
-  const seed = randomSeed();
-  t.log(`SEED=${seed}`);
-  const { module, calls } = randomPlan(seed);
-  const table = new DataView(new ArrayBuffer(24 * calls.length));
-  calls.forEach(({ args }, i) => args.forEach((arg, j) => table.setBigUint64(24 * i + 8 * j + 8, arg, true)));
-  const relocations = calls.map(({ fn }, i) => ({ offset: 24 * i, symbol: fn.symbol, addend: 0 }));
-  const { efi } = linkEfi({
-    entry: "efi_main",
-    module: {
-      ...module,
-      functions: [...module.functions, caller(calls.length)],
-      globals: [
-        ...module.globals,
-        sampleGlobal("calls", table.byteLength, { init: new Uint8Array(table.buffer), relocations }),
-        sampleGlobal("digits", 16, { constant: true, init: Buffer.from("0123456789abcdef"), align: 1 }),
-      ],
-      asmSites: [outSite, saySite],
-    },
+const builds = [
+  { name: "optimised for the bare machine", debug: false },
+  { name: "built for a debugger", debug: true },
+];
+for (const { name, debug } of builds)
+  test.serial(`random functions ${name} give what the interpreter gives`, async (t) => {
+    const seed = randomSeed();
+    t.log(`SEED=${seed}`);
+    const { module, calls } = randomPlan(seed);
+    const table = new DataView(new ArrayBuffer(24 * calls.length));
+    calls.forEach(({ args }, i) =>
+      args.forEach((arg, j) => table.setBigUint64(24 * i + 8 * j + 8, arg, true)),
+    );
+    const relocations = calls.map(({ fn }, i) => ({ offset: 24 * i, symbol: fn.symbol, addend: 0 }));
+    const { efi } = linkEfi({
+      entry: "efi_main",
+      debug,
+      module: {
+        ...module,
+        functions: [...module.functions, caller(calls.length)],
+        globals: [
+          ...module.globals,
+          sampleGlobal("calls", table.byteLength, { init: new Uint8Array(table.buffer), relocations }),
+          sampleGlobal("digits", 16, { constant: true, init: Buffer.from("0123456789abcdef"), align: 1 }),
+        ],
+        asmSites: [outSite, saySite],
+      },
+    });
+    const { machine, end } = await bootSample(efi);
+    try {
+      t.is((await machine.exit()).status, 33);
+      const lines = machine.console.match(/^[0-9a-f]{16}$/gm) ?? [];
+      const results = lines.map((line) => BigInt(`0x${line}`));
+      t.is(disagreement(seed, results), undefined);
+    } finally {
+      await end();
+    }
   });
-  const { machine, end } = await bootSample(efi);
-  try {
-    t.is((await machine.exit()).status, 33);
-    const lines = machine.console.match(/^[0-9a-f]{16}$/gm) ?? [];
-    const results = lines.map((line) => BigInt(`0x${line}`));
-    t.is(disagreement(seed, results), undefined);
-  } finally {
-    await end();
-  }
-});

@@ -49,6 +49,9 @@ function link(module: IrModule, exported: ReadonlySet<string>, folder: string): 
   writeFileSync(at("imports.txt"), [...imports, ""].join("\n"));
   runTool("wasm-ld-14", [
     "--no-entry",
+    // A stack that overflows traps instead of overwriting data.
+    "--stack-first",
+    ...["-z", "stack-size=1048576"],
     `--allow-undefined-file=${at("imports.txt")}`,
     ...[...exported].map((symbol) => `--export=${symbol}`),
     "-o",
