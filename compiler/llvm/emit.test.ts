@@ -119,6 +119,46 @@ test("expected sides and weighted cases become branch weights", (t) => {
   t.is(weights(/^ {2}\], !prof !(\d+)$/m), '!{!"branch_weights", i32 1, i32 900, i32 5}');
 });
 
+test("volatile, order and alignment of an access reach LLVM as they were said", (t) => {
+  const address = param(0, ptr);
+  const one = constant(i64, 1n);
+  const text = emitted({
+    functions: [
+      sampleFunction("f", [ptr], voidType, (b) => {
+        b.load(i64, address, 8, true);
+        b.load(i64, address, 8, false, "acquire");
+        b.load(i64, address, 2);
+        b.store(one, address, 8, true, "release");
+        b.store(one, address, 8, false, "seqcst");
+        b.rmw("sub", address, one, "acqrel");
+        b.cmpxchg(address, one, one, "acqrel");
+        b.cmpxchg(address, one, one, "release");
+        b.fence("acqrel");
+        b.load(i64, address, 8);
+        b.store(one, address, 8);
+        b.return();
+      }),
+    ],
+  });
+  const accesses = text.match(/\b(load|store|atomicrmw|cmpxchg|fence) .*$/gm) ?? [];
+  t.deepEqual(
+    accesses.map((line) => line.replace(/ %\w+/g, "")),
+    [
+      "load volatile i64, i64*, align 8",
+      "load atomic i64, i64* acquire, align 8",
+      "load i64, i64*, align 2",
+      "store atomic volatile i64, i64* release, align 8",
+      "store atomic i64, i64* seq_cst, align 8",
+      "atomicrmw sub i64*, i64 acq_rel, align 8",
+      "cmpxchg i64*, i64, i64 acq_rel acquire, align 8",
+      "cmpxchg i64*, i64, i64 release monotonic, align 8",
+      "fence acq_rel",
+      "load i64, i64*, align 8",
+      "store i64 1, i64*, align 8",
+    ],
+  );
+});
+
 test("locals have the alignment that they ask for", (t) => {
   const text = emitted({
     functions: [
