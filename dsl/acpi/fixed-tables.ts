@@ -117,7 +117,7 @@ export function facs(): number[] {
 }
 
 /** Multiple APIC Description Table, revision 5 (§5.2.12). */
-export function madt(input: AcpiInput): number[] {
+export function madt(input: AcpiInput, lapicGpa: number): number[] {
   const { chipset, vcpus } = input;
   const entries: number[][] = vcpus.map(({ index, apicId }) =>
     apicId < 255
@@ -137,11 +137,7 @@ export function madt(input: AcpiInput): number[] {
   // NMI reaches LINT1 of every processor (§5.2.12.7).
   entries.push([4, 6, 0xff, ...littleEndian(0, 2), 1]);
   const flags = input.legacyPics ? 1 : 0;
-  return table("APIC", 5, [
-    ...littleEndian(chipset.lapicGpa, 4),
-    ...littleEndian(flags, 4),
-    ...entries.flat(),
-  ]);
+  return table("APIC", 5, [...littleEndian(lapicGpa, 4), ...littleEndian(flags, 4), ...entries.flat()]);
 }
 
 /** Memory-mapped configuration space (PCI Firmware Specification 3.3 §4.1.2). */

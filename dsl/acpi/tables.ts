@@ -40,7 +40,8 @@ export function acpiTables(input: AcpiInput, places: AcpiPlaces): AcpiModel {
   const { chipset } = input;
   const facsGpa = put(facs(), places.nvs.gpa);
   const dsdtGpa = append(dsdt(input));
-  const roots = [append(fadt(input, facsGpa, dsdtGpa)), append(madt(input))];
+  const roots = [append(fadt(input, facsGpa, dsdtGpa))];
+  if (chipset.lapicGpa !== null) roots.push(append(madt(input, chipset.lapicGpa)));
   if (chipset.ecam !== null) roots.push(append(mcfg(chipset.ecam)));
   if (chipset.hpetGpa !== null && input.hpet !== undefined)
     roots.push(append(hpet(chipset.hpetGpa, input.hpet)));

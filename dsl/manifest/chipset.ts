@@ -51,21 +51,19 @@ export function chipsetOf(guest: GuestDeclaration): {
     return owners[0]?.parts.find((p): p is Part<Name> => p.part === name);
   };
   const lapic = find("lapic");
-  if (lapic === undefined) {
-    throw new ManifestError(
-      "TV5112",
-      `guest "${guest.name}" has no ${partNames.lapic}, which every virtual CPU needs`,
-      [guest.place],
-    );
-  }
   const ioapic = find("ioapic");
   const pics = find("pics");
+  const lacks = (what: string): never => {
+    throw new ManifestError("TV5112", `guest "${guest.name}" ${what}`, [guest.place]);
+  };
+  if (lapic === undefined && guest.vcpus > 1) {
+    lacks(`has ${guest.vcpus} virtual CPUs and no ${partNames.lapic}s`);
+  }
+  if (lapic === undefined && ioapic !== undefined) {
+    lacks(`has an ${partNames.ioapic} and no ${partNames.lapic} that takes its messages`);
+  }
   if (ioapic === undefined && pics === undefined && guest.devices.some((d) => d.lines.length > 0)) {
-    throw new ManifestError(
-      "TV5112",
-      `guest "${guest.name}" has devices with interrupt lines, and neither an ${partNames.ioapic} nor a ${partNames.pics}`,
-      [guest.place],
-    );
+    lacks(`has devices with interrupt lines, and neither an ${partNames.ioapic} nor a ${partNames.pics}`);
   }
   const bridge = find("host-bridge");
   const power = find("power");
@@ -77,7 +75,7 @@ export function chipsetOf(guest: GuestDeclaration): {
   const model: ChipsetModel = Object.freeze({
     ecam,
     pciWindow: pciWindow(guest, ecam),
-    lapicGpa: lapic.gpa,
+    lapicGpa: lapic?.gpa ?? null,
     ioapic:
       ioapic === undefined ? null : Object.freeze({ id: ioapic.id, gpa: ioapic.gpa, gsiBase: 0, pins: 24 }),
     hpetGpa: hpet?.gpa ?? null,

@@ -333,9 +333,23 @@ test("a window outside of its space is refused", (t) => {
   }
 });
 
-test("a guest without a local APIC, or with lines to nowhere, is refused", (t) => {
-  refuses(t, "TV5112", 1, ["local APIC"], () => imageWith([]));
-  refuses(t, "TV5112", 1, ["I/O APIC"], () => imageWith([sampleLapic(), sampleUart()]));
+test("a guest without the interrupt controllers that it needs is refused", (t) => {
+  refuses(t, "TV5112", 1, ["neither an I/O APIC nor a pair of 8259s"], () =>
+    imageWith([sampleLapic(), sampleUart()]),
+  );
+  const [, ioapic] = sampleInterruptControllers();
+  refuses(t, "TV5112", 1, ["no local APIC that takes"], () => imageWith([ioapic!]));
+  const two = guest({ name: "two", memory: mib(64), vcpus: 2, kernel, devices: [] });
+  refuses(t, "TV5112", 1, ["2 virtual CPUs and no local APICs"], () =>
+    image({ name: "sample", guests: [two] }),
+  );
+});
+
+test("one virtual CPU with the pair of 8259s alone needs no local APIC", (t) => {
+  const [, , pics] = sampleInterruptControllers();
+  const one = imageWith([pics!, sampleUart()]).model.guests[0]!;
+  t.is(one.chipset.lapicGpa, null);
+  t.false(one.acpi.tables.some((table) => table.signature === "APIC"));
 });
 
 test("two of what a guest has once are refused with both places", (t) => {

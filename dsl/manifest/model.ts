@@ -120,7 +120,8 @@ export interface ChipsetModel {
   readonly ecam: { readonly gpa: number; readonly buses: number; readonly sizeBytes: number } | null;
   /** Addresses for 32-bit BARs. */
   readonly pciWindow: { readonly gpa: number; readonly sizeBytes: number };
-  readonly lapicGpa: number;
+  /** Null: the guest has one virtual CPU and the pair of 8259s alone. */
+  readonly lapicGpa: number | null;
   readonly ioapic: {
     readonly id: number;
     readonly gpa: number;
