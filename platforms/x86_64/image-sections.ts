@@ -1,5 +1,5 @@
 /** The sections of this image in memory, from the PE headers that the firmware loaded with it (PE format §3, §4). */
-import { load16, load32 } from "../../dsl/core/intrinsics.ts";
+import { load16, load32, load64 } from "../../dsl/core/intrinsics.ts";
 import { u64 } from "../../dsl/core/int.ts";
 import { access, mapRange, type AddressSpace } from "./paging.ts";
 
@@ -40,4 +40,17 @@ export function mapImage(space: AddressSpace, base: u64): boolean {
     if (!mapRange(space, start, bytes, rights)) return false;
   }
   return true;
+}
+
+/** Where the section with a name (8 bytes, little-endian) lies in memory; both 0 where there is none. */
+export function sectionAt(base: u64, name: u64): { address: u64; bytes: u64 } {
+  const header = headerOf(base);
+  const sections = load16(u64(header + 6n));
+  const first = u64(header + 24n + BigInt(load16(u64(header + 20n))));
+  for (let i = 0; i < maxSections; i++) {
+    if (i >= sections) break;
+    const at = u64(first + BigInt(40 * i));
+    if (load64(at) === name) return { address: u64(base + BigInt(load32(u64(at + 12n)))), bytes: BigInt(load32(u64(at + 8n))) };
+  }
+  return { address: 0n, bytes: 0n };
 }

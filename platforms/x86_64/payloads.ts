@@ -1,21 +1,19 @@
 /** A guest's kernel and initramfs as the host side finds them: sealed in the image, or on the EFI system partition. */
 import { addressOf } from "../../dsl/core/intrinsics.ts";
-import { u64, u8 } from "../../dsl/core/int.ts";
-import { array, location, type FixedArray } from "../../dsl/core/layout.ts";
-import { memory } from "../../dsl/core/memory.ts";
-import { storage } from "../../dsl/core/storage.ts";
-import type { BootInfo } from "../../kernel/boot.ts";
+import { u32, u64 } from "../../dsl/core/int.ts";
+import type { FixedArray } from "../../dsl/core/layout.ts";
+import { maxPayloads, type BootInfo } from "../../kernel/boot.ts";
+import { imageBase } from "../asm.ts";
 import { say } from "./console-text.ts";
 import { FileProblem, firmwarePath, openVolume, readFile } from "./efi/files.ts";
 import { givePages } from "./efi/firmware.ts";
 import { beginRefusal, endRefusal } from "./refusal.ts";
+import { sealedPayload } from "./sealed.ts";
 
-/** What a manifest says of a payload; exactly one of `bytes` and `espPath` is there. */
+/** What a manifest says of a payload. */
 export interface HostPayload {
   readonly name: string;
-  /** Sealed in the image. */
-  readonly bytes: Uint8Array | null;
-  /** On the EFI system partition, with backslashes or slashes. */
+  /** Its path on the EFI system partition; null where it is sealed in the image. */
   readonly espPath: string | null;
 }
 
@@ -23,31 +21,17 @@ export interface HostPayload {
 export interface PlacedPayload {
   readonly index: number;
   readonly name: string;
-  readonly sealed: FixedArray<u8> | null;
-  readonly sealedBytes: u64;
   readonly path: FixedArray<number> | null;
   readonly espPath: string;
 }
 
-/** Lays sealed bytes and paths down as read-only storage. Build time only. */
+/** Lays the paths down as read-only storage. Build time only. */
 export function placePayloads(payloads: readonly HostPayload[]): readonly PlacedPayload[] {
+  if (payloads.length > maxPayloads) throw new RangeError(`${payloads.length} payloads; there is room for ${maxPayloads}`);
   return Object.freeze(
-    payloads.map(({ name, bytes, espPath }, index): PlacedPayload => {
-      if ((bytes === null) === (espPath === null)) throw new TypeError(`payload ${name} is either sealed or a file`);
-      let sealed: FixedArray<u8> | null = null;
-      if (bytes !== null) {
-        sealed = storage(`payload.${name}`, array(u8, bytes.length), { constant: true, align: 4096 });
-        new Uint8Array(memory.buffer).set(bytes, location(sealed)!.address);
-      }
+    payloads.map(({ name, espPath }, index): PlacedPayload => {
       const path = espPath === null ? null : firmwarePath(espPath);
-      return Object.freeze({
-        index,
-        name,
-        sealed,
-        sealedBytes: BigInt(bytes?.length ?? 0),
-        path,
-        espPath: espPath ?? "",
-      });
+      return Object.freeze({ index, name, path, espPath: espPath ?? "" });
     }),
   );
 }
@@ -68,11 +52,12 @@ export function payloadLoader(payloads: readonly PlacedPayload[]): {
       const place = boot.payloads[payload.index];
       place.address = 0n;
       place.bytes = 0n;
-      if (payload.sealed !== null) {
-        place.address = addressOf(payload.sealed);
-        place.bytes = payload.sealedBytes;
-      } else if (payload.path !== null) {
-        let problem: number = FileProblem.noVolume;
+      if (payload.path === null) {
+        const sealed = sealedPayload(imageBase(), payload.index);
+        place.address = sealed.address;
+        place.bytes = sealed.bytes;
+      } else {
+        let problem: u32 = FileProblem.noVolume;
         if (volume !== 0n) {
           const file = readFile(volume, addressOf(payload.path));
           place.address = file.address;
@@ -111,7 +96,7 @@ export function payloadLoader(payloads: readonly PlacedPayload[]): {
   return { load, give, sayName };
 }
 
-function sayFileProblem(problem: number): void {
+function sayFileProblem(problem: u32): void {
   switch (problem) {
     case FileProblem.noVolume:
       say("cannot be reached: the image was not loaded from a file system");

@@ -1,0 +1,95 @@
+/**
+ * The program of an appliance on x86_64: the devices of its guests on the board, SVM under the kernel, the host side
+ * around both. Everything is bound here, at build time.
+ */
+import { provide } from "../../dsl/core/binding.ts";
+import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
+import type { Program } from "../../dsl/core/program.ts";
+import { board } from "../../dsl/device/board.ts";
+import type { Manifest } from "../../dsl/image.ts";
+import type { ImageModel, PayloadFacts } from "../../dsl/manifest/model.ts";
+import { makeBoard, type PlacedInstance } from "../../kernel/board.ts";
+import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
+import type { Domain } from "../../kernel/domain.ts";
+import { eventRings } from "../../kernel/events.ts";
+import { domainStorage, kernel } from "../../kernel/kernel.ts";
+import { convert } from "../../kernel/timebase.ts";
+import { virtualization } from "../../kernel/virtualization.ts";
+import type { FixedArray } from "../../dsl/core/layout.ts";
+import type { Bus } from "./guest/bus.ts";
+import { boardTargets, interruptControllers, type GuestNumbers } from "./guest/interrupt-controllers.ts";
+import { host } from "./host.ts";
+import { svm } from "./svm/virtualization.ts";
+
+/** The guests with the dense index of their first vCPU. */
+function guestNumbers(model: ImageModel): readonly GuestNumbers[] {
+  let firstVcpu = 0;
+  return Object.freeze(
+    model.guests.map(({ index, vcpus }) => {
+      const numbers = Object.freeze({ index, firstVcpu, vcpuCount: vcpus.length });
+      firstVcpu += vcpus.length;
+      return numbers;
+    }),
+  );
+}
+
+/** The number in its guest of a vCPU. */
+function numberOfVcpu(guests: readonly GuestNumbers[]): (vcpu: u32) => u32 {
+  if (guests.every((g) => g.vcpuCount === 1)) return (_vcpu: u32): u32 => 0;
+  const numbers = Object.freeze(guests.flatMap((g) => Array.from({ length: g.vcpuCount }, (_, number) => number)));
+  const last = numbers.length - 1;
+  return (vcpu: u32): u32 => numbers[Math.min(vcpu, last)];
+}
+
+/** The index of the guest that a vCPU belongs to. */
+function guestOfVcpu(guests: readonly GuestNumbers[]): (vcpu: u32) => u32 {
+  if (guests.length === 1) return (_vcpu: u32): u32 => 0;
+  const later = Object.freeze(guests.filter((g) => g.index > 0).reverse());
+  return (vcpu: u32): u32 => {
+    for (const g of later) if (vcpu >= g.firstVcpu) return g.index;
+    return 0;
+  };
+}
+
+function busOf(dispatch: Dispatch, guests: readonly GuestNumbers[]): Bus {
+  const guestOf = guestOfVcpu(guests);
+  const numberOf = numberOfVcpu(guests);
+  return Object.freeze({
+    portIn: (vcpu: u32, port: u16, width: u8): u32 => dispatch.portIn(guestOf(vcpu), port, width),
+    portOut: (vcpu: u32, port: u16, width: u8, value: u32): void => dispatch.portOut(guestOf(vcpu), port, width, value),
+    memoryRead: (vcpu: u32, gpa: u64, width: u8): u64 => dispatch.memoryRead(guestOf(vcpu), numberOf(vcpu), gpa, width),
+    memoryWrite: (vcpu: u32, gpa: u64, width: u8, value: u64): void =>
+      dispatch.memoryWrite(guestOf(vcpu), numberOf(vcpu), gpa, width, value),
+  });
+}
+
+/** Guest ticks as the board's nanoseconds. */
+function ticksToNs(domains: FixedArray<Domain>, guestOf: (vcpu: u32) => u32, count: number): (vcpu: u32, ticks: u64) => u64 {
+  const last = count - 1;
+  return (vcpu: u32, ticks: u64): u64 => convert(domains[Math.min(guestOf(vcpu), last)].time.toNs, ticks);
+}
+
+/** Makes the program of a manifest. The build calls it. */
+export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]): Program {
+  const { model } = manifest;
+  const numbers = guestNumbers(model);
+  const domains = domainStorage(model);
+  const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
+  const guests = manifest.guests.map((guest, index) => ({
+    index,
+    instances: guest.devices.flatMap((device) => (device.instance === undefined ? [] : [{ instance: device.instance, vcpu: device.vcpu ?? null }])),
+  }));
+  const targetsOf = (placed: readonly PlacedInstance[]) => boardTargets(numbers, domains, placed, model.console.guest);
+  const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs);
+  provide(board, parts.board);
+  const controllers = interruptControllers(numbers, parts.instances, ticksToNs(domains, guestOfVcpu(numbers), guests.length));
+  const bus = busOf(makeDispatch(parts, guests.length), numbers);
+  provide(virtualization, svm({ model, bus, apics: controllers.apics, source: controllers.source }));
+  return host({
+    name: model.name,
+    kernel: kernel({ model, domains, board: parts, rings }),
+    payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),
+    permitNoAcpi: model.permitNoAcpi,
+    console: { port: model.console.port, baud: model.console.baud },
+  });
+}
