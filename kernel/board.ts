@@ -22,13 +22,21 @@ import { timers, type Timers } from "./timers.ts";
 /** A guest's devices, as the board needs them. */
 export interface BoardGuest {
   readonly index: number;
-  readonly instances: readonly Instance[];
+  readonly instances: readonly BoardInstance[];
+}
+
+/** A device of a guest. */
+export interface BoardInstance {
+  readonly instance: Instance;
+  /** The number in the guest of the one vCPU that sees it; null: all do. */
+  readonly vcpu: number | null;
 }
 
 /** An instance with its state and its numbers. */
 export interface PlacedInstance {
   readonly instance: Instance;
   readonly guest: number;
+  readonly vcpu: number | null;
   /** The struct of `instance.device.state`. */
   readonly state: object;
   readonly firstWire: number;
@@ -89,23 +97,24 @@ const queueMask = queueLength - 1;
 export function makeBoard(
   guests: readonly BoardGuest[],
   domains: FixedArray<Domain>,
-  targets: BoardTargets,
+  targetsOf: (placed: readonly PlacedInstance[]) => BoardTargets,
   rings: EventRings,
   slackNs: number,
 ): BoardParts {
   const placed: PlacedInstance[] = [];
   let nextWire = 0;
   for (const guest of guests) {
-    for (const instance of guest.instances) {
+    for (const { instance, vcpu } of guest.instances) {
       const state: unknown = storage(`${guest.index}.${instance.name}`, instance.device.state);
       const initialise = instance.device.initialise as (self: object, firstWire: u16) => void;
       const reset = instance.device.reset as (self: object) => void;
-      placed.push(Object.freeze({ instance, guest: guest.index, state: state as object, firstWire: nextWire, bytes: BigInt(instance.device.state.size), initialise, reset }));
+      placed.push(Object.freeze({ instance, guest: guest.index, vcpu, state: state as object, firstWire: nextWire, bytes: BigInt(instance.device.state.size), initialise, reset }));
       nextWire += instance.wires.length;
     }
   }
   if (nextWire > 0xffff) throw new RangeError(`${nextWire} wires; there is room for 65,535`);
   const instances = Object.freeze(placed);
+  const targets = targetsOf(instances);
   const find = (guest: number, name: string): PlacedInstance => {
     const found = instances.find((p) => p.guest === guest && p.instance.name === name);
     if (found === undefined) throw new RangeError(`no device ${name} in guest ${guest}`);

@@ -5,19 +5,20 @@
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
 import type { BoardParts, PlacedInstance } from "./board.ts";
 
-/** The accesses of one guest's vCPUs. Widths in bytes. */
+/** The accesses of guests; `number` is the accessing vCPU's number in its guest. Widths in bytes. */
 export interface Dispatch {
   /** Reads 1, 2 or 4 bytes. */
   portIn(guest: u32, port: u16, width: u8): u32;
   portOut(guest: u32, port: u16, width: u8, value: u32): void;
   /** Reads 1, 2, 4 or 8 bytes. */
-  memoryRead(guest: u32, gpa: u64, width: u8): u64;
-  memoryWrite(guest: u32, gpa: u64, width: u8, value: u64): void;
+  memoryRead(guest: u32, number: u32, gpa: u64, width: u8): u64;
+  memoryWrite(guest: u32, number: u32, gpa: u64, width: u8, value: u64): void;
 }
 
 /** A window with the state of its device. */
 interface Entry {
   readonly guest: number;
+  readonly vcpu: number | null;
   readonly base: bigint;
   readonly size: number;
   readonly state: object;
@@ -29,6 +30,8 @@ interface Entry {
 
 /** All windows of a space, by base. Windows that overlap in one guest throw. */
 export function windowsOf(instances: readonly PlacedInstance[], space: "port" | "mmio"): readonly Entry[] {
+  /** A guest with one vCPU, whose own devices need no comparison. */
+  const lone = (guest: number): boolean => !instances.some((p) => p.guest === guest && p.vcpu !== null && p.vcpu > 0);
   const entries = instances
     .flatMap((p) =>
       p.instance.windows
@@ -36,6 +39,7 @@ export function windowsOf(instances: readonly PlacedInstance[], space: "port" | 
         .map((w) =>
           Object.freeze({
             guest: p.guest,
+            vcpu: lone(p.guest) ? null : p.vcpu,
             base: w.base,
             size: w.sizeBytes,
             state: p.state,
@@ -49,7 +53,7 @@ export function windowsOf(instances: readonly PlacedInstance[], space: "port" | 
     .sort((a, b) => a.guest - b.guest || (a.base < b.base ? -1 : 1));
   entries.forEach((entry, i) => {
     const before = entries[i - 1];
-    if (before !== undefined && before.guest === entry.guest && before.base + BigInt(before.size) > entry.base) {
+    if (before !== undefined && before.guest === entry.guest && before.vcpu === entry.vcpu && before.base + BigInt(before.size) > entry.base) {
       throw new RangeError(`windows at 0x${before.base.toString(16)} and 0x${entry.base.toString(16)} overlap`);
     }
   });
@@ -151,9 +155,9 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
       portWrite(guest, port, width, value);
       deliver();
     },
-    memoryRead(guest: u32, gpa: u64, width: u8): u64 {
+    memoryRead(guest: u32, number: u32, gpa: u64, width: u8): u64 {
       for (const e of memoryEntries) {
-        if ((single || guest === e.guest) && gpa >= e.base && gpa < e.last) {
+        if ((single || guest === e.guest) && (e.vcpu === null || number === e.vcpu) && gpa >= e.base && gpa < e.last) {
           const offset = u32(gpa - e.base);
           const value = width === 8 ? e.read64(e.state, offset) : u64(e.read(e.state, offset, width));
           deliver();
@@ -162,9 +166,9 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
       }
       return onesOf(width);
     },
-    memoryWrite(guest: u32, gpa: u64, width: u8, value: u64): void {
+    memoryWrite(guest: u32, number: u32, gpa: u64, width: u8, value: u64): void {
       for (const e of memoryEntries) {
-        if ((single || guest === e.guest) && gpa >= e.base && gpa < e.last) {
+        if ((single || guest === e.guest) && (e.vcpu === null || number === e.vcpu) && gpa >= e.base && gpa < e.last) {
           const offset = u32(gpa - e.base);
           if (width === 8) e.write64(e.state, offset, value);
           else e.write(e.state, offset, width, u32(value));

@@ -5,7 +5,7 @@
  *
  * | device type  | its wires on the board | |
  * | --- | --- | --- |
- * | `i8259-pair` | line `{ board: "intr" }`: INTR to the processor, through LINT0 of the local APIC where there is one | |
+ * | `i8259` | line `{ board: "intr" }`: INTR to the processor, through LINT0 of the local APIC where there is one | |
  * | `local-apic` | line `{ board: "interrupt" }`: a vector above the processor priority is there, or no longer; messages `{ board: "bus" }`: IPIs; signal `{ board: "eoi" }`: EOI of a level-triggered vector, with the vector as value; signal `{ board: "nmi" }` | one per vCPU |
  * | `ioapic`     | messages `{ board: "bus" }` | |
  */
@@ -23,10 +23,10 @@ export interface InterruptSource {
   acknowledge(vcpu: u32): u8;
 }
 
-/** Calls of a device of type `i8259-pair`. `U` is its state. */
+/** Calls of a device of type `i8259`. `U` is its state. */
 export interface PicCalls<U> {
-  /** Whether INTR is asserted. */
-  requesting(u: U): boolean;
+  /** The vector that an acknowledge would give, or -1 while INTR is low. Changes nothing. */
+  pending(u: U): i32;
   /** The INTA cycles: the vector of the highest request, or the spurious one. */
   acknowledge(u: U): u8;
 }

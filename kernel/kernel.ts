@@ -36,8 +36,6 @@ export function domainStorage(model: ImageModel): FixedArray<Domain> {
 const chunk = 0x20_0000n;
 const chunkMask = ~(chunk - 1n);
 
-const fine: Loaded = Object.freeze({ problem: BootProblem.none, detail: 0n });
-
 /** Bytes of a usable region that whole chunks cover. */
 function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: u64 } {
   const start = u64(u64(base + chunk - 1n) & chunkMask);
@@ -93,7 +91,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       const loaded = virtualization.check(g.index, boot);
       if (loaded.problem !== BootProblem.none) return loaded;
     }
-    return fine;
+    return { problem: BootProblem.none, detail: 0n };
   };
 
   /** Takes `bytes` for a domain from the usable regions, and takes them out of the map. */

@@ -53,7 +53,7 @@ export function setScale(scale: Scale, from: u64, to: u64): void {
     const take = carry || doubled >= from;
     rest = take ? u64(doubled - from) : doubled;
     quotient = u64((quotient << 1n) | (take ? 1n : 0n));
-    shift = shift + 1;
+    shift = step + 1;
   }
   scale.multiplier = quotient;
   scale.shift = u32(shift);

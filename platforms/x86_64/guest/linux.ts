@@ -62,19 +62,21 @@ export interface LinuxHeader {
   readonly headerEnd: u64;
 }
 
-const refused: LinuxHeader = Object.freeze({ ok: false, setupBytes: 0n, loadAddress: 0n, needs: 0n, initrdMax: 0n, headerEnd: 0n });
+function refused(): LinuxHeader {
+  return { ok: false, setupBytes: 0n, loadAddress: 0n, needs: 0n, initrdMax: 0n, headerEnd: 0n };
+}
 
 /**
  * Reads and checks the header of the payload at `address`. A relocatable kernel goes to its preferred address, another
  * to `fixedGpa`; all that it needs must lie below `limit`.
  */
 export function readLinuxHeader(address: u64, bytes: u64, fixedGpa: u64, limit: u64): LinuxHeader {
-  if (bytes < leastBytes) return refused;
-  if (load16(u64(address + at.bootFlag)) !== 0xaa55 || load32(u64(address + at.magic)) !== headerMagic) return refused;
-  if (load16(u64(address + at.version)) < leastVersion || (load8(u64(address + at.loadFlags)) & loadedHigh) === 0) return refused;
+  if (bytes < leastBytes) return refused();
+  if (load16(u64(address + at.bootFlag)) !== 0xaa55 || load32(u64(address + at.magic)) !== headerMagic) return refused();
+  if (load16(u64(address + at.version)) < leastVersion || (load8(u64(address + at.loadFlags)) & loadedHigh) === 0) return refused();
   const sectors = load8(u64(address + at.setupSectors));
   const setupBytes = u64(BigInt((sectors === 0 ? 4 : sectors) + 1) * 512n);
-  if (setupBytes >= bytes) return refused;
+  if (setupBytes >= bytes) return refused();
   const kernelBytes = u64(bytes - setupBytes);
   const headerEnd = u64(at.magic + BigInt(load8(u64(address + at.headerJump))));
   const version = load16(u64(address + at.version));
@@ -84,7 +86,7 @@ export function readLinuxHeader(address: u64, bytes: u64, fixedGpa: u64, limit: 
   const wanted = version >= 0x020a ? u64(load32(u64(address + at.initSize))) : kernelBytes;
   const needs = wanted > kernelBytes ? wanted : kernelBytes;
   const loadAddress = relocatable ? preferred : fixedGpa;
-  if (loadAddress < 0x10_0000n || loadAddress >= limit || needs > u64(limit - loadAddress)) return refused;
+  if (loadAddress < 0x10_0000n || loadAddress >= limit || needs > u64(limit - loadAddress)) return refused();
   return { ok: true, setupBytes, loadAddress, needs, initrdMax: u64(load32(u64(address + at.initrdMax))), headerEnd };
 }
 
@@ -106,8 +108,6 @@ export interface LinuxLoader {
 }
 
 const Page = struct("LoaderPage", { bytes: array(u8, 4096) }, { align: 4096 });
-
-const fine: Loaded = Object.freeze({ problem: BootProblem.none, detail: 0n });
 
 /** Builds the loader of a guest from its model. */
 export function linuxLoader(model: GuestModel): LinuxLoader {
@@ -152,7 +152,7 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       const top = header.initrdMax < limit - 1n ? u64(header.initrdMax + 1n) : limit;
       if (end > top || initrd.bytes > u64(top - end)) return { problem: BootProblem.noMemory, detail: initrd.bytes };
     }
-    return fine;
+    return { problem: BootProblem.none, detail: 0n };
   };
 
   const putTables = (slots: SlotTable): boolean => {
@@ -211,7 +211,7 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       store64(u64(params + 24n), 0x00cf_9300_0000_ffffn);
       if (!copyToGuest(slots, gdtGpa, params, 32n)) return missing;
       state.entry = header.loadAddress;
-      return fine;
+      return { problem: BootProblem.none, detail: 0n };
     },
     entry(): LinuxEntry {
       return { entry: state.entry, bootParams: bootParamsGpa, gdt: gdtGpa };

@@ -1,0 +1,234 @@
+/**
+ * A guest's interrupt controllers as one thing: what the arbiter asks, what the processor does with its local APIC, and
+ * the message bus between local APICs and I/O APIC. Made at build time from the devices that the manifest lists; what
+ * is not there is not in the image.
+ */
+import type { i32, u32, u64, u8 } from "../../../dsl/core/int.ts";
+import type { FixedArray } from "../../../dsl/core/layout.ts";
+import { machine } from "../../../kernel/machine.ts";
+import { raiseNmi } from "../../../kernel/arbiter.ts";
+import type { BoardTargets, PlacedInstance } from "../../../kernel/board.ts";
+import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
+import type { InterruptSource, IoApicCalls, LocalApicCalls, PicCalls } from "../../../kernel/interrupt-source.ts";
+import { Request } from "../../../kernel/vcpu.ts";
+import { virtualization } from "../../../kernel/virtualization.ts";
+import type { ApicValue, LocalApics } from "./local-apic.ts";
+
+/** Device types by their part. */
+export const deviceTypes = Object.freeze({ pic: "i8259", localApic: "local-apic", ioApic: "ioapic" } as const);
+
+/** A guest and the dense index of its first vCPU. */
+export interface GuestNumbers {
+  readonly index: number;
+  readonly firstVcpu: number;
+  readonly vcpuCount: number;
+}
+
+/** Wakes or interrupts a vCPU so that its arbiter looks. */
+function notify(index: u32): void {
+  const vcpu = virtualization.vcpu(index);
+  vcpu.requests.or(Request.interrupt);
+  if (vcpu.cpu !== machine.cpuIndex()) machine.signalCpu(vcpu.cpu);
+}
+
+/** What a target on the board does, for the devices of all guests. */
+export function boardTargets(
+  guests: readonly GuestNumbers[],
+  domains: FixedArray<Domain>,
+  placed: readonly PlacedInstance[],
+  consoleGuest: number | null,
+): BoardTargets {
+  const guestOf = (index: number): GuestNumbers => guests.find((g) => g.index === index)!;
+  const end = (guest: number, state: u32, reason: u32): (() => void) => {
+    const first: u32 = guestOf(guest).firstVcpu;
+    return (): void => {
+      stopDomain(domains[guest], state, reason, 0n, 0n);
+      virtualization.vcpu(first).requests.or(Request.domain);
+    };
+  };
+  return Object.freeze({
+    line(name: string, guest: number, channel: number) {
+      const vcpu: u32 = guestOf(guest).firstVcpu + channel;
+      if (name === "intr" || name === "interrupt") {
+        return (level: boolean): void => {
+          if (level) notify(vcpu);
+        };
+      }
+      if (name === "nmi") {
+        return (level: boolean): void => {
+          if (!level) return;
+          raiseNmi(virtualization.vcpu(vcpu));
+          notify(vcpu);
+        };
+      }
+      return undefined;
+    },
+    signal(name: string, guest: number, channel: number) {
+      const vcpu: u32 = guestOf(guest).firstVcpu + channel;
+      if (name === "nmi") {
+        return (_value: u32): void => {
+          raiseNmi(virtualization.vcpu(vcpu));
+          notify(vcpu);
+        };
+      }
+      if (name === "eoi") {
+        const ioApic = placed.find((p) => p.guest === guest && p.instance.device.name === deviceTypes.ioApic);
+        if (ioApic === undefined) return (_value: u32): void => {};
+        const calls = ioApic.instance.device.calls as IoApicCalls<object>;
+        const state = ioApic.state;
+        return (value: u32): void => calls.endOfInterrupt(state, value & 0xff);
+      }
+      if (name === "power-off") {
+        const act = end(guest, DomainState.poweredOff, StopReason.powerOff);
+        return (_value: u32): void => act();
+      }
+      if (name === "reset") {
+        const act = end(guest, DomainState.restarting, StopReason.reboot);
+        return (_value: u32): void => act();
+      }
+      return undefined;
+    },
+    message(name: string, guest: number, channel: number) {
+      if (name !== "bus") return undefined;
+      const apics = localApicsOf(guestOf(guest), placed);
+      const sender: u32 = guestOf(guest).firstVcpu + channel;
+      return (destination: u32, command: u32): void => {
+        // ICR [19:18]: 0 by destination, 1 self, 2 all, 3 all but self (Intel SDM vol. 3 §11.6.1).
+        const shorthand = (command >>> 18) & 3;
+        const lowest = (command & 0x700) === 0x100;
+        for (const a of apics) {
+          const own = a.vcpu === sender;
+          const meant =
+            shorthand === 0 ? a.calls.matches(a.state, destination, command) : shorthand === 1 ? own : shorthand === 2 || !own;
+          if (meant) {
+            a.calls.accept(a.state, destination, command);
+            // Lowest priority goes to one of those addressed.
+            if (lowest && shorthand === 0) return;
+          }
+        }
+      };
+    },
+    sink(name: string, guest: number, _channel: number) {
+      if (name === "console" && guest === consoleGuest) return (byte: u8): void => machine.consolePut(byte);
+      if (name === "console" || name === "nowhere") return (_byte: u8): void => {};
+      return undefined;
+    },
+  });
+}
+
+interface PlacedApic {
+  readonly vcpu: number;
+  readonly calls: LocalApicCalls<object>;
+  readonly state: object;
+}
+
+/** The local APICs of a guest, in the order of its vCPUs. */
+function localApicsOf(guest: GuestNumbers, placed: readonly PlacedInstance[]): readonly PlacedApic[] {
+  return Object.freeze(
+    placed
+      .filter((p) => p.guest === guest.index && p.instance.device.name === deviceTypes.localApic)
+      .map((p, number) =>
+        Object.freeze({ vcpu: guest.firstVcpu + number, calls: p.instance.device.calls as LocalApicCalls<object>, state: p.state }),
+      ),
+  );
+}
+
+/** The controllers of all guests. */
+export interface InterruptControllers {
+  readonly source: InterruptSource;
+  readonly apics: LocalApics;
+}
+
+/** Builds the controllers over the placed devices. `ticks` reads a guest's counter, `nsOf` converts it to the board's time. */
+export function interruptControllers(
+  guests: readonly GuestNumbers[],
+  placed: readonly PlacedInstance[],
+  nsOf: (vcpu: u32, ticks: u64) => u64,
+): InterruptControllers {
+  const vcpus = Object.freeze(
+    guests.flatMap((g) => {
+      const apics = localApicsOf(g, placed);
+      const pic = placed.find((p) => p.guest === g.index && p.instance.device.name === deviceTypes.pic);
+      return Array.from({ length: g.vcpuCount }, (_, number) =>
+        Object.freeze({
+          index: g.firstVcpu + number,
+          number,
+          apic: apics[number] ?? null,
+          // INTR is wired to the first vCPU.
+          pic: pic === undefined || number > 0 ? null : Object.freeze({ calls: pic.instance.device.calls as PicCalls<object>, state: pic.state }),
+        }),
+      );
+    }),
+  );
+  const withApic = Object.freeze(
+    vcpus.flatMap((v) => (v.apic === null ? [] : [Object.freeze({ index: v.index, calls: v.apic.calls, state: v.apic.state })])),
+  );
+
+  const source: InterruptSource = Object.freeze({
+    pending(vcpu: u32): i32 {
+      for (const v of vcpus) {
+        if (vcpu === v.index) {
+          if (v.apic !== null) {
+            const vector = v.apic.calls.pending(v.apic.state);
+            if (vector >= 0) return vector;
+            if (v.pic !== null && v.apic.calls.passesExtInt(v.apic.state)) return v.pic.calls.pending(v.pic.state);
+            return -1;
+          }
+          if (v.pic !== null) return v.pic.calls.pending(v.pic.state);
+        }
+      }
+      return -1;
+    },
+    acknowledge(vcpu: u32): u8 {
+      for (const v of vcpus) {
+        if (vcpu === v.index) {
+          if (v.apic !== null && v.apic.calls.pending(v.apic.state) >= 0) return v.apic.calls.acknowledge(v.apic.state);
+          if (v.pic !== null) return v.pic.calls.acknowledge(v.pic.state);
+        }
+      }
+      return 0xff;
+    },
+  });
+
+  const apics: LocalApics = Object.freeze({
+    id(vcpu: u32): u32 {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.id(a.state);
+      return 0;
+    },
+    readBase(vcpu: u32): u64 {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.readBase(a.state);
+      return 0n;
+    },
+    writeBase(vcpu: u32, value: u64): boolean {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.writeBase(a.state, value);
+      return false;
+    },
+    readRegister(vcpu: u32, register: u32): ApicValue {
+      for (const a of withApic) {
+        if (vcpu === a.index && a.calls.hasRegister(a.state, register)) {
+          return { ok: true, value: a.calls.readRegister(a.state, register) };
+        }
+      }
+      return { ok: false, value: 0n };
+    },
+    writeRegister(vcpu: u32, register: u32, value: u64): boolean {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.writeRegister(a.state, register, value);
+      return false;
+    },
+    readDeadline(vcpu: u32): u64 {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.readDeadline(a.state);
+      return 0n;
+    },
+    writeDeadline(vcpu: u32, ticks: u64): void {
+      for (const a of withApic) if (vcpu === a.index) a.calls.writeDeadline(a.state, nsOf(vcpu, ticks), ticks);
+    },
+    readTaskPriority(vcpu: u32): u8 {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.readTaskPriority(a.state);
+      return 0;
+    },
+    writeTaskPriority(vcpu: u32, priority: u8): void {
+      for (const a of withApic) if (vcpu === a.index) a.calls.writeTaskPriority(a.state, priority);
+    },
+  });
+  return Object.freeze({ source, apics });
+}
