@@ -21,7 +21,7 @@
  * displacement 16 bits in 64-bit mode too (APM vol. 3 §1.2.2). Segment limits, privilege and CPUID features are not
  * looked at: the processor did so before it raised the exit.
  */
-import { i32, u64, u32, u8 } from "../../../dsl/core/int.ts";
+import { i32, u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
 import {
   addressOf,
   load16,
@@ -31,6 +31,7 @@ import {
   signExtend,
   unlikely,
 } from "../../../dsl/core/intrinsics.ts";
+import { followRow, longestInstruction, short } from "./opcode.ts";
 import {
   baseRip,
   DecodeResult,
@@ -38,14 +39,12 @@ import {
   Mode,
   noRegister,
   Operation,
-  prefixAddressSize,
   prefixLock,
-  prefixOperandSize,
-  prefixRep,
-  prefixRepne,
   prefixSegmentMask,
   prefixSegmentShift,
-  prefixVex,
+  prefixVex256,
+  rowFormShift,
+  rowOperationShift,
   Segment,
   type CodeBytes,
   type Instruction,
@@ -53,212 +52,137 @@ import {
 import {
   Immediate,
   rowDefault64,
+  RowKind,
   rowKindShift,
   rowLockable,
-  RowKind,
   rowModrm,
-  rowNot64,
-  rowOperationShift,
   rowRegisterOnly,
-  rowVector,
-  rowAccessShift,
-  rowFormShift,
   rowWidthShift,
-  undefinedRow,
   Width,
 } from "./row.ts";
-import {
-  row38,
-  row3A,
-  rowMemoryOnly,
-  rowModrm16,
-  rowPlain,
-  rowPop,
-  rows,
-  rows38,
-  rowXopDword,
-} from "./tables.ts";
-
-/** The longest instruction, in bytes (APM vol. 3 §1.1). */
-export const longestInstruction = 15;
+import { rows } from "./tables.ts";
 
 /** Base and index registers of 16-bit addressing by ModRM.rm (APM vol. 3 table 1-13): BX 3, BP 5, SI 6, DI 7. */
 const base16 = Object.freeze([3, 3, 5, 5, 6, 7, 5, 3]);
 const index16 = Object.freeze([6, 7, 6, 7, noRegister, noRegister, noRegister, noRegister]);
-/** Bytes of the widths that do not depend on prefixes, by `Width`. */
-const fixedWidths = Object.freeze([0, 1, 2, 4, 8, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-/** The row of a VEX, EVEX or XOP opcode that is no plain move. */
-function vexRow(map: u8, opcode: u8): u32 {
-  if (map === 1) {
-    if (opcode === 0x77) return rowPlain;
-    return (opcode >= 0x70 && opcode <= 0x73) || opcode === 0xc2 || (opcode >= 0xc4 && opcode <= 0xc6)
-      ? row3A
-      : row38;
-  }
-  if (map === 3 || map === 8) return row3A;
-  if (map === 2 || map === 5 || map === 6 || map === 9) return row38;
-  return map === 10 ? rowXopDword : undefinedRow;
-}
+/** Operand size in [3:0] and address size in [7:4], by mode in [3:2] (16, 32, 64 bits) and the prefixes 67 and 66 in [1:0] (APM vol. 3 tables 1-2 and 1-3). */
+const sizes = Object.freeze([
+  0x22, 0x24, 0x42, 0x44, 0x44, 0x42, 0x24, 0x22, 0x84, 0x82, 0x44, 0x42, 0, 0, 0, 0,
+]);
 
-/** True where a VEX map 1 opcode with mandatory prefix `pp` is a move that the rows of 0F describe. */
-function isVexMove(opcode: u8, pp: u8): boolean {
-  const pair = opcode & 0xfe;
-  if (pair === 0x10 || pair === 0x28 || opcode === 0x13 || opcode === 0x2b) return true;
-  return (
-    pp !== 0 && (pair === 0x6e || pair === 0x7e || opcode === 0xd6 || opcode === 0xe7 || opcode === 0xf0)
-  );
-}
+/** Widths by `Width` in [5:2] and the operand size (2, 4, 8) in [1:0]. */
+const widths = Object.freeze(
+  Array.from({ length: 16 }, (_, width) => {
+    switch (width as Width) {
+      case Width.byte:
+        return [1, 1, 1, 1];
+      case Width.word:
+        return [2, 2, 2, 2];
+      case Width.dword:
+        return [4, 4, 4, 4];
+      case Width.qword:
+        return [8, 8, 8, 8];
+      case Width.oword:
+      case Width.x:
+        return [16, 16, 16, 16];
+      case Width.v:
+        return [2, 4, 8, 8];
+      case Width.y:
+        return [4, 4, 8, 8];
+      case Width.pair:
+        return [8, 8, 16, 16];
+      case Width.z:
+        return [2, 4, 4, 4];
+      default:
+        return [0, 0, 0, 0];
+    }
+  }).flat(),
+);
 
-/** The row of a 0F 38 opcode. */
-function escapeRow(opcode: u8): u32 {
-  for (const r of rows38) if (opcode === r.opcode) return r.row;
-  return row38;
-}
-
-/** The bytes end before the instruction does. */
-function short(available: u8): DecodeResult {
-  return available < longestInstruction ? DecodeResult.truncated : DecodeResult.tooLong;
-}
-
-/** Decodes the instruction at the start of `code`. `out` is written only where the result is `ok`. */
+/** Decodes the instruction at the start of `code`. What it writes to `out` counts only where the result is `ok`. */
 export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeResult {
   const long = mode === Mode.bits64;
-  const available = Math.min(code.length, longestInstruction);
   let position = 0;
   let prefixes = 0;
   let rex = 0;
   let opcode = 0;
   let row = 0;
-
   while (position < longestInstruction) {
     opcode = code.bytes[position];
     position++;
     row = rows[opcode];
-    if (row >>> rowKindShift === RowKind.prefix) {
+    const kind = row >>> rowKindShift;
+    if (kind === RowKind.plain) break;
+    if (kind === RowKind.prefix) {
       // In 64-bit mode ES, CS, SS and DS overrides are ignored: they do not even undo an FS or GS override.
       if (!long || (opcode & 0xe7) !== 0x26) prefixes = (prefixes & ~(row >>> 8)) | (row & 0xff);
       rex = 0;
-    } else if (long && (opcode & 0xf0) === 0x40) {
-      rex = opcode;
-    } else break;
+    } else if (kind === RowKind.rex && long) rex = opcode;
+    else break;
   }
-  if (row >>> rowKindShift === RowKind.prefix || (long && (opcode & 0xf0) === 0x40))
-    return short(u8(available));
 
-  // Enough steps for the longest chain: 0F, 38, mandatory prefix, ModRM.mod, ModRM.reg.
-  let map = 0;
-  let vvvv = 0;
-  let vectorLength = 16;
-  for (let step = 0; step < 5 && row >>> rowKindShift !== RowKind.plain; step++) {
-    const kind = row >>> rowKindShift;
-    const next = code.bytes[position & 31];
-    if (kind === RowKind.byPrefix) {
-      const choice =
-        (prefixes & prefixRepne) !== 0 ? 3 : (prefixes & prefixRep) !== 0 ? 2 : prefixes & prefixOperandSize;
-      row = rows[Math.min((row & 0xffff) + choice, rows.length - 1)];
-      continue;
-    }
-    if (position >= available) return short(u8(available));
-    if (kind === RowKind.escape) {
-      position++;
-      map = map === 0 ? 1 : opcode === 0x38 ? 2 : 3;
-      opcode = next;
-      row = map === 1 ? rows[256 + next] : map === 2 ? escapeRow(u8(next)) : row3A;
-    } else if (kind === RowKind.vex) {
-      if (opcode === 0x8f && (next & 0x1f) < 8) {
-        row = rowPop;
-        continue;
-      }
-      if (opcode !== 0x8f && !long && next < 0xc0) {
-        row = rowMemoryOnly;
-        continue;
-      }
-      if ((prefixes & (prefixOperandSize | prefixLock | prefixRep | prefixRepne)) !== 0 || rex !== 0)
-        return DecodeResult.undefined;
-      position++;
-      const short2 = opcode === 0xc5;
-      let payload = next;
-      if (short2) map = 1;
-      else {
-        map = opcode === 0x62 ? next & 7 : next & 0x1f;
-        payload = code.bytes[position & 31];
-        position += opcode === 0x62 ? 2 : 1;
-        if (opcode === 0xc4 && map > 3) map = 0;
-      }
-      // R, X and B are inverted, and mean nothing outside 64-bit mode.
-      if (long) rex = 0x40 | ((((next ^ 0xe0) >> 5) & (short2 ? 4 : 7)) | (short2 ? 0 : (payload >> 4) & 8));
-      vvvv = (payload >> 3) ^ 15;
-      vvvv &= long ? 15 : 7;
-      vectorLength = (payload & 4) !== 0 ? 32 : 16;
-      const pp = payload & 3;
-      prefixes |=
-        prefixVex | (pp === 1 ? prefixOperandSize : pp === 2 ? prefixRep : pp === 3 ? prefixRepne : 0);
-      const evex = opcode === 0x62;
-      opcode = code.bytes[position & 31];
-      position++;
-      row =
-        map === 1 && !evex && vvvv === 0 && isVexMove(u8(opcode), u8(pp))
-          ? rows[256 + opcode]
-          : vexRow(u8(map), u8(opcode));
-    } else {
-      const choice =
-        kind === RowKind.byMod
-          ? next >= 0xc0
-            ? 1
-            : 0
-          : kind === RowKind.byReg
-            ? (next >> 3) & 7
-            : next & 0x3f;
-      row = rows[Math.min((row & 0xffff) + choice, rows.length - 1)];
-    }
+  out.displacement = 0n;
+  out.immediate = 0n;
+  out.immediateHigh = 0;
+  out.map = 0;
+  out.vvvv = 0;
+  out.modrm = 0;
+  out.base = noRegister;
+  out.index = noRegister;
+  out.scale = 0;
+  out.reg = 0;
+  out.opcode = u8(opcode);
+  out.rex = u8(rex);
+  out.prefixes = u32(prefixes);
+  if (row >>> rowKindShift !== RowKind.plain) {
+    out.row = u32(row);
+    out.length = u8(position);
+    const result = followRow(code, mode, out);
+    if (result !== DecodeResult.ok) return result;
+    row = out.row;
+    position = out.length;
+    prefixes = out.prefixes;
+    rex = out.rex;
+    opcode = out.opcode;
   }
-  // MOVSXD is ARPL outside 64-bit mode.
-  if (opcode === 0x63 && map === 0 && !long) row = rowModrm16;
+  out.row = u32(row);
 
-  const wide = long && (rex & 8) !== 0;
-  const swapped = (prefixes & prefixOperandSize) !== 0;
-  const operandSize = wide
-    ? 8
-    : (mode === Mode.bits16) !== swapped
-      ? 2
-      : long && (row & rowDefault64) !== 0
-        ? 8
-        : 4;
-  const addressSize = (prefixes & prefixAddressSize) === 0 ? mode : mode === Mode.bits32 ? 2 : 4;
-
+  const size = sizes[((mode & 12) | (prefixes & 3)) & 15];
+  const addressSize = size >> 4;
+  const operandSize =
+    (rex & 8) !== 0 || (long && (row & rowDefault64) !== 0 && (size & 15) === 4) ? 8 : size & 15;
   const bytes = addressOf(code.bytes);
   let memory = false;
-  let modrm = 0;
-  let reg = 0;
+  let stack = false;
   let rm = (opcode & 7) | ((rex & 1) << 3);
-  let base = noRegister;
-  let index = noRegister;
-  let scale = 0;
-  let displacement = 0n;
   if ((row & rowModrm) !== 0) {
-    modrm = code.bytes[position & 31];
+    const modrm = code.bytes[position & 31];
     position++;
-    reg = ((modrm >> 3) & 7) | ((rex & 4) << 1);
+    out.modrm = modrm;
+    out.reg = u8(((modrm >> 3) & 7) | ((rex & 4) << 1));
     const low = modrm & 7;
     const mod = modrm >> 6;
     rm = low | ((rex & 1) << 3);
     if (mod !== 3 && (row & rowRegisterOnly) === 0) {
       memory = true;
-      let displacementSize = mod === 2 ? (addressSize === 2 ? 2 : 4) : mod;
-      if (addressSize === 2) {
-        if (mod === 0 && low === 6) displacementSize = 2;
-        else {
-          base = base16[low];
-          index = index16[low];
+      let base = rm;
+      let displacementSize = mod;
+      if (unlikely(addressSize === 2)) {
+        base = base16[low];
+        out.index = index16[low];
+        if (mod === 0 && low === 6) {
+          base = noRegister;
+          displacementSize = 2;
         }
       } else {
+        if (mod === 2) displacementSize = 4;
         if (low === 4) {
           const sib = code.bytes[position & 31];
           position++;
-          scale = sib >> 6;
-          index = ((sib >> 3) & 7) | ((rex & 2) << 2);
-          if (index === 4) index = noRegister;
+          const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
+          out.scale = u8(sib >> 6);
+          out.index = u8(index === 4 ? noRegister : index);
           base = (sib & 7) | ((rex & 1) << 3);
           if (mod === 0 && (sib & 7) === 5) {
             base = noRegister;
@@ -267,8 +191,11 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
         } else if (mod === 0 && low === 5) {
           base = long ? baseRip : noRegister;
           displacementSize = 4;
-        } else base = rm;
+        }
       }
+      out.base = u8(base);
+      // BP and SP, but not R12 and R13.
+      stack = (base & 0x1e) === 4;
       if (displacementSize !== 0) {
         const place = u64(bytes + BigInt(position & 31));
         const value =
@@ -277,103 +204,65 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
             : displacementSize === 2
               ? signExtend(load16(place), 16)
               : i32(load32(place));
-        displacement = u64(BigInt(value));
+        out.displacement = u64(BigInt(value));
         position += displacementSize;
       }
     }
   }
 
-  let immediate = 0n;
-  let immediateHigh = 0;
   const immediateKind = row & 15;
   if (immediateKind !== Immediate.none) {
     const place = u64(bytes + BigInt(position & 31));
     if (immediateKind === Immediate.byte) {
-      immediate = u64(BigInt(signExtend(load8(place), 8)));
+      out.immediate = u64(BigInt(signExtend(load8(place), 8)));
       position += 1;
     } else if (immediateKind === Immediate.offset) {
       memory = true;
-      displacement =
+      out.displacement =
         addressSize === 8 ? load64(place) : BigInt(addressSize === 4 ? load32(place) : load16(place));
       position += addressSize;
     } else if (immediateKind === Immediate.word) {
-      immediate = BigInt(load16(place));
+      out.immediate = BigInt(load16(place));
       position += 2;
     } else if (immediateKind === Immediate.enter) {
-      immediate = BigInt(load16(place));
-      immediateHigh = load8(u64(place + 2n));
+      out.immediate = BigInt(load16(place));
+      out.immediateHigh = load8(u64(place + 2n));
       position += 3;
     } else if (immediateKind === Immediate.far) {
-      immediate = BigInt(operandSize === 2 ? load16(place) : load32(place));
-      immediateHigh = load16(u64(place + (operandSize === 2 ? 2n : 4n)));
+      out.immediate = BigInt(operandSize === 2 ? load16(place) : load32(place));
+      out.immediateHigh = u16(load16(u64(place + (operandSize === 2 ? 2n : 4n))));
       position += operandSize === 2 ? 4 : 6;
     } else if (immediateKind === Immediate.v && operandSize === 8) {
-      immediate = load64(place);
+      out.immediate = load64(place);
       position += 8;
     } else {
       const two = operandSize === 2 && immediateKind !== Immediate.dword;
-      immediate = u64(BigInt(two ? signExtend(load16(place), 16) : i32(load32(place))));
+      out.immediate = u64(BigInt(two ? signExtend(load16(place), 16) : i32(load32(place))));
       position += two ? 2 : 4;
     }
   }
+  if (position > longestInstruction || position > code.length) return short(code);
 
-  if (position > available) return short(u8(available));
-  const operation = (row >>> rowOperationShift) & 0xff;
-  if (operation === Operation.undefined || (long && (row & rowNot64) !== 0)) return DecodeResult.undefined;
-  const form = (row >>> rowFormShift) & 15;
-  if (form === Form.string) memory = true;
-  const lock = (prefixes & prefixLock) !== 0;
-  if (unlikely(lock) && !((row & rowLockable) !== 0 && memory)) {
+  if (((row >>> rowFormShift) & 15) === Form.string) memory = true;
+  const locked = (prefixes & prefixLock) !== 0;
+  out.lock = locked;
+  if (unlikely(locked) && !((row & rowLockable) !== 0 && memory)) {
     // LOCK MOV CR0 is AMD's way to CR8 outside 64-bit mode (APM vol. 3, MOV CRn).
-    if ((operation !== Operation.movFromCr && operation !== Operation.movToCr) || reg !== 0)
+    const operation = (row >>> rowOperationShift) & 0xff;
+    if ((operation !== Operation.movFromCr && operation !== Operation.movToCr) || out.reg !== 0)
       return DecodeResult.undefined;
-    reg = 8;
+    out.reg = 8;
   }
-
-  const widthKind = (row >>> rowWidthShift) & 15;
-  const segment = (prefixes & prefixSegmentMask) >> prefixSegmentShift;
+  const width = (row >>> rowWidthShift) & 15;
+  const override = (prefixes & prefixSegmentMask) >> prefixSegmentShift;
+  out.width =
+    (prefixes & prefixVex256) !== 0 && width === Width.x ? 32 : u8(widths[(width << 2) | (operandSize >> 2)]);
+  out.segment = u8(override !== 0 ? override - 1 : stack ? Segment.ss : Segment.ds);
+  out.rm = u8(rm);
   out.length = u8(position);
   out.mode = u8(mode);
-  out.map = u8(map);
-  out.opcode = u8(opcode);
-  out.operation = u8(operation);
-  out.form = u8(form);
-  out.modrm = u8(modrm);
-  out.rex = u8(rex);
-  out.prefixes = u32(prefixes);
   out.operandSize = u8(operandSize);
   out.addressSize = u8(addressSize);
-  const width =
-    widthKind === Width.v
-      ? operandSize
-      : widthKind === Width.z
-        ? Math.min(operandSize, 4)
-        : widthKind === Width.x
-          ? vectorLength
-          : widthKind === Width.y
-            ? wide
-              ? 8
-              : 4
-            : widthKind === Width.pair
-              ? wide
-                ? 16
-                : 8
-              : fixedWidths[widthKind];
-  out.width = u8(width);
-  out.access = u8(memory ? (row >>> rowAccessShift) & 3 : 0);
-  out.reg = u8(reg);
-  out.rm = u8(rm);
-  out.base = u8(base);
-  out.index = u8(index);
-  out.scale = u8(scale);
-  // Without an override, BP and SP as base (not R12, R13) mean SS.
-  out.segment = u8(segment !== 0 ? segment - 1 : (base & 0x1e) === 4 ? Segment.ss : Segment.ds);
-  out.vvvv = u8(vvvv);
-  out.displacement = u64(displacement);
-  out.immediate = u64(immediate);
-  out.immediateHigh = u32(immediateHigh);
   out.memory = memory;
-  out.vector = (row & rowVector) !== 0;
-  out.lock = lock;
   return DecodeResult.ok;
 }

@@ -2,8 +2,8 @@
  * What the decoder says about an instruction: its operation, how its operands are arranged, and the fields it was
  * encoded with. `Instruction` is written by `decode.ts` and read by everything else in this folder.
  */
-import { u32, u64, u8 } from "../../../dsl/core/int.ts";
-import { array, bool, struct, type ValueOf } from "../../../dsl/core/layout.ts";
+import { u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
+import { array, bool, extend, struct, type ValueOf } from "../../../dsl/core/layout.ts";
 
 /** The code segment's size, in bytes of its default address: CS.L gives 64 bits, else CS.D gives 32 or 16. */
 export enum Mode {
@@ -30,7 +30,6 @@ export enum DecodeResult {
  */
 export enum Operation {
   other = 0,
-  undefined = 1,
   add = 8,
   or,
   adc,
@@ -240,59 +239,78 @@ export enum Segment {
   gs = 5,
 }
 
-/**
- * A decoded instruction. Sizes and widths are in bytes. Fields that the encoding does not have are 0, except `base`
- * and `index` (`noRegister`).
- */
-export const Instruction = struct("Instruction", {
+const InstructionFields = struct("Instruction", {
   /** Sign-extended displacement, or the offset of the `moffs` forms. */
   displacement: u64,
   /** Sign-extended to 64 bits; of a far pointer the offset, zero-extended. */
   immediate: u64,
+  /** The decode row (`row.ts`). */
+  row: u32,
   /** Prefixes seen: see the `prefix…` constants. */
   prefixes: u32,
   /** The selector of a far pointer, or the nesting level of ENTER. */
-  immediateHigh: u32,
+  immediateHigh: u16,
+  /** 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A; VEX, EVEX and XOP by their map number. */
+  map: u8,
+  /** VEX.vvvv, not inverted; 0 where there is none. */
+  vvvv: u8,
+  /** The ModRM byte. */
+  modrm: u8,
+  base: u8,
+  index: u8,
+  /** Shift count of the index, 0 to 3. */
+  scale: u8,
+  /** ModRM.reg with REX.R. */
+  reg: u8,
+  /** ModRM.rm with REX.B of a register operand, or the register of the opcode. */
+  rm: u8,
+  opcode: u8,
+  /** REX as encoded, or VEX's bits in its place; 0 where there is none. */
+  rex: u8,
   /** 1 to 15. */
   length: u8,
   mode: u8,
-  /** 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A; VEX, EVEX and XOP by their map number. */
-  map: u8,
-  opcode: u8,
-  operation: u8,
-  form: u8,
-  /** The ModRM byte. */
-  modrm: u8,
-  /** REX as encoded, or VEX's bits in its place; 0 where there is none. */
-  rex: u8,
   /** 2, 4 or 8. */
   operandSize: u8,
   /** 2, 4 or 8. */
   addressSize: u8,
   /** Width of the r/m or string operand; 0 where it has no data of its own. */
   width: u8,
-  /** `accessRead`, `accessWrite`, both or none; only with a memory operand. */
-  access: u8,
-  /** ModRM.reg with REX.R. */
-  reg: u8,
-  /** ModRM.rm with REX.B of a register operand, or the register of the opcode. */
-  rm: u8,
-  base: u8,
-  index: u8,
-  /** Shift count of the index, 0 to 3. */
-  scale: u8,
   /** The segment of the memory operand, overridden or by default. */
   segment: u8,
-  /** VEX.vvvv, not inverted; 0 where there is none. */
-  vvvv: u8,
   /** True where r/m, an absolute offset or a string element is in memory. */
   memory: bool,
-  /** True where `reg` names a vector or MMX register. */
-  vector: bool,
   /** LOCK is there (and legal). */
   lock: bool,
 });
+type InstructionFields = ValueOf<typeof InstructionFields>;
+
+/**
+ * A decoded instruction. Sizes and widths are in bytes. Fields that the encoding does not have are 0, except `base`
+ * and `index` (`noRegister`).
+ */
+export const Instruction = extend(InstructionFields, {
+  properties: {
+    /** `Operation`. */
+    operation: { get: (self: InstructionFields): u8 => u8((self.row >>> rowOperationShift) & 0xff) },
+    /** `Form`. */
+    form: { get: (self: InstructionFields): u8 => u8((self.row >>> rowFormShift) & 15) },
+    /** What happens to the ModRM or offset operand in memory: `accessRead`, `accessWrite`, both or none. */
+    access: { get: (self: InstructionFields): u8 => u8(self.memory ? (self.row >>> rowAccessShift) & 3 : 0) },
+    /** True where `reg` names a vector or MMX register. */
+    vector: { get: (self: InstructionFields): boolean => (self.row & rowVector) !== 0 },
+  },
+});
 export type Instruction = ValueOf<typeof Instruction>;
+
+/** Places of the fields of a decode row: see `row.ts`. */
+export const rowFormShift = 12;
+/** See rowFormShift. */
+export const rowOperationShift = 16;
+/** See rowFormShift. */
+export const rowAccessShift = 24;
+/** See rowFormShift. */
+export const rowVector = 0x800_0000;
 
 /** Bits of `Instruction.prefixes`. */
 export const prefixOperandSize = 0x01;
@@ -310,6 +328,8 @@ export const prefixSegmentShift = 5;
 export const prefixSegmentMask = 0xe0;
 /** VEX, EVEX or XOP. */
 export const prefixVex = 0x100;
+/** VEX.L: vectors of 32 bytes. */
+export const prefixVex256 = 0x200;
 
 /** Bytes fetched from a guest's RIP: `length` of them are there, at most 15. The rest is room for reading ahead. */
 export const CodeBytes = struct("CodeBytes", { bytes: array(u8, 40), length: u8 });

@@ -1,13 +1,22 @@
 /**
- * The format of a decode row: everything that the decoder must know of one opcode, in 31 bits.
+ * The format of a decode row: everything that the decoder must know of one opcode, in 32 bits.
  *
- *     [3:0] immediate  [4] ModRM  [5] not in 64-bit mode  [6] 64-bit operands by default  [7] lockable
+ *     [3:0] immediate  [4] ModRM  [6] 64-bit operands by default  [7] lockable
  *     [11:8] width  [15:12] form  [23:16] operation  [25:24] access  [26] ModRM is a register whatever mod says
- *     [27] vector  [30:28] kind
+ *     [27] vector  [31:28] kind
  *
  * A row of another kind than `plain` is a prefix, or leads on to rows that further bytes choose.
  */
-import { accessRead, accessWrite, Form, Operation } from "./operation.ts";
+import {
+  accessRead,
+  accessWrite,
+  Form,
+  Operation,
+  rowAccessShift,
+  rowFormShift,
+  rowOperationShift,
+  rowVector,
+} from "./operation.ts";
 
 /** What follows the ModRM bytes. */
 export enum Immediate {
@@ -55,6 +64,8 @@ export enum RowKind {
   plain = 0,
   /** A legacy prefix: bits [7:0] are set in the prefixes, bits [15:8] cleared before. */
   prefix,
+  /** REX in 64-bit mode; else the row at [15:0]. */
+  rex,
   /** 0F, and after it 38 and 3A. */
   escape,
   /** C4, C5, 62, 8F: VEX, EVEX and XOP. */
@@ -67,27 +78,31 @@ export enum RowKind {
   byReg,
   /** 64 rows at [15:0], by ModRM[5:0]. */
   byRegRm,
+  /** Two rows at [15:0]: in 64-bit mode, outside it. */
+  byMode,
+  /** No instruction. */
+  undefined,
 }
 
 export const rowModrm = 0x10;
-export const rowNot64 = 0x20;
 export const rowDefault64 = 0x40;
 export const rowLockable = 0x80;
 export const rowWidthShift = 8;
-export const rowFormShift = 12;
-export const rowOperationShift = 16;
-export const rowAccessShift = 24;
 export const rowRegisterOnly = 0x400_0000;
-export const rowVector = 0x800_0000;
 export const rowKindShift = 28;
 
 /** An instruction's mnemonic, as the tables spell it. */
 export type Mnemonic = keyof typeof Operation;
 /** What an operand string cannot say. */
-export type RowFlag = "not64" | "default64" | "registerOnly" | "vector";
+export type RowFlag = "default64" | "registerOnly" | "vector";
+
+/** A row that is not plain, with what its kind needs in bits [15:0]. */
+export function rowOfKind(kind: RowKind, content: number): number {
+  return ((kind << rowKindShift) | content) >>> 0;
+}
 
 /** The row of an opcode that is not defined. */
-export const undefinedRow = Operation.undefined << rowOperationShift;
+export const undefinedRow = rowOfKind(RowKind.undefined, 0);
 
 const widths: Readonly<Record<string, Width>> = {
   b: Width.byte,
@@ -247,7 +262,6 @@ export function row(mnemonic: Mnemonic, operands = "", ...flags: readonly RowFla
   return (
     immediate |
     (modrm ? rowModrm : 0) |
-    (flags.includes("not64") ? rowNot64 : 0) |
     (flags.includes("default64") ? rowDefault64 : 0) |
     (memoryFirst && lockable.has(mnemonic) ? rowLockable : 0) |
     (width << rowWidthShift) |
@@ -261,5 +275,5 @@ export function row(mnemonic: Mnemonic, operands = "", ...flags: readonly RowFla
 
 /** The row of a legacy prefix that sets bits of `Instruction.prefixes` and clears others. */
 export function prefixRow(set: number, clear: number): number {
-  return set | (clear << 8) | (RowKind.prefix << rowKindShift);
+  return rowOfKind(RowKind.prefix, set | (clear << 8));
 }

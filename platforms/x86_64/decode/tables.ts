@@ -13,7 +13,7 @@ import {
   prefixSegmentShift,
   Segment,
 } from "./operation.ts";
-import { prefixRow, row, RowKind, rowKindShift, undefinedRow, type Mnemonic } from "./row.ts";
+import { prefixRow, row, RowKind, rowOfKind, undefinedRow, type Mnemonic } from "./row.ts";
 
 const oneByte: number[] = Array.from({ length: 256 }, () => undefinedRow);
 const twoByte: number[] = Array.from({ length: 256 }, () => undefinedRow);
@@ -24,7 +24,7 @@ function choose(kind: RowKind, rows: readonly number[]): number {
   let at = 0;
   while (!rows.every((r, i) => at + i >= chosen.length || chosen[at + i] === r)) at++;
   chosen.push(...rows.slice(Math.max(0, chosen.length - at)));
-  return (512 + at) | (kind << rowKindShift);
+  return rowOfKind(kind, 512 + at);
 }
 /** Rows by mandatory prefix: none, 66, F3, F2. */
 function byPrefix(none: number, p66: number, f3: number, f2: number): number {
@@ -33,6 +33,10 @@ function byPrefix(none: number, p66: number, f3: number, f2: number): number {
 /** Rows for a memory operand and for a register operand. */
 function byMod(memory: number, register: number): number {
   return choose(RowKind.byMod, [memory, register]);
+}
+/** A row for 64-bit mode, and one for the others. */
+function byMode(long: number, other: number): number {
+  return choose(RowKind.byMode, [long, other]);
 }
 /** Eight rows by ModRM.reg. */
 function byReg(...rows: readonly number[]): number {
@@ -57,9 +61,9 @@ arithmetic.forEach((name, i) => {
 for (const opcode of [
   0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0xd4, 0xd5, 0xd6,
 ]) {
-  oneByte[opcode] = row("other", opcode === 0xd4 || opcode === 0xd5 ? "Ib" : "", "not64");
+  oneByte[opcode] = byMode(ud, row("other", opcode === 0xd4 || opcode === 0xd5 ? "Ib" : ""));
 }
-oneByte[0x0f] = RowKind.escape << rowKindShift;
+oneByte[0x0f] = rowOfKind(RowKind.escape, 0);
 const segment = (which: Segment) => prefixRow((which + 1) << prefixSegmentShift, prefixSegmentMask);
 oneByte[0x26] = segment(Segment.es);
 oneByte[0x2e] = segment(Segment.cs);
@@ -72,12 +76,12 @@ oneByte[0x67] = prefixRow(prefixAddressSize, 0);
 oneByte[0xf0] = prefixRow(prefixLock, 0);
 oneByte[0xf2] = prefixRow(prefixRepne, prefixRep);
 oneByte[0xf3] = prefixRow(prefixRep, prefixRepne);
-fill(oneByte, 0x40, 0x47, row("inc", "Zv", "not64"));
-fill(oneByte, 0x48, 0x4f, row("dec", "Zv", "not64"));
+fill(oneByte, 0x40, 0x47, choose(RowKind.rex, [row("inc", "Zv")]));
+fill(oneByte, 0x48, 0x4f, choose(RowKind.rex, [row("dec", "Zv")]));
 fill(oneByte, 0x50, 0x57, row("push", "Zv", "default64"));
 fill(oneByte, 0x58, 0x5f, row("pop", "Zv", "default64"));
-oneByte[0x62] = RowKind.vex << rowKindShift;
-oneByte[0x63] = row("movsx", "Gv,Ed"); // ARPL outside 64-bit mode: the decoder tells them apart
+oneByte[0x62] = rowOfKind(RowKind.vex, 0);
+oneByte[0x63] = byMode(row("movsx", "Gv,Ed"), row("other", "E")); // MOVSXD, ARPL
 oneByte[0x68] = row("push", "Iz", "default64");
 oneByte[0x69] = row("imul", "Gv,Ev,Iz");
 oneByte[0x6a] = row("push", "Ib", "default64");
@@ -89,7 +93,7 @@ oneByte[0x6f] = row("outs", "Sz");
 fill(oneByte, 0x70, 0x7f, row("jcc", "Jb", "default64"));
 oneByte[0x80] = byReg(...arithmetic.map((name) => row(name, "Eb,Ib")));
 oneByte[0x81] = byReg(...arithmetic.map((name) => row(name, "Ev,Iz")));
-oneByte[0x82] = byReg(...arithmetic.map((name) => row(name, "Eb,Ib", "not64")));
+oneByte[0x82] = byMode(ud, oneByte[0x80]);
 oneByte[0x83] = byReg(...arithmetic.map((name) => row(name, "Ev,Ib")));
 oneByte[0x84] = row("test", "Eb,Gb");
 oneByte[0x85] = row("test", "Ev,Gv");
@@ -102,12 +106,12 @@ oneByte[0x8b] = row("mov", "Gv,Ev");
 oneByte[0x8c] = row("movFromSegment", "Ew");
 oneByte[0x8d] = byMod(row("lea", "G,E"), ud);
 oneByte[0x8e] = row("movToSegment", "Ew");
-oneByte[0x8f] = RowKind.vex << rowKindShift; // POP Ev where ModRM.reg is 0, else XOP
+oneByte[0x8f] = rowOfKind(RowKind.vex, 0); // POP Ev where ModRM.reg is 0, else XOP
 fill(oneByte, 0x90, 0x97, row("xchg", "Zv"));
 oneByte[0x90] = byPrefix(row("nop", "Zv"), row("nop", "Zv"), row("pause"), row("nop", "Zv"));
 oneByte[0x98] = plain;
 oneByte[0x99] = plain;
-oneByte[0x9a] = row("callFar", "Ap", "not64");
+oneByte[0x9a] = byMode(ud, row("callFar", "Ap"));
 oneByte[0x9b] = plain;
 oneByte[0x9c] = row("pushf", "", "default64");
 oneByte[0x9d] = row("popf", "", "default64");
@@ -141,8 +145,8 @@ oneByte[0xd2] = byReg(...shifts.map((name) => row(name, "Eb,C")));
 oneByte[0xd3] = byReg(...shifts.map((name) => row(name, "Ev,C")));
 oneByte[0xc2] = row("retNear", "Iw", "default64");
 oneByte[0xc3] = row("retNear", "", "default64");
-oneByte[0xc4] = RowKind.vex << rowKindShift;
-oneByte[0xc5] = RowKind.vex << rowKindShift;
+oneByte[0xc4] = rowOfKind(RowKind.vex, 0);
+oneByte[0xc5] = rowOfKind(RowKind.vex, 0);
 oneByte[0xc6] = byReg(row("mov", "Eb,Ib"), ud, ud, ud, ud, ud, ud, byMod(ud, modrmByte)); // XABORT;
 oneByte[0xc7] = byReg(row("mov", "Ev,Iz"), ud, ud, ud, ud, ud, ud, byMod(ud, row("other", "E,Iz"))); // XBEGIN;
 oneByte[0xc8] = row("other", "Iw,Ib", "default64");
@@ -151,7 +155,7 @@ oneByte[0xca] = row("retFar", "Iw");
 oneByte[0xcb] = row("retFar");
 oneByte[0xcc] = row("int3");
 oneByte[0xcd] = row("int", "Ib");
-oneByte[0xce] = row("into", "", "not64");
+oneByte[0xce] = byMode(ud, row("into"));
 oneByte[0xcf] = row("iret");
 oneByte[0xd7] = plain;
 fill(oneByte, 0xd8, 0xdf, modrm);
@@ -162,7 +166,7 @@ oneByte[0xe6] = row("out", "Pb,Ib");
 oneByte[0xe7] = row("out", "Pz,Ib");
 oneByte[0xe8] = row("callNear", "Jz", "default64");
 oneByte[0xe9] = row("jmpNear", "Jz", "default64");
-oneByte[0xea] = row("jmpFar", "Ap", "not64");
+oneByte[0xea] = byMode(ud, row("jmpFar", "Ap"));
 oneByte[0xeb] = row("jmpNear", "Jb", "default64");
 oneByte[0xec] = row("in", "Pb");
 oneByte[0xed] = row("in", "Pz");
@@ -328,8 +332,8 @@ twoByte[0x33] = row("rdpmc");
 twoByte[0x34] = row("sysenter");
 twoByte[0x35] = row("sysexit");
 twoByte[0x37] = plain;
-twoByte[0x38] = RowKind.escape << rowKindShift;
-twoByte[0x3a] = RowKind.escape << rowKindShift;
+twoByte[0x38] = rowOfKind(RowKind.escape, 0);
+twoByte[0x3a] = rowOfKind(RowKind.escape, 0);
 fill(twoByte, 0x40, 0x4f, row("cmovcc", "Gv,Ev"));
 fill(twoByte, 0x50, 0x6d, modrm);
 twoByte[0x6e] = byPrefix(row("vectorMove", "V,Ey"), row("vectorMove", "V,Ey"), ud, ud);
@@ -435,10 +439,8 @@ export const rowXopDword = row("other", "E,Id");
 export const rowPlain = plain;
 /** The row of POP with a ModRM operand. */
 export const rowPop = byReg(row("pop", "Ev", "default64"), ud, ud, ud, ud, ud, ud, ud);
-/** Rows that take the place of one-byte rows outside 64-bit mode: ARPL, BOUND, LES, LDS. */
-export const rowModrm16 = row("other", "E", "not64");
-/** See rowModrm16; BOUND, LES and LDS have no register form. */
-export const rowMemoryOnly = byMod(rowModrm16, ud);
+/** The row of BOUND, LES and LDS, which have no register form. */
+export const rowMemoryOnly = byMod(row("other", "E"), ud);
 
 /** All rows: one-byte map, 0F map, then those that are chosen. */
 export const rows: readonly number[] = Object.freeze([...oneByte, ...twoByte, ...chosen]);
