@@ -108,7 +108,7 @@ export function serialGet(): i32 {
   if (ring.put === ring.taken) return -1;
   const byte = ring.bytes[ring.taken & (ringBytes - 1)];
   ring.taken = u32(ring.taken + 1);
-  if (ring.held && u32(ring.put - ring.taken) <= ringBytes / 2) {
+  if (ring.held && u32(ring.put - ring.taken) <= ringBytes >> 1) {
     ring.held = false;
     write(interruptEnable, receiveInterrupt);
   }
