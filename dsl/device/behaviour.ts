@@ -1,9 +1,9 @@
 /** The types of a device's behaviour, derived from its shape: which handlers there may be, and what each is given. */
 import type { u16, u8 } from "../core/int.ts";
-import type { AnyFunction, ArrayDescriptor, StructValue } from "../core/layout.ts";
+import type { AnyFunction, FixedArray, StructValue } from "../core/layout.ts";
 import type { CellValues, FieldValues } from "./cell.ts";
 import type { Access, Register } from "./register.ts";
-import type { Descriptors, Inputs, line, source, StateRecord, timer } from "./state.ts";
+import type { Descriptors, Inputs, line, source, StateRecord, Timer, timer } from "./state.ts";
 
 type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void
   ? I
@@ -51,8 +51,8 @@ type TimerNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof timer>>;
 type SourceNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof source>>;
 type LineNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof line>>;
 type TimerArrayNames<S> = {
-  [K in keyof S]: Descriptors<S>[K] extends ArrayDescriptor
-    ? Descriptors<S>[K]["element"] extends ReturnType<typeof timer>
+  [K in keyof S]: Descriptors<S>[K] extends { readonly kind: "array"; readonly type?: infer T }
+    ? Exclude<T, undefined> extends FixedArray<Timer>
       ? K
       : never
     : never;

@@ -5,7 +5,6 @@
 import { u16, u32, u64, u8, type IntDescriptor, type IntType } from "../core/int.ts";
 import { extend, struct, type FixedArray, type Property, type StructDescriptor } from "../core/layout.ts";
 import type { Field, FieldRecord } from "./field.ts";
-import { DeclarationError } from "./place.ts";
 import type { Register } from "./register.ts";
 
 /** The cell of a register of up to 32 bits, as templates see it. */
@@ -151,8 +150,6 @@ export function cellOf(
 ): StructDescriptor {
   const properties: Record<string, Property> = {};
   for (const [fieldName, field] of Object.entries(register.fields)) {
-    if (fieldName === "value")
-      throw new DeclarationError(`${name}.value is the whole register: call the field otherwise`, field);
     if (field.kind === "reserved") continue;
     properties[fieldName] = property(field, width);
   }

@@ -88,6 +88,9 @@ function checkRegister(path: string, bank: AnyBank, entry: BankEntry): void {
         register,
       );
     }
+    if (name === "value") {
+      throw new DeclarationError(`${path}.value is the whole register: call the field otherwise`, field);
+    }
     const mask = fieldMask(field);
     const other = taken.find((t) => (t.mask & mask) !== 0n);
     if (other !== undefined) {

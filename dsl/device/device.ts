@@ -71,7 +71,7 @@ export interface Shape<R, S extends StateRecord, Names extends string> {
   /** Phantom: the type of the state. */
   readonly type?: DeviceState<R, S>;
   /** Gives the shape its behaviour. Throws DeclarationError where they do not fit. */
-  implement<const C extends Calls<DeviceState<R, S>> = Readonly<Record<never, never>>>(
+  implement<C extends Calls<DeviceState<R, S>>>(
     behaviour: Behaviour<R, S> & { readonly calls?: C },
   ): Device<DeviceState<R, S>, Names, C>;
 }

@@ -1,6 +1,6 @@
 /** What a device declaration imports. */
-export { u8, u16, u32, u64 } from "../core/int.ts";
-export { array, bool, type ValueOf } from "../core/layout.ts";
+export { i32, u8, u16, u32, u64 } from "../core/int.ts";
+export { array, bool, struct, type ValueOf } from "../core/layout.ts";
 export { bank, indirect } from "./bank.ts";
 export { board, now } from "./board.ts";
 export { clock, pitClock, pmClock, rtcClock, type Clock } from "./clock.ts";
