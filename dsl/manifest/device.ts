@@ -167,6 +167,34 @@ function pinAt(targets: readonly Target[], controller: string): number | null {
   return found !== undefined && "instance" in found ? found.pin : null;
 }
 
+/**
+ * The devices with wires to an interrupt controller that the guest has not cut off, where they reach another one: an
+ * ISA interrupt ends at whichever of the 8259s and the I/O APIC are there.
+ */
+export function withoutAbsentControllers(
+  devices: readonly DeviceDeclaration[],
+): readonly DeviceDeclaration[] {
+  const all: readonly string[] = Object.values(controllers);
+  const present = all.filter((name) => devices.some((d) => d.name === name));
+  if (present.length === all.length || present.length === 0) return devices;
+  const isAbsent = (t: Target): boolean =>
+    "instance" in t && all.includes(t.instance) && !present.includes(t.instance);
+  const cut = <W extends { readonly targets: readonly Target[] }>(wires: readonly W[]): readonly W[] =>
+    Object.freeze(
+      wires.map((wire) => {
+        const targets = wire.targets.filter((t) => !isAbsent(t));
+        return targets.length === 0 ? wire : Object.freeze({ ...wire, targets: Object.freeze(targets) });
+      }),
+    );
+  return devices.map((device) =>
+    Object.freeze({
+      ...device,
+      wires: cut(device.wires),
+      instance: device.instance && Object.freeze({ ...device.instance, wires: cut(device.instance.wires) }),
+    }),
+  );
+}
+
 /** Where a wire to an ISA interrupt ends: an input of the 8259s, and a pin of the I/O APIC, the same if not said otherwise. */
 export function isa(irq: IsaIrq, gsi: Gsi = irq): readonly Target[] {
   return [

@@ -1,5 +1,5 @@
 /** A guest as a manifest declares it. */
-import type { DeviceDeclaration, DeviceTemplate } from "./device.ts";
+import { withoutAbsentControllers, type DeviceDeclaration, type DeviceTemplate } from "./device.ts";
 import { ManifestError, placeOf } from "./error.ts";
 import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
@@ -106,7 +106,9 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
     vcpus,
     kernel: options.kernel,
     devices: Object.freeze(
-      options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus }) : [d])),
+      withoutAbsentControllers(
+        options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus }) : [d])),
+      ),
     ),
     power: Object.freeze({
       onPowerOff: options.onPowerOff ?? "stop",

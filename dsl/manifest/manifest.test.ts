@@ -503,7 +503,25 @@ test("a template makes a guest's devices for its number of virtual CPUs", (t) =>
 test("a wire to a device that the guest has not is refused with both places", (t) => {
   const device = sampleDevice({ name: "a", type: "x", wires: [{ name: "irq", targets: isa(4) }] });
   refuses(t, "TV5112", 2, ['"irq"', '"pic"'], () => imageWith([sampleLapic(), device]));
+  const elsewhere = sampleDevice({
+    name: "b",
+    type: "x",
+    wires: [{ name: "irq", targets: [{ instance: "hub", pin: 1 }] }],
+  });
+  refuses(t, "TV5112", 2, ['"irq"', '"hub"'], () => imageWith([...samplePc(), elsewhere]));
   t.notThrows(() => imageWith([...sampleInterruptControllers(), device]));
+});
+
+test("an ISA interrupt ends at those interrupt controllers that the guest has", (t) => {
+  const [lapic, ioapic, pics] = sampleInterruptControllers();
+  const com1 = fitted(instantiate(uart16550, "com1", { at: { ports: 0x3f8 }, connect: { irq: isa(4) } }));
+  const targets = (...devices: DeviceDeclaration[]): unknown =>
+    guestWith([...devices, com1])
+      .devices.find((d) => d.name === "com1")!
+      .instance!.wires.find((w) => w.name === "irq")!.targets;
+  t.deepEqual(targets(pics!), [{ instance: "pic", pin: 4 }]);
+  t.deepEqual(targets(lapic!, ioapic!), [{ instance: "ioapic", pin: 4 }]);
+  t.deepEqual(targets(lapic!, ioapic!, pics!), isa(4));
 });
 
 test("an instance's windows and lines follow from its place and its wiring", (t) => {
