@@ -1,5 +1,6 @@
 /** The stages before lowering, run once for a build: loading, TypeScript's own checks, strata, evaluation. */
-import { resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
 import { catalogue, type ArgsOf, type DiagnosticName } from "./diagnostics/catalogue.ts";
 import { diagnostic, Diagnostics, type Diagnostic, type TrailEntry } from "./diagnostics/diagnostic.ts";
 import { spanOf } from "./diagnostics/span.ts";
@@ -7,6 +8,7 @@ import { createRealm, type Namespace, type Realm } from "./evaluate/realm.ts";
 import type { CoreModules, Front } from "./lang/front.ts";
 import { coreFile, loadSources, type Sources } from "./source/load.ts";
 import { ts } from "./source/ts.ts";
+import { repositoryRoot } from "./root.ts";
 import { checkStrata } from "./strata/imports.ts";
 import { stratumOf } from "./strata/stratum.ts";
 
@@ -27,7 +29,7 @@ export interface FrontEnd {
  */
 export function runFrontEnd(rootFile: string, otherRoots: readonly string[] = []): FrontEnd {
   const diagnostics = new Diagnostics();
-  const sources = loadSources([rootFile, ...otherRoots]);
+  const sources = loadSources([rootFile, ...otherRoots], { typeCheckMemory: memoryFor(rootFile) });
   const strata = checkStrata(sources);
   diagnostics.add(...strata, ...typeErrorsBeside(sources.typeErrors(), strata));
   diagnostics.throwIfErrors();
@@ -35,6 +37,12 @@ export function runFrontEnd(rootFile: string, otherRoots: readonly string[] = []
   for (const other of otherRoots) realm.module(resolve(other));
   const root = realm.module(resolve(rootFile));
   return { sources, realm, root, diagnostics, front: createFront(sources, realm, diagnostics) };
+}
+
+/** One memory per root file, beside what else can be made again. */
+function memoryFor(rootFile: string): string {
+  const name = createHash("sha256").update(resolve(rootFile)).digest("hex").slice(0, 16);
+  return join(repositoryRoot, ".cache/types", `${name}.json`);
 }
 
 /** What lowering asks of a front end. */

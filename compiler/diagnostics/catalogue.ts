@@ -207,12 +207,6 @@ export const catalogue = {
     (a: { name: string }) => `the argument for \`${a.name}\` is missing`,
     "pass every argument",
   ),
-  untyped: error(
-    "TV2210",
-    (a: { name: string }) => `\`${a.name}\` has no declared type`,
-    `declare it: ${types}`,
-  ),
-  "unsized-type": error("TV2211", (a: { type: string }) => `\`${a.type}\` has no fixed size`, `use ${types}`),
   "null-here": error("TV2212", "the value may be null here", "compare with `=== null` before"),
   "not-indexable": error("TV2213", (a: { what: string }) => `${a.what} cannot be indexed in compiled code`),
   "table-elements": error(
@@ -383,7 +377,15 @@ export const catalogue = {
   "option-range": error("TV5121", said),
   "acpi-name": error("TV5122", said),
 
-  // ---- Payloads and toolchain ----
+  // ---- Payloads: the message is said by what read them ----
+  "payload-missing": error("TV6101", said),
+  "payload-empty": error("TV6102", said),
+  "payload-truncated": error("TV6103", said),
+  "no-bzimage": error("TV6104", said),
+  "boot-protocol": error("TV6105", said),
+  "no-initrd": error("TV6106", said),
+  "payload-memory": error("TV6107", said),
+  "command-line-length": error("TV6108", said),
 } as const;
 
 /** The name of a kind of diagnostic: `may-not-fit`. */

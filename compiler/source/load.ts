@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { diagnostic, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { InputFailure } from "../failure.ts";
+import { checkTypes, incrementalOptions, setVersion } from "./type-check.ts";
 import { ts } from "./ts.ts";
 
 /** The loaded sources. */
@@ -60,13 +61,23 @@ export function coreFile(name: string): string {
 const coreFiles = ["int", "intrinsics", "layout", "storage", "binding", "memory"].map(coreFile);
 
 const libraryFolder = dirname(createRequire(import.meta.url).resolve("typescript/lib/lib.es2022.d.ts"));
+/** Comments of the form of JSDoc say nothing to the compiler. */
+const parsing: ts.CreateSourceFileOptions = {
+  languageVersion: ts.ScriptTarget.ES2022,
+  jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+};
 // A file whose text is the same is parsed and bound once, however many programs of this process hold it.
 const parsed = new Map<string, ts.SourceFile>();
 
-/** Texts that take the place of files, by absolute path; for tests and for editors. */
-export type Overlay = ReadonlyMap<string, string>;
+/** How to load. */
+export interface LoadOptions {
+  /** Texts that take the place of files, by absolute path; for tests and for editors. */
+  readonly overlay?: ReadonlyMap<string, string>;
+  /** A file that remembers from build to build what was type-checked. */
+  readonly typeCheckMemory?: string;
+}
 
-function host(overlay: Overlay): ts.CompilerHost {
+function host(overlay: ReadonlyMap<string, string>): ts.CompilerHost {
   const read = (fileName: string): string | undefined => {
     const text = overlay.get(fileName);
     if (text !== undefined) return text;
@@ -82,7 +93,8 @@ function host(overlay: Overlay): ts.CompilerHost {
       if (known !== undefined && fileName.startsWith(libraryFolder)) return known;
       const text = read(fileName);
       if (text === undefined || known?.text === text) return text === undefined ? undefined : known;
-      const file = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true);
+      const file = ts.createSourceFile(fileName, text, parsing, true);
+      setVersion(file);
       parsed.set(fileName, file);
       return file;
     },
@@ -101,14 +113,16 @@ function host(overlay: Overlay): ts.CompilerHost {
 }
 
 /** Loads root files (paths) and what they import. Throws InputFailure where a root file does not exist. */
-export function loadSources(rootFiles: readonly string[], overlay: Overlay = new Map()): Sources {
+export function loadSources(rootFiles: readonly string[], options: LoadOptions = {}): Sources {
+  const { overlay = new Map<string, string>(), typeCheckMemory } = options;
   const roots = rootFiles.map((file) => resolve(file));
   for (const root of roots)
     if (!overlay.has(root) && !existsSync(root)) throw new InputFailure(`${root} does not exist`);
   const projectRoot = projectRootOf(roots[0] ?? process.cwd());
   const program = ts.createProgram({
     rootNames: [...roots, ...coreFiles],
-    options: compilerOptions,
+    options:
+      typeCheckMemory === undefined ? compilerOptions : incrementalOptions(compilerOptions, typeCheckMemory),
     host: host(overlay),
   });
   const checker = program.getTypeChecker();
@@ -131,7 +145,9 @@ export function loadSources(rootFiles: readonly string[], overlay: Overlay = new
       return [
         ...program.getOptionsDiagnostics(),
         ...program.getGlobalDiagnostics(),
-        ...of.flatMap((file) => program.getSemanticDiagnostics(file)),
+        ...(typeCheckMemory !== undefined && of === files
+          ? checkTypes(program, typeCheckMemory)
+          : of.flatMap((file) => program.getSemanticDiagnostics(file))),
       ].map((d) => fromTypeScript("type", d));
     },
   };

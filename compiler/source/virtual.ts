@@ -13,5 +13,5 @@ export function repositoryPath(displayPath: string): string {
 export function virtualSources(files: Readonly<Record<string, string>>): Sources {
   const overlay = new Map(Object.entries(files).map(([path, text]) => [repositoryPath(path), text]));
   const [root] = overlay.keys();
-  return loadSources(root === undefined ? [] : [root], overlay);
+  return loadSources(root === undefined ? [] : [root], { overlay });
 }
