@@ -175,8 +175,8 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       const line = text(commandLine);
       const params = addressOf(page);
       fillBytes(params, 0, 4096n);
-      // The command line ends with the zero that memory holds already; text() puts one behind it too.
-      if (!copyToGuest(slots, commandLineGpa, line.address, u64(BigInt(line.length) + 1n))) return missing;
+      // It ends with the zero that memory holds already.
+      if (!copyToGuest(slots, commandLineGpa, line.address, u64(line.length))) return missing;
 
       // boot_params: the setup header as it is in the payload, then what a loader fills in.
       const headerBytes = header.headerEnd < at.e820 ? u64(header.headerEnd - at.setupSectors) : u64(at.e820 - at.setupSectors);
