@@ -1,10 +1,10 @@
 /** Loads the sources of a program: one root file, everything it imports, and TypeScript's checker over it. Read-only. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { diagnostic, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { InputFailure } from "../failure.ts";
+import { repositoryRoot } from "../root.ts";
 import { checkTypes, incrementalOptions, setVersion } from "./type-check.ts";
 import { ts } from "./ts.ts";
 
@@ -12,14 +12,14 @@ import { ts } from "./ts.ts";
 export interface Sources {
   readonly program: ts.Program;
   readonly checker: ts.TypeChecker;
-  /** Absolute path of the folder that holds `tsconfig.json`; strata and display paths are relative to it. */
+  /** Absolute path of the folder that holds the root file's `tsconfig.json`. */
   readonly projectRoot: string;
   readonly rootFiles: readonly string[];
   /** The project's own files (no libraries, no declaration files), sorted by path. */
   readonly files: readonly ts.SourceFile[];
   /** The file of an absolute path. */
   file(path: string): ts.SourceFile | undefined;
-  /** A file's path relative to the project, with `/`. */
+  /** A file's path relative to the repository if it lies there, else to the project, with `/`. Strata go by it. */
   displayPath(fileName: string): string;
   /** What TypeScript itself finds wrong in files (all where absent): syntax first, and if there is none, types. */
   typeErrors(of?: readonly ts.SourceFile[]): readonly Diagnostic[];
@@ -51,7 +51,7 @@ export function projectRootOf(file: string): string {
   }
 }
 
-const coreFolder = fileURLToPath(new URL("../../dsl/core/", import.meta.url));
+const coreFolder = join(repositoryRoot, "dsl/core");
 
 /** Absolute path of a file of the language itself: `coreFile("layout")`. */
 export function coreFile(name: string): string {
@@ -130,7 +130,10 @@ export function loadSources(rootFiles: readonly string[], options: LoadOptions =
     .getSourceFiles()
     .filter((file) => !file.isDeclarationFile && !file.fileName.includes("/node_modules/"))
     .sort((a, b) => (a.fileName < b.fileName ? -1 : 1));
-  const displayPath = (fileName: string): string => relative(projectRoot, fileName).replaceAll("\\", "/");
+  const displayPath = (fileName: string): string => {
+    const root = fileName.startsWith(repositoryRoot + sep) ? repositoryRoot : projectRoot;
+    return relative(root, fileName).replaceAll("\\", "/");
+  };
   return {
     program,
     checker,

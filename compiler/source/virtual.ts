@@ -1,12 +1,11 @@
 /** Programs from texts, for tests of the compiler: as if their files stood in the repository. */
 import { join } from "node:path";
-import { coreFile, loadSources, type Sources } from "./load.ts";
-
-const repository = join(coreFile("int"), "../../..");
+import { repositoryRoot } from "../root.ts";
+import { loadSources, type Sources } from "./load.ts";
 
 /** Absolute path of a file of the repository, by its path in it. */
 export function repositoryPath(displayPath: string): string {
-  return join(repository, displayPath);
+  return join(repositoryRoot, displayPath);
 }
 
 /** Loads texts by path (`kernel/a.ts`); the first is the root. They import the repository's own `dsl/`. */
