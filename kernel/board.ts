@@ -115,11 +115,8 @@ export function makeBoard(
   if (nextWire > 0xffff) throw new RangeError(`${nextWire} wires; there is room for 65,535`);
   const instances = Object.freeze(placed);
   const targets = targetsOf(instances);
-  const find = (guest: number, name: string): PlacedInstance => {
-    const found = instances.find((p) => p.guest === guest && p.instance.name === name);
-    if (found === undefined) throw new RangeError(`no device ${name} in guest ${guest}`);
-    return found;
-  };
+  const find = (guest: number, name: string): PlacedInstance | undefined =>
+    instances.find((p) => p.guest === guest && p.instance.name === name);
 
   interface Wired {
     readonly wire: number;
@@ -181,12 +178,15 @@ export function makeBoard(
       Object.freeze({
         wire: w.wire,
         acts: Object.freeze(
-          w.end.targets.map((t): ((level: boolean) => void) => {
-            if ("board" in t) return targets.line(t.board, w.owner.guest, channelOf(t)) ?? unknownTarget(w, t.board);
-            const { instance, state } = find(w.owner.guest, t.instance);
-            const input = instance.device.input as (self: object, pin: u16, level: boolean) => void;
+          w.end.targets.flatMap((t): readonly ((level: boolean) => void)[] => {
+            if ("board" in t) return [targets.line(t.board, w.owner.guest, channelOf(t)) ?? unknownTarget(w, t.board)];
+            // A machine without one of its interrupt controllers: the wire's other end is enough.
+            const target = find(w.owner.guest, t.instance);
+            if (target === undefined) return [];
+            const state = target.state;
+            const input = target.instance.device.input as (self: object, pin: u16, level: boolean) => void;
             const pin: u16 = t.pin;
-            return (level: boolean): void => input(state, pin, level);
+            return [(level: boolean): void => input(state, pin, level)];
           }),
         ),
       }),
