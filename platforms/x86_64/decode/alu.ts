@@ -35,57 +35,40 @@ function resultFlags(value: u64, width: u8): u32 {
   return u32((even << 2) | (value === 0n ? flagZero : 0) | (signOf(value, width) << 7));
 }
 
-/** Sum of two operands and a carry of 0 or 1. */
-export function addWithCarry(a: u64, b: u64, carry: u8, width: u8): Computed {
-  const value = u64(u64(a + b + BigInt(carry)) & maskOf(width));
-  const carryOut = value < a || (carry !== 0 && value === a) ? flagCarry : 0;
-  const auxiliary = u32((a ^ b ^ value) & 0x10n);
-  const overflow = signOf(u64((a ^ value) & (b ^ value)), width) << 11;
-  return { value, flags: u32(resultFlags(value, width) | carryOut | auxiliary | overflow) };
-}
-
-/** Difference of two operands and a borrow of 0 or 1. */
-export function subtractWithBorrow(a: u64, b: u64, borrow: u8, width: u8): Computed {
-  const value = u64(u64(a - b - BigInt(borrow)) & maskOf(width));
-  const borrowOut = a < b || (borrow !== 0 && a === b) ? flagCarry : 0;
-  const auxiliary = u32((a ^ b ^ value) & 0x10n);
-  const overflow = signOf(u64((a ^ b) & (a ^ value)), width) << 11;
-  return { value, flags: u32(resultFlags(value, width) | borrowOut | auxiliary | overflow) };
-}
-
-function logical(value: u64, width: u8): Computed {
-  return { value, flags: resultFlags(value, width) };
-}
-
-/** The result and flags of `add` to `cmp`, `test`, `inc`, `dec` and `neg`; of the last three `b` is ignored. `carry` is CF before. */
+/**
+ * The result and flags of `add` to `cmp`, `test`, `inc`, `dec` and `neg`; of the last three `b` is ignored. Any other
+ * operation compares. `carry` is CF before, 0 or 1.
+ */
 export function compute(operation: u8, a: u64, b: u64, carry: u8, width: u8): Computed {
-  switch (operation) {
-    case Operation.add:
-      return addWithCarry(a, b, 0, width);
-    case Operation.adc:
-      return addWithCarry(a, b, carry, width);
-    case Operation.sbb:
-      return subtractWithBorrow(a, b, carry, width);
-    case Operation.and:
-    case Operation.test:
-      return logical(u64(a & b), width);
-    case Operation.or:
-      return logical(u64(a | b), width);
-    case Operation.xor:
-      return logical(u64(a ^ b), width);
-    case Operation.neg:
-      return subtractWithBorrow(0n, a, 0, width);
-    case Operation.inc: {
-      const { value, flags } = addWithCarry(a, 1n, 0, width);
-      return { value, flags: u32((flags & ~flagCarry) | carry) };
-    }
-    case Operation.dec: {
-      const { value, flags } = subtractWithBorrow(a, 1n, 0, width);
-      return { value, flags: u32((flags & ~flagCarry) | carry) };
-    }
-    default:
-      return subtractWithBorrow(a, b, 0, width);
+  const mask = maskOf(width);
+  if (
+    operation === Operation.and ||
+    operation === Operation.test ||
+    operation === Operation.or ||
+    operation === Operation.xor
+  ) {
+    const value =
+      operation === Operation.or ? u64(a | b) : operation === Operation.xor ? u64(a ^ b) : u64(a & b);
+    return { value, flags: resultFlags(value, width) };
   }
+  const steps = operation === Operation.inc || operation === Operation.dec;
+  const adds = operation === Operation.add || operation === Operation.adc || operation === Operation.inc;
+  const left = operation === Operation.neg ? 0n : a;
+  const right = operation === Operation.neg ? a : steps ? 1n : b;
+  const carryIn = operation === Operation.adc || operation === Operation.sbb ? BigInt(carry) : 0n;
+  const value = u64((adds ? u64(left + right + carryIn) : u64(left - right - carryIn)) & mask);
+  // A sum wrapped where it is below an operand, a difference where the subtrahend is above; with a carry in, equal ones count too.
+  const low = adds ? value : left;
+  const high = adds ? left : right;
+  const carryOut = steps ? carry !== 0 : low < high || (carryIn !== 0n && low === high);
+  const overflow = adds ? u64((left ^ value) & (right ^ value)) : u64((left ^ right) & (left ^ value));
+  const auxiliary = u32((left ^ right ^ value) & BigInt(flagAuxiliary));
+  return {
+    value,
+    flags: u32(
+      resultFlags(value, width) | (carryOut ? flagCarry : 0) | auxiliary | (signOf(overflow, width) << 11),
+    ),
+  };
 }
 
 /** The condition of an even condition code. */

@@ -21,7 +21,7 @@
  * displacement 16 bits in 64-bit mode too (APM vol. 3 §1.2.2). Segment limits, privilege and CPUID features are not
  * looked at: the processor did so before it raised the exit.
  */
-import { i32, u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
+import { i32, u32, u64, u8 } from "../../../dsl/core/int.ts";
 import {
   addressOf,
   load16,
@@ -35,7 +35,6 @@ import { followRow, longestInstruction, short } from "./opcode.ts";
 import {
   baseRip,
   DecodeResult,
-  Form,
   Mode,
   noRegister,
   Operation,
@@ -43,7 +42,6 @@ import {
   prefixSegmentMask,
   prefixSegmentShift,
   prefixVex256,
-  rowFormShift,
   rowOperationShift,
   Segment,
   type CodeBytes,
@@ -55,6 +53,7 @@ import {
   RowKind,
   rowKindShift,
   rowLockable,
+  rowMemory,
   rowModrm,
   rowRegisterOnly,
   rowWidthShift,
@@ -136,15 +135,29 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
   out.rex = u8(rex);
   out.prefixes = u32(prefixes);
   if (row >>> rowKindShift !== RowKind.plain) {
-    out.row = u32(row);
-    out.length = u8(position);
-    const result = followRow(code, mode, out);
-    if (result !== DecodeResult.ok) return result;
-    row = out.row;
-    position = out.length;
-    prefixes = out.prefixes;
-    rex = out.rex;
-    opcode = out.opcode;
+    // The commonest here, without a detour: 0F, then the groups that ModRM.reg chooses from.
+    if (row >>> rowKindShift === RowKind.escape && position < code.length) {
+      opcode = code.bytes[position & 31];
+      position++;
+      row = rows[256 + opcode];
+      out.map = 1;
+      out.opcode = u8(opcode);
+    }
+    if (row >>> rowKindShift === RowKind.byReg && position < code.length) {
+      const link = (row & 0xffff) + ((code.bytes[position & 31] >> 3) & 7);
+      row = rows[Math.min(link, rows.length - 1)];
+    }
+    if (row >>> rowKindShift !== RowKind.plain) {
+      out.row = u32(row);
+      out.length = u8(position);
+      const result = followRow(code, mode, out);
+      if (result !== DecodeResult.ok) return result;
+      row = out.row;
+      position = out.length;
+      prefixes = out.prefixes;
+      rex = out.rex;
+      opcode = out.opcode;
+    }
   }
   out.row = u32(row);
 
@@ -153,7 +166,7 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
   const operandSize =
     (rex & 8) !== 0 || (long && (row & rowDefault64) !== 0 && (size & 15) === 4) ? 8 : size & 15;
   const bytes = addressOf(code.bytes);
-  let memory = false;
+  let memory = (row & rowMemory) !== 0;
   let stack = false;
   let rm = (opcode & 7) | ((rex & 1) << 3);
   if ((row & rowModrm) !== 0) {
@@ -216,34 +229,35 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
     if (immediateKind === Immediate.byte) {
       out.immediate = u64(BigInt(signExtend(load8(place), 8)));
       position += 1;
+    } else if (immediateKind === Immediate.z && operandSize !== 2) {
+      out.immediate = u64(BigInt(i32(load32(place))));
+      position += 4;
     } else if (immediateKind === Immediate.offset) {
-      memory = true;
       out.displacement =
         addressSize === 8 ? load64(place) : BigInt(addressSize === 4 ? load32(place) : load16(place));
       position += addressSize;
-    } else if (immediateKind === Immediate.word) {
-      out.immediate = BigInt(load16(place));
-      position += 2;
-    } else if (immediateKind === Immediate.enter) {
-      out.immediate = BigInt(load16(place));
-      out.immediateHigh = load8(u64(place + 2n));
-      position += 3;
     } else if (immediateKind === Immediate.far) {
       out.immediate = BigInt(operandSize === 2 ? load16(place) : load32(place));
-      out.immediateHigh = u16(load16(u64(place + (operandSize === 2 ? 2n : 4n))));
+      out.immediateHigh = load16(u64(place + (operandSize === 2 ? 2n : 4n)));
       position += operandSize === 2 ? 4 : 6;
+    } else if (immediateKind === Immediate.dword || (immediateKind === Immediate.v && operandSize === 4)) {
+      out.immediate = u64(BigInt(i32(load32(place))));
+      position += 4;
     } else if (immediateKind === Immediate.v && operandSize === 8) {
       out.immediate = load64(place);
       position += 8;
     } else {
-      const two = operandSize === 2 && immediateKind !== Immediate.dword;
-      out.immediate = u64(BigInt(two ? signExtend(load16(place), 16) : i32(load32(place))));
-      position += two ? 2 : 4;
+      const word = load16(place);
+      out.immediate = immediateKind === Immediate.z ? u64(BigInt(signExtend(word, 16))) : BigInt(word);
+      position += 2;
+      if (immediateKind === Immediate.enter) {
+        out.immediateHigh = load8(u64(place + 2n));
+        position += 1;
+      }
     }
   }
   if (position > longestInstruction || position > code.length) return short(code);
 
-  if (((row >>> rowFormShift) & 15) === Form.string) memory = true;
   const locked = (prefixes & prefixLock) !== 0;
   out.lock = locked;
   if (unlikely(locked) && !((row & rowLockable) !== 0 && memory)) {

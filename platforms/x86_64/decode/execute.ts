@@ -14,7 +14,7 @@
  * interrupts can be taken between two. INS takes what the port gave as `first`; OUTS loads its element, and the
  * caller sends it to the port. Stores of CMPXCHG happen whatever it compares, as on the processor.
  */
-import { u32, u64, u8 } from "../../../dsl/core/int.ts";
+import { u64, u8 } from "../../../dsl/core/int.ts";
 import type { FixedArray } from "../../../dsl/core/layout.ts";
 import { arithmeticFlags, compute, condition, flagCarry, flagZero } from "./alu.ts";
 import { effectiveOffset, linearAddress, signExtend64, type Segmentation } from "./effective-address.ts";
@@ -116,23 +116,6 @@ function otherOperand(instruction: Instruction, gpr: FixedArray<u64>): u64 {
   }
 }
 
-/** Plans the new content of the register operand: `width` bytes of `value`. */
-function setOperand(
-  instruction: Instruction,
-  gpr: FixedArray<u64>,
-  plan: Plan,
-  register: u8,
-  width: u8,
-  value: u64,
-): void {
-  const rex = instruction.rex;
-  setRegister(
-    plan,
-    containingRegister(register, width, rex),
-    mergeRegister(gpr, register, width, rex, value),
-  );
-}
-
 function swapBytes(value: u64, width: u8): u64 {
   let rest = value;
   let swapped = 0n;
@@ -143,10 +126,6 @@ function swapBytes(value: u64, width: u8): u64 {
     }
   }
   return u64(swapped);
-}
-
-function setFlags(plan: Plan, flags: u32): void {
-  plan.rflags = u64((plan.rflags & ~BigInt(arithmeticFlags)) | BigInt(flags));
 }
 
 function completeCompareExchange8(
@@ -173,19 +152,15 @@ function completeCompareExchange8(
   plan.rflags = u64((plan.rflags & ~BigInt(flagZero)) | (equal ? BigInt(flagZero) : 0n));
 }
 
-/** The flags after BT and its kin, of which only CF is defined; the rest stay. And the element with its bit changed. */
-function completeBit(instruction: Instruction, gpr: FixedArray<u64>, plan: Plan, value: u64): void {
-  const width = instruction.width;
-  const number = u32(otherOperand(instruction, gpr)) & (8 * width - 1) & 63;
-  const bit = u64(1n << BigInt(number));
+/** Plans CF of BT and its kin, of which no other flag is defined. Returns the element with its bit changed. */
+function completeBit(operation: u8, plan: Plan, value: u64, number: u64, width: u8): u64 {
+  const bit = u64(1n << (number & BigInt((8 * width - 1) & 63)));
   plan.rflags = u64((plan.rflags & ~BigInt(flagCarry)) | ((value & bit) !== 0n ? 1n : 0n));
-  const operation = instruction.operation;
-  plan.storeValue =
-    operation === Operation.bts
-      ? u64(value | bit)
-      : operation === Operation.btr
-        ? u64(value & ~bit)
-        : u64(value ^ bit);
+  return operation === Operation.bts
+    ? u64(value | bit)
+    : operation === Operation.btr
+      ? u64(value & ~bit)
+      : u64(value ^ bit);
 }
 
 /**
@@ -199,92 +174,94 @@ export function complete(
   first: u64,
   second: u64,
 ): void {
-  if (instruction.form === Form.string) {
+  const form = instruction.form;
+  const operation = instruction.operation;
+  if (form === Form.string) {
     completeString(instruction, gpr, plan, first, second);
     return;
   }
-  const operation = instruction.operation;
+  if (operation === Operation.cmpxchg8b) {
+    completeCompareExchange8(instruction, gpr, plan, first, second);
+    return;
+  }
   const width = instruction.width;
   const loaded = u64(first & maskOf(width));
-  const toRegister = instruction.form === Form.regRm;
-  const reg = instruction.reg;
-  const carry = u8(plan.rflags & 1n);
+  const other = otherOperand(instruction, gpr);
+  const toRegister = form === Form.regRm;
+  // What goes to memory, and what to the register operand; the plan's store says whether the first does.
+  let stored = loaded;
+  let given = loaded;
+  let givenWidth = width;
+  let rex = instruction.rex;
+  let register = form === Form.accMoffs ? rax : instruction.reg;
+  let gives = toRegister || form === Form.accMoffs;
   switch (operation) {
     case Operation.mov:
-      if ((instruction.access & accessWrite) !== 0) plan.storeValue = otherOperand(instruction, gpr);
-      else if (instruction.form === Form.accMoffs)
-        setRegister(plan, rax, mergeRegister(gpr, rax, width, 0, loaded));
-      else setOperand(instruction, gpr, plan, reg, width, loaded);
-      return;
+      stored = other;
+      break;
     case Operation.movzx:
-      setRegister(plan, u8(reg & 15), mergeRegister(gpr, reg, instruction.operandSize, 0x40, loaded));
-      return;
     case Operation.movsx:
-      setRegister(
-        plan,
-        u8(reg & 15),
-        mergeRegister(gpr, reg, instruction.operandSize, 0x40, u64(signExtend64(loaded, width))),
-      );
-      return;
+      if (operation === Operation.movsx) given = u64(signExtend64(loaded, width));
+      givenWidth = instruction.operandSize;
+      rex = 0x40;
+      break;
     case Operation.movbe:
-      if (toRegister) setOperand(instruction, gpr, plan, reg, width, swapBytes(loaded, width));
-      else plan.storeValue = swapBytes(otherOperand(instruction, gpr), width);
-      return;
-    case Operation.cmovcc: {
-      const holds = condition(instruction.opcode, plan.rflags);
-      setOperand(instruction, gpr, plan, reg, width, holds ? loaded : otherOperand(instruction, gpr));
-      return;
-    }
+      given = swapBytes(toRegister ? loaded : other, width);
+      stored = given;
+      break;
+    case Operation.cmovcc:
+      if (!condition(instruction.opcode, plan.rflags)) given = other;
+      break;
     case Operation.setcc:
-      plan.storeValue = condition(instruction.opcode, plan.rflags) ? 1n : 0n;
-      return;
+      stored = condition(instruction.opcode, plan.rflags) ? 1n : 0n;
+      break;
     case Operation.push:
     case Operation.pop:
-      plan.storeValue = loaded;
-      return;
+      break;
     case Operation.xchg:
-      plan.storeValue = otherOperand(instruction, gpr);
-      setOperand(instruction, gpr, plan, reg, width, loaded);
-      return;
-    case Operation.xadd: {
-      const { value, flags } = compute(Operation.add, loaded, otherOperand(instruction, gpr), 0, width);
-      plan.storeValue = value;
-      setFlags(plan, flags);
-      setOperand(instruction, gpr, plan, reg, width, loaded);
-      return;
-    }
-    case Operation.cmpxchg: {
-      const { value, flags } = compute(Operation.cmp, u64(gpr[rax] & maskOf(width)), loaded, 0, width);
-      plan.storeValue = value === 0n ? otherOperand(instruction, gpr) : loaded;
-      if (value !== 0n) setRegister(plan, rax, mergeRegister(gpr, rax, width, 0, loaded));
-      setFlags(plan, flags);
-      return;
-    }
-    case Operation.cmpxchg8b:
-      completeCompareExchange8(instruction, gpr, plan, first, second);
-      return;
+      stored = other;
+      gives = true;
+      break;
+    case Operation.not:
+      stored = u64(~loaded & maskOf(width));
+      break;
     case Operation.bt:
     case Operation.bts:
     case Operation.btr:
     case Operation.btc:
-      completeBit(instruction, gpr, plan, loaded);
-      return;
-    case Operation.not:
-      plan.storeValue = u64(~loaded & maskOf(width));
-      return;
+      stored = completeBit(operation, plan, loaded, other, width);
+      break;
     default: {
-      const other = otherOperand(instruction, gpr);
+      const exchanges = operation === Operation.cmpxchg;
+      const adds = operation === Operation.xadd;
+      const left = toRegister ? other : exchanges ? u64(gpr[rax] & maskOf(width)) : loaded;
+      const right = toRegister || exchanges ? loaded : other;
       const { value, flags } = compute(
-        operation,
-        toRegister ? other : loaded,
-        toRegister ? loaded : other,
-        carry,
+        adds ? u8(Operation.add) : operation,
+        left,
+        right,
+        u8(plan.rflags & 1n),
         width,
       );
-      setFlags(plan, flags);
-      if ((instruction.access & accessWrite) !== 0) plan.storeValue = value;
-      else if (toRegister && operation !== Operation.cmp)
-        setOperand(instruction, gpr, plan, reg, width, value);
+      plan.rflags = u64((plan.rflags & ~BigInt(arithmeticFlags)) | BigInt(flags));
+      stored = value;
+      if (exchanges) {
+        stored = value === 0n ? other : loaded;
+        gives = value !== 0n;
+        register = rax;
+        rex = 0x40;
+      } else if (adds) gives = true;
+      else {
+        given = value;
+        gives = gives && operation !== Operation.cmp;
+      }
     }
   }
+  plan.storeValue = stored;
+  if (gives)
+    setRegister(
+      plan,
+      containingRegister(u8(register), givenWidth, rex),
+      mergeRegister(gpr, u8(register), givenWidth, rex, given),
+    );
 }

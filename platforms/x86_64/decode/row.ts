@@ -1,7 +1,7 @@
 /**
  * The format of a decode row: everything that the decoder must know of one opcode, in 32 bits.
  *
- *     [3:0] immediate  [4] ModRM  [6] 64-bit operands by default  [7] lockable
+ *     [3:0] immediate  [4] ModRM  [5] in memory without ModRM  [6] 64-bit operands by default  [7] lockable
  *     [11:8] width  [15:12] form  [23:16] operation  [25:24] access  [26] ModRM is a register whatever mod says
  *     [27] vector  [31:28] kind
  *
@@ -85,6 +85,7 @@ export enum RowKind {
 }
 
 export const rowModrm = 0x10;
+export const rowMemory = 0x20;
 export const rowDefault64 = 0x40;
 export const rowLockable = 0x80;
 export const rowWidthShift = 8;
@@ -262,6 +263,7 @@ export function row(mnemonic: Mnemonic, operands = "", ...flags: readonly RowFla
   return (
     immediate |
     (modrm ? rowModrm : 0) |
+    (form === Form.string || immediate === Immediate.offset ? rowMemory : 0) |
     (flags.includes("default64") ? rowDefault64 : 0) |
     (memoryFirst && lockable.has(mnemonic) ? rowLockable : 0) |
     (width << rowWidthShift) |
