@@ -43,6 +43,13 @@ test("symbols carry their source's name and place and fill their sections; cold 
   t.is(bytes, sections.find(({ name }) => name === ".text")!.sizeBytes);
 });
 
+test("what the hot functions do not reach is placed apart", (t) => {
+  const { symbols } = linkEfi({ module: sampleApplication(), entry: "efi_main", hot: ["print"] });
+  const order = symbols.filter(({ kind }) => kind === "function").map(({ symbol }) => symbol);
+  // `print` is cold by its own mark, so `put` is reached by nothing that is hot.
+  t.deepEqual(order, ["put", "print", "efi_main"]);
+});
+
 test("assembly that does not assemble is an error that names its site or its line", (t) => {
   const module = sampleApplication();
   const wrongSite = { ...module, asmSites: [{ ...outSite, template: "outbogus $1, $0" }, saySite] };

@@ -2,7 +2,7 @@
  * From the IR to a UEFI application, in one process per tool: emit, `opt`, `llc`, then `lld-link` twice, because the
  * table of function names (the global `typevisor_names`) can be written only when the addresses are known.
  *
- *     const { efi, symbols, sections } = linkEfi({ module, entry: "efi_main", debug: false });
+ *     const { efi, symbols, sections } = linkEfi({ module, entry: "efi_main", hot: ["handleExit"] });
  *
  * The image is PE32+ with .text, .rdata, .data (zeroes at its end) and .reloc on pages of their own. Equal modules give
  * equal bytes.
@@ -11,6 +11,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IrModule } from "../ir/ir.ts";
+import { markCold } from "../ir/temperature.ts";
 import { linkerSymbols } from "../ir/verify.ts";
 import { emitModule } from "../llvm/emit.ts";
 import { efiTarget } from "../llvm/target.ts";
@@ -34,6 +35,11 @@ export interface EfiInput {
   readonly module: IrModule;
   /** Symbol of the entry point, called with (image handle, system table) in the Win64 convention. */
   readonly entry: string;
+  /**
+   * Functions on the exit path: what they do not reach is cold, optimised for size and placed apart. Without them only what
+   * the module marks is cold.
+   */
+  readonly hot?: readonly string[];
   /** Keep source lines and locals for gdb, at the price of optimisation. */
   readonly debug?: boolean;
   /** Address in debug builds, where the image is not relocatable; a multiple of 64 KiB. */
@@ -65,7 +71,7 @@ export function linkEfi(input: EfiInput): EfiImage {
 }
 
 function link(input: EfiInput, folder: string): EfiImage {
-  const { module } = input;
+  const module = input.hot === undefined ? input.module : markCold(input.module, input.hot);
   const debug = input.debug ?? false;
   const hasNames = module.globals.some(({ symbol }) => symbol === namesSymbol);
   const external = new Set([...linkerSymbols, ...(hasNames ? [namesSymbol] : [])]);
