@@ -1,5 +1,6 @@
 import test from "ava";
 import { DiagnosticError, type Diagnostic } from "../diagnostics/diagnostic.ts";
+import { InputFailure } from "../failure.ts";
 import { positionAt } from "../diagnostics/span.ts";
 import { repositoryPath, virtualSources } from "../source/virtual.ts";
 import { forbiddenGlobals } from "./globals.ts";
@@ -115,4 +116,27 @@ test("two realms share nothing", (t) => {
   t.is(declared(one).length, 1);
   t.is(declared(other).length, 1);
   t.not(one.module(path).s, other.module(path).s);
+});
+
+test("what the host throws about a declaration is shown where the declaration was made, under its own code", (t) => {
+  const sources = virtualSources({
+    "images/a.ts": `export const one = 1;\nexport const place = new Error("payload");`,
+  });
+  const path = repositoryPath("images/a.ts");
+  const realm = evaluate(sources, path);
+  const thrown = Object.assign(new InputFailure("vmlinuz is empty"), {
+    code: "TV6102",
+    at: realm.module(path)["place"],
+  });
+  const error = t.throws(
+    () =>
+      realm.run(path, () => {
+        throw thrown;
+      }),
+    { instanceOf: DiagnosticError },
+  );
+  const [refusal] = error.diagnostics;
+  t.is(refusal?.code, "TV6102");
+  t.is(refusal?.message, "vmlinuz is empty");
+  t.is(placeOf(refusal), 'images/a.ts:2:22 new Error("payload")');
 });
