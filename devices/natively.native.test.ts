@@ -4,8 +4,9 @@ import type { Device } from "../dsl/device/device.ts";
 import { driveAtRandom } from "../dsl/testing/random-twin.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
+import { ioapic } from "./ioapic.ts";
 
-const devices: readonly Device<never>[] = [i8254, i8259] as never;
+const devices: readonly Device<never>[] = [i8254, i8259, ioapic] as never;
 
 for (const device of devices) {
   test(`the ${device.name} does natively what it does in Node, access by access`, async (t) => {
