@@ -3,7 +3,7 @@
  * of its registers and of the accesses that reach them; wider registers span several units.
  */
 import type { FieldRecord } from "./field.ts";
-import type { IntType } from "../core/int.ts";
+import { u8, type IntType } from "../core/int.ts";
 import type { InBank, Register, RegisterRecord, Width } from "./register.ts";
 import { DeclarationError, remember } from "./place.ts";
 
@@ -17,8 +17,11 @@ export interface BankOptions {
   readonly size?: number;
   /** Every unit of the window must have a register. */
   readonly dense?: boolean;
-  /** An access narrower than the unit: reads its part and writes by merging (default), or reads a hole and is dropped. */
-  readonly narrow?: "merge" | "ignore";
+  /**
+   * An access narrower than the unit: reads its part and writes by merging (default), reads a hole and is dropped, or
+   * reaches an overlay of bytes of that name.
+   */
+  readonly narrow?: "merge" | "ignore" | { readonly bytes: string };
   /** An access wider than the unit: becomes several, lowest first (default), or reads a hole and is dropped. */
   readonly wide?: "split" | "ignore";
   /** What a hole reads as; default all ones in a port bank, 0 elsewhere. */
@@ -54,6 +57,8 @@ export interface AnyBank {
   readonly options: BankOptions;
   readonly entries: readonly BankEntry[];
   readonly indirection: Indirection | undefined;
+  /** Whether it is seen by narrow accesses to another bank's window. */
+  readonly overlay: boolean;
 }
 /** A bank with unit type `U` and registers `R`; `D` where it lies behind a window of its own. */
 export interface Bank<U, R, D extends boolean> extends AnyBank {
@@ -72,9 +77,11 @@ function build<U, R, D extends boolean>(
   options: BankOptions,
   entries: readonly BankEntry[],
   indirection: Indirection | undefined,
+  overlaid: boolean,
 ): Bank<U, R, D> {
   const self = Object.freeze({
-    direct: indirection === undefined,
+    direct: indirection === undefined && !overlaid,
+    overlay: overlaid,
     unit,
     options: Object.freeze({ ...options }),
     entries: Object.freeze(entries),
@@ -95,7 +102,13 @@ function build<U, R, D extends boolean>(
         );
       }
       const condition = Object.freeze({ register, field, value });
-      return build<U, never, D>(unit, options, [...entries, ...listed(registers, condition)], indirection);
+      return build<U, never, D>(
+        unit,
+        options,
+        [...entries, ...listed(registers, condition)],
+        indirection,
+        overlaid,
+      );
     },
   });
   return remember(self) as unknown as Bank<U, R, D>;
@@ -111,7 +124,7 @@ export function bank<U, const R extends RegisterRecord>(
   registers: R,
   options: BankOptions = {},
 ): Bank<U, { readonly [K in keyof R]: InBank<R[K], U> }, true> {
-  return build(unit, options, listed(registers, undefined), undefined);
+  return build(unit, options, listed(registers, undefined), undefined, false);
 }
 
 /**
@@ -124,5 +137,16 @@ export function indirect<U, const R extends RegisterRecord>(
   registers: R,
   options: Pick<BankOptions, "hole" | "dense" | "size"> = {},
 ): Bank<U, { readonly [K in keyof R]: InBank<R[K], U> }, false> {
-  return build(unit, options, listed(registers, undefined), Object.freeze({ ...through }));
+  return build(unit, options, listed(registers, undefined), Object.freeze({ ...through }), false);
+}
+
+/**
+ * Bytes that only accesses of one or two bytes see, in the window of a bank of 32-bit units that names this one as
+ * `narrow: { bytes: "…" }`. Offsets are those of that window.
+ */
+export function overlay<const R extends RegisterRecord>(
+  registers: R,
+  options: Pick<BankOptions, "hole"> = {},
+): Bank<u8, { readonly [K in keyof R]: InBank<R[K], u8> }, false> {
+  return build(u8, options, listed(registers, undefined), undefined, true);
 }

@@ -30,6 +30,7 @@ export function checkShape(device: string, banks: Banks, state: State): void {
     if (bank.options.dense) checkDense(`${device}.${bankName}`, bank);
     checkSize(`${device}.${bankName}`, bank);
     if (bank.indirection !== undefined) checkIndirection(`${device}.${bankName}`, bank, banks);
+    checkOverlay(`${device}.${bankName}`, bankName, bank, banks);
   }
   for (const name of Object.keys(state)) {
     const register = names.get(name);
@@ -212,6 +213,35 @@ function checkIndirection(path: string, bank: AnyBank, banks: Banks): void {
   }
   if (through.bank.indirection !== undefined)
     throw new DeclarationError(`${path} lies behind another indirect bank`, bank, through.bank);
+}
+
+/** An overlay belongs to one bank of 32-bit units, and such a bank names an overlay. */
+function checkOverlay(path: string, name: string, bank: AnyBank, banks: Banks): void {
+  const bytesOf = (b: AnyBank): string | undefined =>
+    typeof b.options.narrow === "object" ? b.options.narrow.bytes : undefined;
+  if (bank.overlay) {
+    const users = Object.values(banks).filter((b) => bytesOf(b) === name);
+    if (users.length !== 1)
+      throw new DeclarationError(`${path} is an overlay, and ${users.length} banks name it`, bank, ...users);
+    const [user] = users as [AnyBank];
+    if (sizeOf(bank) > sizeOf(user)) {
+      throw new DeclarationError(
+        `${path} ends at ${sizeOf(bank)}, outside the window of ${sizeOf(user)} that it overlays`,
+        bank,
+        user,
+      );
+    }
+  }
+  const bytes = bytesOf(bank);
+  if (bytes === undefined) return;
+  const overlay = banks[bytes];
+  if (!overlay?.overlay) throw new DeclarationError(`${path}: ${bytes} is no overlay of this device`, bank);
+  if (bank.unit.bits !== 32)
+    throw new DeclarationError(
+      `${path} has an overlay, and units of ${bank.unit.bits} bits instead of 32`,
+      bank,
+      overlay,
+    );
 }
 
 /** Checks a behaviour against its shape. Throws DeclarationError. */

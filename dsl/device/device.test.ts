@@ -7,6 +7,7 @@ import {
   constant,
   device,
   indirect,
+  overlay,
   readOnly,
   readToClear,
   repeat,
@@ -335,4 +336,34 @@ test("an indirect bank is reached through its index and data registers", (t) => 
   t.is(guest.u.both.value, 0xab00);
   guest.write("index", 0x3f);
   t.is(guest.read("data"), 0);
+});
+
+const overlaid = device("overlaid", {
+  banks: {
+    address: bank(
+      u32,
+      { address: rw(0, {}, { reset: 0x1234_5678 }) },
+      { size: 4, narrow: { bytes: "bytes" } },
+    ),
+    bytes: overlay({ control: rw(1, { kind: bit(1), go: bit(2) }) }),
+  },
+  state: { settled: u32 },
+}).implement({
+  settle: (u) => {
+    u.settled = u32(u.settled + 1);
+  },
+});
+
+test("narrow accesses reach the overlay, wide ones the register behind it, and each settles once", (t) => {
+  const guest = attach(overlaid);
+  const before = guest.u.settled;
+  guest.writeAt("address", 1, 1, 0x06);
+  t.is(guest.readAt("address", 1, 1), 0x06);
+  t.is(guest.readAt("address", 0, 2), 0x06ff);
+  t.is(guest.readAt("address", 0, 4), 0x1234_5678);
+  guest.writeAt("address", 0, 4, 0x8000_0000);
+  t.is(guest.read("address"), 0x8000_0000);
+  t.is(guest.readAt("address", 1, 1), 0x06);
+  t.is(guest.readAt("address", 2, 1), 0xff);
+  t.is(guest.u.settled, before + 8);
 });

@@ -4,14 +4,7 @@
  * compiler unrolls the loops. The same functions run in Node.
  */
 import { u32, type u16, type u64, type u8 } from "../core/int.ts";
-import {
-  extend,
-  struct,
-  type AnyFunction,
-  type Descriptor,
-  type StructDescriptor,
-  array,
-} from "../core/layout.ts";
+import { extend, struct, type Descriptor, type StructDescriptor, array } from "../core/layout.ts";
 import type { AnyBank, Space } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
 import { cellOf, type Cells } from "./cell.ts";
@@ -25,7 +18,14 @@ import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
 import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
-import { byteWindow, doubleWordWindow, quadWordWindow, wordWindow } from "./window.ts";
+import {
+  byteWindow,
+  doubleWordWindow,
+  overlaidWindow,
+  quadWordWindow,
+  wordWindow,
+  type WindowAccess,
+} from "./window.ts";
 
 /** A window of a device. Offsets count from its base; widths are 1, 2 or 4 bytes, 8 through `read64` and `write64`. */
 export interface DeviceWindow<U> {
@@ -260,26 +260,40 @@ function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: An
   }) as unknown as Device;
 }
 
+function accessOf(
+  bank: AnyBank,
+  unit: UnitAccess<u32> | UnitAccess<u64>,
+  banks: AnyBanks,
+  units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
+  settle: (self: Cells) => void,
+): WindowAccess {
+  const hole = holeOf(bank);
+  const { narrow } = bank.options;
+  if (typeof narrow === "object") {
+    const bytes = banks[narrow.bytes] as AnyBank;
+    return overlaidWindow(
+      unit as UnitAccess<u32>,
+      units.get(bytes) as UnitAccess<u32>,
+      u32(holeOf(bytes)),
+      settle,
+    );
+  }
+  const widths = { narrow: narrow ?? "merge", wide: bank.options.wide ?? "split" } as const;
+  if (bank.unit.bits === 64) return quadWordWindow(unit as UnitAccess<u64>, widths, hole, settle);
+  const window = { 8: byteWindow, 16: wordWindow, 32: doubleWordWindow }[bank.unit.bits as 8 | 16 | 32];
+  return window(unit as UnitAccess<u32>, widths, u32(hole), settle);
+}
+
 function windowsOf(
   banks: AnyBanks,
   units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
-  settle: AnyFunction,
+  settle: (self: Cells) => void,
 ): Record<string, DeviceWindow<unknown>> {
   const windows: Record<string, DeviceWindow<unknown>> = {};
   for (const [bankName, bank] of Object.entries(banks)) {
     const unit = units.get(bank);
-    if (bank.indirection !== undefined || unit === undefined) continue;
-    const widths = { narrow: bank.options.narrow ?? "merge", wide: bank.options.wide ?? "split" } as const;
-    const hole = holeOf(bank);
-    const access =
-      bank.unit.bits === 64
-        ? quadWordWindow(unit as UnitAccess<u64>, widths, hole, settle)
-        : { 8: byteWindow, 16: wordWindow, 32: doubleWordWindow }[bank.unit.bits as 8 | 16 | 32](
-            unit as UnitAccess<u32>,
-            widths,
-            u32(hole),
-            settle,
-          );
+    if (bank.indirection !== undefined || bank.overlay || unit === undefined) continue;
+    const access = accessOf(bank, unit, banks, units, settle);
     windows[bankName] = Object.freeze({
       space: bank.options.space ?? "port",
       sizeBytes: sizeOf(bank),

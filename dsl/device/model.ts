@@ -34,10 +34,12 @@ export interface RegisterModel {
 }
 export interface BankModel {
   readonly name: string;
-  readonly space: Space | "indirect";
+  readonly space: Space | "indirect" | "overlay";
+  /** The bank of bytes that narrow accesses reach. */
+  readonly bytes: string | null;
   readonly unitBits: number;
   readonly sizeBytes: number;
-  readonly narrow: "merge" | "ignore";
+  readonly narrow: "merge" | "ignore" | "overlay";
   readonly wide: "split" | "ignore";
   readonly hole: string;
   readonly index: string | null;
@@ -137,6 +139,11 @@ function deepFreeze<T>(value: T): T {
   return value;
 }
 
+function spaceOf(bank: AnyBank): BankModel["space"] {
+  if (bank.indirection !== undefined) return "indirect";
+  return bank.overlay ? "overlay" : (bank.options.space ?? "port");
+}
+
 /** Builds the model. */
 export function modelOf(
   name: string,
@@ -148,10 +155,12 @@ export function modelOf(
     name,
     banks: Object.entries(banks).map(([bankName, bank]) => ({
       name: bankName,
-      space: bank.indirection === undefined ? (bank.options.space ?? "port") : ("indirect" as const),
+      space: spaceOf(bank),
       unitBits: bank.unit.bits,
       sizeBytes: sizeOf(bank),
-      narrow: bank.options.narrow ?? "merge",
+      narrow:
+        typeof bank.options.narrow === "object" ? ("overlay" as const) : (bank.options.narrow ?? "merge"),
+      bytes: typeof bank.options.narrow === "object" ? bank.options.narrow.bytes : null,
       wide: bank.options.wide ?? "split",
       hole: hex(holeOf(bank)),
       index: bank.indirection?.index ?? null,

@@ -145,6 +145,35 @@ export function doubleWordWindow(
   );
 }
 
+/** A window of 32-bit units, where narrower accesses reach the bytes of an overlay. */
+export function overlaidWindow(
+  unit: UnitAccess<u32>,
+  bytes: UnitAccess<u32>,
+  bytesHole: u32,
+  settle: Settle,
+): WindowAccess {
+  const { read, write } = unit;
+  const narrow = byteWindow(bytes, { narrow: "merge", wide: "split" }, bytesHole, settle);
+  const readBytes = narrow.read;
+  const writeBytes = narrow.write;
+  return withHalves(
+    (self: Cells, offset: u32, width: u8): u32 => {
+      if (width !== 4) return readBytes(self, offset, width);
+      const value = read(self, offset);
+      settle(self);
+      return value;
+    },
+    (self: Cells, offset: u32, width: u8, value: u32): void => {
+      if (width !== 4) {
+        writeBytes(self, offset, width, value);
+        return;
+      }
+      write(self, offset, value);
+      settle(self);
+    },
+  );
+}
+
 /** A window of 64-bit units. */
 export function quadWordWindow(
   unit: UnitAccess<u64>,

@@ -206,6 +206,7 @@ export class Attached<U, C = unknown> {
       throw new Error(`${this.device.name} has no register ${name}`);
     if (bank.space === "indirect")
       throw new Error(`${name} lies behind ${bank.index ?? ""}: use that and ${bank.data ?? ""}`);
+    if (bank.space === "overlay") throw new Error(`${name} lies in an overlay: use readAt and writeAt`);
     if (index >= register.count) throw new Error(`${name} has ${register.count} elements, no ${index}`);
     const offset = register.offset + index * register.stride;
     return { offset, bits: register.bits, bank: bank.name, unitBytes: (bank.unitBits / 8) as 1 | 2 | 4 | 8 };

@@ -13,6 +13,7 @@ import {
   inputs,
   line,
   messages,
+  overlay,
   now,
   pitClock,
   pmClock,
@@ -108,6 +109,12 @@ const shape = device("everything", {
       },
       { space: "mmio" },
     ),
+    address: bank(
+      u32,
+      { address: rw(0, {}, { reset: 0x12345678 }) },
+      { size: 4, narrow: { bytes: "under" } },
+    ),
+    under: overlay({ control: rw(1, { kind: bit(1), go: bit(2) }) }),
     commands: bank(u8, { command: wo(0), level: ro(1) }),
   },
   state: {
