@@ -1,6 +1,6 @@
 import test from "ava";
 import { constant, symbolAddress, type FunctionBuilder } from "../ir/builder.ts";
-import { i64, ptr, voidType, type IrFunction, type Value } from "../ir/ir.ts";
+import { i64, i8, ptr, voidType, type IrFunction, type Value } from "../ir/ir.ts";
 import { linkEfi } from "../link/efi.ts";
 import { sampleFunction, sampleGlobal, sampleModule } from "../link/sample.ts";
 import { exitPath, type ExitPath } from "./exit-path.ts";
@@ -147,6 +147,35 @@ test("recursion, calls through pointers and repeated instructions are unbounded"
   t.is(through!.reason, "a call through a pointer");
   t.deepEqual(copies!.path, ["copies", "memcpy"]);
   t.regex(copies!.reason!, /^"rep movs/);
+});
+
+test("block operations of a known size are bounded, and what only traps does not count", (t) => {
+  const functions = [
+    sampleFunction("clear", [ptr], voidType, (b) => {
+      b.fill({ kind: "param", type: ptr, index: 0 }, constant(i8, 0n), constant(i64, 4096n));
+      write(b);
+      b.return();
+    }),
+    sampleFunction("report", [], voidType, (b) => {
+      b.copy(b.load(ptr, word, 8, true), b.load(ptr, word, 8, true), read(b));
+      b.trap(0);
+    }),
+    sampleFunction("check", [], voidType, (b) => {
+      const [bad, fine] = [b.block("bad"), b.block("fine")];
+      b.branch(b.compare("eq", read(b), constant(i64, 3n)), bad, fine);
+      b.place(bad);
+      b.call("report", voidType, []);
+      b.return();
+      b.place(fine);
+      b.return();
+    }),
+  ].map((fn) => ({ ...fn, inline: "never" as const }));
+  const [clear, check, report] = pathsOf(functions, "clear", "check", "report");
+  t.deepEqual(clear!.path, ["clear", "memset"]);
+  t.true((clear!.instructions as number) > 512 && (clear!.instructions as number) < 512 + 40);
+  t.deepEqual(check!.path, ["check"]);
+  t.true((check!.instructions as number) < 12);
+  t.is(report!.reason, "report never returns");
 });
 
 test("a listing's assembly loops, locks and tail jumps are understood", (t) => {

@@ -6,7 +6,15 @@
  * that it cannot bound, a repeated string instruction, recursion and calls through pointers make the answer "unbounded",
  * with the reason. Both sides of every branch count as possible, so the answer is an upper bound.
  */
-import { loopKey, type LoopBounds, type MachineBlock, type MachineFunction } from "./machine-code.ts";
+import {
+  loopKey,
+  type LoopBounds,
+  type MachineBlock,
+  type MachineCall,
+  type MachineFunction,
+} from "./machine-code.ts";
+import { returningFunctions } from "./returning.ts";
+import { blockOperationCost } from "./runtime.ts";
 
 /** The longest way through a function. */
 export interface ExitPath {
@@ -68,8 +76,11 @@ function longer(a: Way, b: Way): Way {
 class Analysis {
   readonly #ways = new Map<string, Way>();
   readonly #open = new Set<string>();
+  readonly #returning: ReadonlySet<string>;
 
-  constructor(private readonly code: MachineCode) {}
+  constructor(private readonly code: MachineCode) {
+    this.#returning = returningFunctions(code.functions);
+  }
 
   functionWay(symbol: string): Way {
     const known = this.#ways.get(symbol);
@@ -77,6 +88,7 @@ class Analysis {
     const fn = this.code.functions.get(symbol);
     if (fn === undefined)
       return { kind: "unbounded", path: [symbol], reason: `${symbol} is not in the machine code` };
+    if (!this.#returning.has(symbol)) return { kind: "never" };
     if (this.#open.has(symbol))
       return { kind: "unbounded", path: [symbol], reason: `${symbol} calls itself` };
     this.#open.add(symbol);
@@ -103,14 +115,22 @@ class Analysis {
     return this.#longest(fn.symbol, nodes, reached, entry, undefined);
   }
 
+  #callWay({ symbol, third }: MachineCall): Way {
+    if (symbol === undefined) return throughPointer;
+    const instructions = third === undefined ? undefined : blockOperationCost(symbol, third);
+    if (instructions !== undefined) return { kind: "bounded", instructions, path: [symbol] };
+    return this.functionWay(symbol);
+  }
+
   #node(block: MachineBlock): Node {
     let way: Way = { kind: "bounded", instructions: block.instructions, path: [] };
     if (block.repeats !== undefined)
       way = { kind: "unbounded", path: [], reason: `"${block.repeats}" repeats` };
-    for (const callee of block.calls) {
-      way = then(way, callee === undefined ? throughPointer : this.functionWay(callee));
-      if (way.kind === "never") return { irName: block.irName, way, next: [], returns: false };
+    const callees = block.calls.map((call) => this.#callWay(call));
+    if (callees.some(({ kind }) => kind === "never")) {
+      return { irName: block.irName, way: { kind: "never" }, next: [], returns: false };
     }
+    for (const callee of callees) way = then(way, callee);
     const next: string[] = [];
     let returns = false;
     let last: Way = { kind: "never" };

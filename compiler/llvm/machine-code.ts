@@ -8,14 +8,22 @@ export type Exit =
   | { readonly kind: "return" }
   | { readonly kind: "unknown"; readonly why: string };
 
+/** A call; without a symbol it is through a pointer. */
+export interface MachineCall {
+  readonly symbol: string | undefined;
+  /** What the third argument is, where the block itself sets it to a constant: the size of a block operation. */
+  readonly third: number | undefined;
+}
+
 /** A run of instructions that is entered at its start only. */
 export interface MachineBlock {
   readonly label: string;
   /** The block of LLVM's IR that it came from. */
   readonly irName: string | undefined;
+  /** A string instruction counts as often as it repeats, where the block itself sets the count. */
   readonly instructions: number;
-  /** Callees in order; undefined is a call through a pointer. */
-  readonly calls: readonly (string | undefined)[];
+  /** In their order. */
+  readonly calls: readonly MachineCall[];
   /** An instruction that repeats an unknown number of times. */
   readonly repeats: string | undefined;
   readonly exits: readonly Exit[];
@@ -30,11 +38,13 @@ interface OpenBlock {
   label: string;
   irName: string | undefined;
   instructions: number;
-  calls: (string | undefined)[];
+  calls: MachineCall[];
   repeats: string | undefined;
   exits: Exit[];
   /** The last instruction always leaves. */
   ended: boolean;
+  /** Constants in rcx and r8. */
+  constants: Map<string, number>;
 }
 
 /** Cuts a listing into functions, by symbol. */
@@ -91,7 +101,16 @@ class Reader {
       return;
     }
     if (before !== undefined && !before.ended) before.exits.push({ kind: "block", label });
-    this.#block = { label, irName, instructions: 0, calls: [], repeats: undefined, exits: [], ended: false };
+    this.#block = {
+      label,
+      irName,
+      instructions: 0,
+      calls: [],
+      repeats: undefined,
+      exits: [],
+      ended: false,
+      constants: new Map(),
+    };
     this.#blocks.push(this.#block);
   }
 
@@ -101,10 +120,27 @@ class Reader {
     if (block === undefined || block.ended) return;
     if (mnemonic === "lock" && operands === "") return;
     block.instructions++;
-    if (/^rep/.test(mnemonic)) block.repeats = `${mnemonic} ${operands}`.replace(/\s+/g, " ");
-    else if (/^call/.test(mnemonic))
-      block.calls.push(operands.startsWith("*") ? undefined : unquoted(operands));
-    else if (/^(ret|iret|sysret|sysexit)/.test(mnemonic)) this.#leave({ kind: "return" });
+    if (/^rep/.test(mnemonic)) {
+      const count = block.constants.get("cx");
+      if (count === undefined) block.repeats = `${mnemonic} ${operands}`.replace(/\s+/g, " ");
+      else block.instructions += Math.max(0, count - 1);
+      block.constants.delete("cx");
+    } else if (/^call/.test(mnemonic)) {
+      const symbol = operands.startsWith("*") ? undefined : unquoted(operands);
+      block.calls.push({ symbol, third: block.constants.get("r8") });
+      block.constants.clear();
+    } else this.#flow(mnemonic, operands, block);
+  }
+
+  #flow(mnemonic: string, operands: string, block: OpenBlock): void {
+    const written = /%(?:[re]?(cx)|(cl)|(r8)[dwb]?)$/.exec(operands);
+    if (written !== null) {
+      const register = written[3] === undefined ? "cx" : "r8";
+      const constant = /^mov[lq]$/.test(mnemonic) ? /^\$(\d+),/.exec(operands) : null;
+      if (constant === null) block.constants.delete(register);
+      else block.constants.set(register, Number(constant[1]));
+    }
+    if (/^(ret|iret|sysret|sysexit)/.test(mnemonic)) this.#leave({ kind: "return" });
     else if (mnemonic === "ud2" || mnemonic === "int3") block.ended = true;
     else if (/^jmp/.test(mnemonic)) this.#leave(target(operands));
     else if (/^(j[a-z]+|loop[a-z]*)$/.test(mnemonic)) this.#split(target(operands));

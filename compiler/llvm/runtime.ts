@@ -44,8 +44,14 @@ export function blockOperations(target: Target): string[] {
   return target.name === "efi" ? [blockCopy, blockMove, blockFill].flatMap(assembly) : [];
 }
 
-/** Symbols of `blockOperations`, which no source may define. */
-export const blockOperationNames: readonly string[] = ["memcpy", "memmove", "memset"];
+/** Instructions that a block operation executes at most on a known number of bytes; undefined for other functions. */
+export function blockOperationCost(symbol: string, bytes: number): number | undefined {
+  const words = Math.floor(bytes / 8) + (bytes % 8);
+  if (symbol === "memcpy") return blockCopy.slice(1).flat().length + words;
+  if (symbol === "memset") return blockFill.slice(1).flat().length + words;
+  // An overlap is copied byte by byte.
+  return symbol === "memmove" ? blockMove.slice(1).flat().length + bytes : undefined;
+}
 
 /**
  * Quotient and remainder of 128-bit integers, unsigned and signed. A divisor below 2^64 takes two `div` instructions
