@@ -39,11 +39,9 @@ import {
   noRegister,
   Operation,
   prefixLock,
-  prefixSegmentMask,
-  prefixSegmentShift,
   prefixVex256,
+  rowModrm,
   rowOperationShift,
-  Segment,
   type CodeBytes,
   type Instruction,
 } from "./operation.ts";
@@ -54,7 +52,6 @@ import {
   rowKindShift,
   rowLockable,
   rowMemory,
-  rowModrm,
   rowRegisterOnly,
   rowWidthShift,
   Width,
@@ -156,7 +153,6 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
       position = out.length;
       prefixes = out.prefixes;
       rex = out.rex;
-      opcode = out.opcode;
     }
   }
   out.row = u32(row);
@@ -167,8 +163,6 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
     (rex & 8) !== 0 || (long && (row & rowDefault64) !== 0 && (size & 15) === 4) ? 8 : size & 15;
   const bytes = addressOf(code.bytes);
   let memory = (row & rowMemory) !== 0;
-  let stack = false;
-  let rm = (opcode & 7) | ((rex & 1) << 3);
   if ((row & rowModrm) !== 0) {
     const modrm = code.bytes[position & 31];
     position++;
@@ -176,10 +170,9 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
     out.reg = u8(((modrm >> 3) & 7) | ((rex & 4) << 1));
     const low = modrm & 7;
     const mod = modrm >> 6;
-    rm = low | ((rex & 1) << 3);
     if (mod !== 3 && (row & rowRegisterOnly) === 0) {
       memory = true;
-      let base = rm;
+      let base = low | ((rex & 1) << 3);
       let displacementSize = mod;
       if (unlikely(addressSize === 2)) {
         base = base16[low];
@@ -207,8 +200,6 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
         }
       }
       out.base = u8(base);
-      // BP and SP, but not R12 and R13.
-      stack = (base & 0x1e) === 4;
       if (displacementSize !== 0) {
         const place = u64(bytes + BigInt(position & 31));
         const value =
@@ -259,7 +250,6 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
   if (position > longestInstruction || position > code.length) return short(code);
 
   const locked = (prefixes & prefixLock) !== 0;
-  out.lock = locked;
   if (unlikely(locked) && !((row & rowLockable) !== 0 && memory)) {
     // LOCK MOV CR0 is AMD's way to CR8 outside 64-bit mode (APM vol. 3, MOV CRn).
     const operation = (row >>> rowOperationShift) & 0xff;
@@ -268,11 +258,8 @@ export function decode(code: CodeBytes, mode: Mode, out: Instruction): DecodeRes
     out.reg = 8;
   }
   const width = (row >>> rowWidthShift) & 15;
-  const override = (prefixes & prefixSegmentMask) >> prefixSegmentShift;
   out.width =
     (prefixes & prefixVex256) !== 0 && width === Width.x ? 32 : u8(widths[(width << 2) | (operandSize >> 2)]);
-  out.segment = u8(override !== 0 ? override - 1 : stack ? Segment.ss : Segment.ds);
-  out.rm = u8(rm);
   out.length = u8(position);
   out.mode = u8(mode);
   out.operandSize = u8(operandSize);

@@ -239,6 +239,36 @@ export enum Segment {
   gs = 5,
 }
 
+/** Bits of `Instruction.prefixes`. */
+export const prefixOperandSize = 0x01;
+/** 67. */
+export const prefixAddressSize = 0x02;
+/** F0. */
+export const prefixLock = 0x04;
+/** F3, where it came after any F2. */
+export const prefixRep = 0x08;
+/** F2, where it came after any F3. */
+export const prefixRepne = 0x10;
+/** Shift and mask of the overriding segment plus 1. */
+export const prefixSegmentShift = 5;
+/** See prefixSegmentShift. */
+export const prefixSegmentMask = 0xe0;
+/** VEX, EVEX or XOP. */
+export const prefixVex = 0x100;
+/** VEX.L: vectors of 32 bytes. */
+export const prefixVex256 = 0x200;
+
+/** Places of the fields of a decode row: see `row.ts`. */
+export const rowModrm = 0x10;
+/** See rowModrm. */
+export const rowFormShift = 12;
+/** See rowModrm. */
+export const rowOperationShift = 16;
+/** See rowModrm. */
+export const rowAccessShift = 24;
+/** See rowModrm. */
+export const rowVector = 0x800_0000;
+
 const InstructionFields = struct("Instruction", {
   /** Sign-extended displacement, or the offset of the `moffs` forms. */
   displacement: u64,
@@ -262,8 +292,6 @@ const InstructionFields = struct("Instruction", {
   scale: u8,
   /** ModRM.reg with REX.R. */
   reg: u8,
-  /** ModRM.rm with REX.B of a register operand, or the register of the opcode. */
-  rm: u8,
   opcode: u8,
   /** REX as encoded, or VEX's bits in its place; 0 where there is none. */
   rex: u8,
@@ -276,12 +304,8 @@ const InstructionFields = struct("Instruction", {
   addressSize: u8,
   /** Width of the r/m or string operand; 0 where it has no data of its own. */
   width: u8,
-  /** The segment of the memory operand, overridden or by default. */
-  segment: u8,
   /** True where r/m, an absolute offset or a string element is in memory. */
   memory: bool,
-  /** LOCK is there (and legal). */
-  lock: bool,
 });
 type InstructionFields = ValueOf<typeof InstructionFields>;
 
@@ -297,39 +321,26 @@ export const Instruction = extend(InstructionFields, {
     form: { get: (self: InstructionFields): u8 => u8((self.row >>> rowFormShift) & 15) },
     /** What happens to the ModRM or offset operand in memory: `accessRead`, `accessWrite`, both or none. */
     access: { get: (self: InstructionFields): u8 => u8(self.memory ? (self.row >>> rowAccessShift) & 3 : 0) },
+    /** ModRM.rm with REX.B of a register operand, or the register of the opcode. */
+    rm: {
+      get: (self: InstructionFields): u8 =>
+        u8((((self.row & rowModrm) !== 0 ? self.modrm : self.opcode) & 7) | ((self.rex & 1) << 3)),
+    },
+    /** The segment of the memory operand: overridden, or SS where BP or SP (not R12, R13) is the base, or DS. */
+    segment: {
+      get: (self: InstructionFields): u8 => {
+        const override = (self.prefixes & prefixSegmentMask) >>> prefixSegmentShift;
+        if (override !== 0) return u8(override - 1);
+        return (self.base & 0x1e) === 4 ? Segment.ss : Segment.ds;
+      },
+    },
+    /** LOCK is there (and legal). */
+    lock: { get: (self: InstructionFields): boolean => (self.prefixes & prefixLock) !== 0 },
     /** True where `reg` names a vector or MMX register. */
     vector: { get: (self: InstructionFields): boolean => (self.row & rowVector) !== 0 },
   },
 });
 export type Instruction = ValueOf<typeof Instruction>;
-
-/** Places of the fields of a decode row: see `row.ts`. */
-export const rowFormShift = 12;
-/** See rowFormShift. */
-export const rowOperationShift = 16;
-/** See rowFormShift. */
-export const rowAccessShift = 24;
-/** See rowFormShift. */
-export const rowVector = 0x800_0000;
-
-/** Bits of `Instruction.prefixes`. */
-export const prefixOperandSize = 0x01;
-/** 67. */
-export const prefixAddressSize = 0x02;
-/** F0. */
-export const prefixLock = 0x04;
-/** F3, where it came after any F2. */
-export const prefixRep = 0x08;
-/** F2, where it came after any F3. */
-export const prefixRepne = 0x10;
-/** Shift and mask of the overriding segment plus 1. */
-export const prefixSegmentShift = 5;
-/** See prefixSegmentShift. */
-export const prefixSegmentMask = 0xe0;
-/** VEX, EVEX or XOP. */
-export const prefixVex = 0x100;
-/** VEX.L: vectors of 32 bytes. */
-export const prefixVex256 = 0x200;
 
 /** Bytes fetched from a guest's RIP: `length` of them are there, at most 15. The rest is room for reading ahead. */
 export const CodeBytes = struct("CodeBytes", { bytes: array(u8, 40), length: u8 });

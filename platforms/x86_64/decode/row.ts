@@ -14,6 +14,7 @@ import {
   Operation,
   rowAccessShift,
   rowFormShift,
+  rowModrm,
   rowOperationShift,
   rowVector,
 } from "./operation.ts";
@@ -84,7 +85,6 @@ export enum RowKind {
   undefined,
 }
 
-export const rowModrm = 0x10;
 export const rowMemory = 0x20;
 export const rowDefault64 = 0x40;
 export const rowLockable = 0x80;
