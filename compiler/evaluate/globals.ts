@@ -8,6 +8,7 @@ import { runInContext } from "node:vm";
 const clock = "there is no clock, so that the same sources give the same image";
 const randomness = "there is no randomness, so that the same sources give the same image";
 const environment = "an image depends on its sources and declared payloads only";
+const locale = "its results depend on the machine's locale";
 const later = "evaluation ends with module scope, and nothing runs later";
 const collector = "what the garbage collector does differs from run to run";
 
@@ -23,7 +24,7 @@ export const forbiddenGlobals: Readonly<Record<string, string>> = {
   Buffer: environment,
   fetch: environment,
   navigator: environment,
-  Intl: "its results depend on the machine's locale",
+  Intl: locale,
   console: "nothing reads what it would print; throw an error to stop the build",
   setTimeout: later,
   setInterval: later,
@@ -35,6 +36,15 @@ export const forbiddenGlobals: Readonly<Record<string, string>> = {
   Atomics: "there is one thread",
   WebAssembly: "code comes from the sources only",
   eval: "code comes from the sources only",
+};
+
+/** Methods that are refused, by the object that holds them. */
+const forbiddenMembers: Readonly<Record<string, readonly string[]>> = {
+  Math: ["random"],
+  "String.prototype": ["localeCompare", "toLocaleLowerCase", "toLocaleUpperCase"],
+  "Number.prototype": ["toLocaleString"],
+  "BigInt.prototype": ["toLocaleString"],
+  "Array.prototype": ["toLocaleString"],
 };
 
 /** Thrown inside a realm when a refused name is used. */
@@ -54,6 +64,11 @@ export function restrictGlobals(context: Context, makeError: (use: ForbiddenUse)
   ) as (holder: object, key: string, name: string, why: string, makeError: unknown) => void;
   const global = runInContext("globalThis", context) as object;
   for (const [name, why] of Object.entries(forbiddenGlobals)) refuse(global, name, name, why, makeError);
-  const math = runInContext("Math", context) as object;
-  refuse(math, "random", "Math.random", randomness, makeError);
+  for (const [path, keys] of Object.entries(forbiddenMembers)) {
+    const holder = runInContext(path, context) as object;
+    for (const key of keys) {
+      const name = path.endsWith(".prototype") ? key : `${path}.${key}`;
+      refuse(holder, key, name, path === "Math" ? randomness : locale, makeError);
+    }
+  }
 }

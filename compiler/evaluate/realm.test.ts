@@ -34,6 +34,31 @@ for (const name of [...Object.keys(forbiddenGlobals), "Math.random"]) {
   });
 }
 
+for (const [name, use] of [
+  ["localeCompare", `"a".localeCompare("b")`],
+  ["toLocaleString", `(5).toLocaleString()`],
+] as const) {
+  test(`using ${name} is refused, because it depends on the locale`, (t) => {
+    const [refusal] = refusalsOf({ "images/a.ts": `export const used = ${use};` });
+    t.is(refusal?.message, `\`${name}\` cannot be used: its results depend on the machine's locale`);
+  });
+}
+
+test("modules are strict: what is frozen cannot be assigned, and plain calls have no this", (t) => {
+  const [refusal] = refusalsOf({
+    "images/a.ts": `const o = Object.freeze({ a: 1 }) as { a: number };\no.a = 2;`,
+  });
+  t.regex(refusal?.message ?? "", /read only property 'a'/);
+  t.regex(placeOf(refusal), /^images\/a\.ts:2:/);
+  const sources = virtualSources({
+    "images/a.ts": `export const self = (function (this: unknown) { return this; })();`,
+  });
+  t.is(
+    evaluate(sources, repositoryPath("images/a.ts")).module(repositoryPath("images/a.ts"))["self"],
+    undefined,
+  );
+});
+
 test("an error is shown where it was thrown, after any number of inserted registrations on the line", (t) => {
   const text = `import { u8 } from "../dsl/core/int.ts";
 enum Kind { A, B }

@@ -95,7 +95,8 @@ export function createRealm(sources: Sources): Realm {
       sourcefile: sourceFile.fileName,
     });
     origins.set(sourceFile.fileName, { sourceFile, edited: transformed.edited, sourceMap: map });
-    const text = `(function (module, require, ${registryName}) {\n${code}\n})`;
+    // Modules are strict, which esbuild leaves to whoever runs them.
+    const text = `(function (module, require, ${registryName}) { "use strict";\n${code}\n})`;
     const script = new Script(text, { filename: scriptPrefix + sourceFile.fileName, lineOffset: -1 });
     return script.runInContext(context) as ModuleFunction;
   }
