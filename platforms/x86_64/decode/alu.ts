@@ -1,7 +1,7 @@
 /** Integer arithmetic with its flags (APM vol. 1 §3.1.4). Operands and results are zero-extended from `width` bytes. */
-import { u32, u64, type u8 } from "../../../dsl/core/int.ts";
+import { i64, u32, u64, type u8 } from "../../../dsl/core/int.ts";
 import { Operation } from "./operation.ts";
-import { maskOf } from "./register-file.ts";
+import { maskOf, signExtend64 } from "./register-file.ts";
 
 /** Carry. */
 export const flagCarry = 0x001;
@@ -69,6 +69,42 @@ export function compute(operation: u8, a: u64, b: u64, carry: u8, width: u8): Co
       resultFlags(value, width) | (carryOut ? flagCarry : 0) | auxiliary | (signOf(overflow, width) << 11),
     ),
   };
+}
+
+/**
+ * The result and flags of `rol`, `ror`, `shl`, `sal`, `shr` and `sar` by the low bits of `count`. `before` are the
+ * arithmetic flags before: a count of 0 leaves them all, a rotation all but CF and OF. OF is defined for a count of 1.
+ */
+export function shift(operation: u8, a: u64, count: u32, before: u32, width: u8): Computed {
+  const bits = 8 * width;
+  const by = count & (width === 8 ? 63 : 31);
+  if (by === 0) return { value: a, flags: before };
+  const mask = maskOf(width);
+  if (operation === Operation.rol || operation === Operation.ror) {
+    const left = (operation === Operation.rol ? by : bits - by) & (bits - 1) & 63;
+    const right = (bits - left) & (bits - 1) & 63;
+    const value = left === 0 ? a : u64((u64(a << BigInt(left)) | (a >> BigInt(right))) & mask);
+    const top = signOf(value, width);
+    const carry = operation === Operation.rol ? u32(value & 1n) : top;
+    const other = operation === Operation.rol ? top : signOf(u64(value << 1n), width);
+    return { value, flags: u32((before & ~(flagCarry | flagOverflow)) | carry | ((other ^ carry) << 11)) };
+  }
+  const right = operation === Operation.shr || operation === Operation.sar;
+  const from = operation === Operation.sar ? u64(signExtend64(a, width)) : a;
+  // What is shifted in from above is the sign for SAR: shift the signed value, of which 64 bits are enough.
+  const shifted =
+    operation === Operation.sar
+      ? u64(i64(from) >> BigInt(by))
+      : right
+        ? u64(from >> BigInt(by))
+        : u64(from << BigInt(by));
+  const value = u64(shifted & mask);
+  const last = right ? by - 1 : bits - by;
+  const source =
+    operation === Operation.sar ? u64(i64(from) >> BigInt(last & 63)) : u64(from >> BigInt(last & 63));
+  const carry = last >= 0 ? u32(source & 1n) : 0;
+  const overflow = operation === Operation.sar ? 0 : signOf(a, width) ^ signOf(value, width);
+  return { value, flags: u32(resultFlags(value, width) | carry | (overflow << 11)) };
 }
 
 /** The condition of an even condition code. */

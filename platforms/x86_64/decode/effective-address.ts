@@ -2,7 +2,7 @@
 import { i64, u64, u8 } from "../../../dsl/core/int.ts";
 import { array, struct, type FixedArray, type ValueOf } from "../../../dsl/core/layout.ts";
 import { baseRip, Form, Mode, Operation, Segment, type Instruction } from "./operation.ts";
-import { maskOf, readRegister } from "./register-file.ts";
+import { maskOf, readRegister, signExtend64 } from "./register-file.ts";
 
 /** What addressing needs of the guest's segment registers. */
 export const Segmentation = struct("Segmentation", {
@@ -44,10 +44,4 @@ export function effectiveOffset(instruction: Instruction, gpr: FixedArray<u64>, 
     offset = u64(offset + u64(element * BigInt(width)));
   }
   return u64(offset & maskOf(instruction.addressSize));
-}
-
-/** A value of `width` bytes (1, 2, 4 or 8) as a signed number. */
-export function signExtend64(value: u64, width: u8): i64 {
-  const unused = BigInt((64 - 8 * width) & 63);
-  return i64(i64(u64(value << unused)) >> unused);
 }

@@ -14,13 +14,13 @@
  * interrupts can be taken between two. INS takes what the port gave as `first`; OUTS loads its element, and the
  * caller sends it to the port. Stores of CMPXCHG happen whatever it compares, as on the processor.
  */
-import { u64, u8 } from "../../../dsl/core/int.ts";
+import { u32, u64, u8 } from "../../../dsl/core/int.ts";
 import type { FixedArray } from "../../../dsl/core/layout.ts";
-import { arithmeticFlags, compute, condition, flagCarry, flagZero } from "./alu.ts";
-import { effectiveOffset, linearAddress, signExtend64, type Segmentation } from "./effective-address.ts";
+import { arithmeticFlags, compute, condition, shift, flagCarry, flagZero } from "./alu.ts";
+import { effectiveOffset, linearAddress, type Segmentation } from "./effective-address.ts";
 import { accessRead, accessWrite, Form, Mode, Operation, Segment, type Instruction } from "./operation.ts";
 import { PlanResult, setRegister, type MemoryAccess, type Plan } from "./plan.ts";
-import { containingRegister, maskOf, mergeRegister, readRegister } from "./register-file.ts";
+import { containingRegister, maskOf, mergeRegister, readRegister, signExtend64 } from "./register-file.ts";
 import { completeString, prepareString } from "./string-operation.ts";
 
 const rax = 0;
@@ -38,7 +38,8 @@ export function nextRip(instruction: Instruction, rip: u64): u64 {
 /** True where `complete` knows an operation that is not a string operation. */
 function isKnown(instruction: Instruction): boolean {
   const operation = instruction.operation;
-  if (operation >= Operation.add && operation <= Operation.cmp) return true;
+  if (operation >= Operation.add && operation <= Operation.ror) return true;
+  if (operation >= Operation.shl && operation <= Operation.sar) return true;
   if (operation >= Operation.mov && operation <= Operation.neg) return true;
   if (operation >= Operation.bt && operation <= Operation.btc) return true;
   return (
@@ -108,6 +109,10 @@ function otherOperand(instruction: Instruction, gpr: FixedArray<u64>): u64 {
   switch (instruction.form) {
     case Form.rmImm:
       return u64(instruction.immediate & maskOf(width));
+    case Form.rmOne:
+      return 1n;
+    case Form.rmCl:
+      return u64(gpr[rcx] & 0xffn);
     case Form.accMoffs:
     case Form.moffsAcc:
       return u64(gpr[rax] & maskOf(width));
@@ -225,6 +230,23 @@ export function complete(
     case Operation.not:
       stored = u64(~loaded & maskOf(width));
       break;
+    case Operation.rol:
+    case Operation.ror:
+    case Operation.shl:
+    case Operation.shr:
+    case Operation.sal:
+    case Operation.sar: {
+      const { value, flags } = shift(
+        operation,
+        loaded,
+        u32(other),
+        u32(plan.rflags & BigInt(arithmeticFlags)),
+        width,
+      );
+      plan.rflags = u64((plan.rflags & ~BigInt(arithmeticFlags)) | BigInt(flags));
+      stored = value;
+      break;
+    }
     case Operation.bt:
     case Operation.bts:
     case Operation.btr:

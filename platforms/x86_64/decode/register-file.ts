@@ -1,10 +1,16 @@
 /** Reading and merging general registers of every width (APM vol. 1 §3.1.2). */
-import { u64, type u8 } from "../../../dsl/core/int.ts";
+import { i64, u64, type u8 } from "../../../dsl/core/int.ts";
 import type { FixedArray } from "../../../dsl/core/layout.ts";
 
 /** Ones over `width` bytes (1, 2, 4 or 8). */
 export function maskOf(width: u8): u64 {
   return u64(0xffff_ffff_ffff_ffffn >> BigInt((64 - 8 * width) & 63));
+}
+
+/** A value of `width` bytes (1, 2, 4 or 8) as a signed number. */
+export function signExtend64(value: u64, width: u8): i64 {
+  const unused = BigInt((64 - 8 * width) & 63);
+  return i64(i64(u64(value << unused)) >> unused);
 }
 
 /** True where a byte register is AH, CH, DH or BH: numbers 4 to 7 without REX. */
