@@ -26,5 +26,8 @@ test("a step that fails tells its status and the last lines of its log", async (
 
 test("a program that is not there fails its step", async (t) => {
   const failed = runStep("failing", ["no-such-program-anywhere"], { log: logIn(t) });
-  await t.throwsAsync(failed, { instanceOf: StepFailure, message: /no-such-program-anywhere could not be run/ });
+  await t.throwsAsync(failed, {
+    instanceOf: StepFailure,
+    message: /no-such-program-anywhere could not be run/,
+  });
 });
