@@ -87,6 +87,13 @@ export function raise(vcpu: Vcpu, vector: u8, hasError: boolean, error: u32): bo
       actualHasError = true;
       actualError = 0;
     }
+  } else if (injection.kind === EventKind.externalInterrupt) {
+    // It was acknowledged already, so its controller has it no more.
+    injection.deferred = true;
+    injection.deferredVector = injection.vector;
+  } else if (injection.kind === EventKind.nmi) {
+    injection.nmiPending = true;
+    injection.nmiBlocked = false;
   }
   injection.kind = EventKind.exception;
   injection.vector = actual;
@@ -113,6 +120,7 @@ export function resetInjection(injection: Injection): void {
   injection.injected = false;
   injection.interruptWindow = false;
   injection.nmiWindow = false;
+  injection.deferred = false;
 }
 
 /** Builds the arbiter. */
@@ -152,6 +160,17 @@ export function arbiter<V>(access: InjectionAccess<V>, source: InterruptSource):
         }
       }
       setNmiWindow(v, injection, injection.nmiBlocked);
+      if (injection.deferred) {
+        if (taken || !access.interruptsEnabled(v) || access.inShadow(v)) {
+          setInterruptWindow(v, injection, true);
+          return;
+        }
+        injection.deferred = false;
+        injection.injected = true;
+        access.inject(v, EventKind.externalInterrupt, injection.deferredVector, false, 0);
+        setInterruptWindow(v, injection, source.pending(vcpu.index) >= 0);
+        return;
+      }
       const vector = source.pending(vcpu.index);
       if (vector < 0) {
         setInterruptWindow(v, injection, false);
@@ -171,7 +190,7 @@ export function arbiter<V>(access: InjectionAccess<V>, source: InterruptSource):
       const injection = vcpu.injection;
       if (injection.kind !== EventKind.none) return true;
       if (injection.nmiPending && !injection.nmiBlocked) return true;
-      return access.interruptsEnabled(v) && source.pending(vcpu.index) >= 0;
+      return access.interruptsEnabled(v) && (injection.deferred || source.pending(vcpu.index) >= 0);
     },
   };
 }

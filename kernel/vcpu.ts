@@ -60,6 +60,9 @@ export const Injection = struct("Injection", {
   interruptWindow: bool,
   /** The IRET window is open: the CPU exits at the NMI handler's IRET. */
   nmiWindow: bool,
+  /** An acknowledged interrupt that an exception overtook: its vector is in `deferredVector`. */
+  deferred: bool,
+  deferredVector: u8,
   error: u32,
 });
 export type Injection = ValueOf<typeof Injection>;
