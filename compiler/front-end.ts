@@ -67,13 +67,14 @@ export function createFront(sources: Sources, realm: Realm, diagnostics: Diagnos
       if (!(code in catalogue)) throw new Error(`${code} is not in the catalogue`);
       diagnostics.add(
         diagnostic(code as DiagnosticName, node, args as ArgsOf<DiagnosticName>, {
-          trail: trail.map(callEntry),
+          trail: trail.filter((node) => !ts.isFunctionLike(node)).map(callEntry),
         }),
       );
     },
   };
 }
 
+/** A call on the way; an entry point's own declaration is none. */
 function callEntry(node: ts.Node): TrailEntry {
   const callee = ts.isCallExpression(node) ? node.expression.getText() : undefined;
   return { name: callee !== undefined && /^[\w.$]+$/.test(callee) ? callee : undefined, span: spanOf(node) };
