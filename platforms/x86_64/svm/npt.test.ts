@@ -1,0 +1,95 @@
+import test from "ava";
+import { array, make } from "../../../dsl/core/layout.ts";
+import { addExtent, addSlot, retirePage, SlotKind, SlotTable } from "../../../kernel/slots.ts";
+import { nestedTables, PoolState, TablePage } from "./npt.ts";
+
+const mib = 1n << 20n;
+const gib = 1n << 30n;
+
+function tables(pages: number) {
+  const state = make(PoolState);
+  return { ...nestedTables({ pages: make(array(TablePage, pages)), state }), state };
+}
+
+/** 4 GiB of RAM from two extents, a hole below 1 MiB and a ROM. */
+function slots() {
+  const table = make(SlotTable);
+  addExtent(table, 0, 4n * gib, 3n * gib);
+  addExtent(table, 0, 16n * gib + 2n * mib, 2n * gib);
+  addSlot(table, SlotKind.ram, 0, 0n, 0xa_0000n, 0n);
+  addSlot(table, SlotKind.ram, 0, mib, 4n * gib - mib, mib);
+  addSlot(table, SlotKind.rom, 0, 8n * gib, 2n * mib, 4n * gib);
+  return table;
+}
+const address = (entry: bigint) => entry & 0x000f_ffff_ffff_f000n;
+const translate = (npt: ReturnType<typeof tables>, root: bigint, gpa: bigint) => {
+  const { entry, bytes } = npt.lookup(root, gpa);
+  return address(entry) + (gpa & (bytes - 1n));
+};
+
+test("every page of every slot is mapped where the slots say, with the largest page that fits", (t) => {
+  const npt = tables(16);
+  const root = npt.create();
+  t.true(npt.build(root, slots(), true));
+  t.is(npt.lookup(root, 0x5000n).bytes, 0x1000n);
+  t.is(npt.lookup(root, 2n * mib).bytes, 2n * mib);
+  t.is(npt.lookup(root, gib).bytes, gib);
+  t.is(address(npt.lookup(root, gib).entry), 5n * gib);
+  // The second extent is aligned to 2 MiB alone.
+  t.is(npt.lookup(root, 3n * gib).bytes, 2n * mib);
+  t.is(address(npt.lookup(root, 3n * gib).entry), 16n * gib + 2n * mib);
+});
+
+test("holes are not mapped", (t) => {
+  const npt = tables(16);
+  const root = npt.create();
+  npt.build(root, slots(), true);
+  for (const gpa of [0xa_0000n, 0xf_f000n, 4n * gib, 0xfee0_0000n + 4n * gib, 8n * gib + 2n * mib]) t.is(npt.lookup(root, gpa).entry, 0n, gpa.toString(16));
+});
+
+test("ROM is mapped without the right to write", (t) => {
+  const npt = tables(16);
+  const root = npt.create();
+  npt.build(root, slots(), true);
+  t.is(npt.lookup(root, 8n * gib).entry & 7n, 5n);
+  t.is(npt.lookup(root, gib).entry & 7n, 7n);
+});
+
+test("without 1 GiB pages everything is mapped by 2 MiB", (t) => {
+  const npt = tables(16);
+  const root = npt.create();
+  t.true(npt.build(root, slots(), false));
+  t.is(npt.lookup(root, gib).bytes, 2n * mib);
+});
+
+test("a pool that is too small is told, not overrun", (t) => {
+  const npt = tables(2);
+  const root = npt.create();
+  t.false(npt.build(root, slots(), true));
+  t.is(npt.state.used, 2);
+});
+
+test("a retired page is taken out of a large page, and its neighbours stay mapped", (t) => {
+  const npt = tables(16);
+  const table = slots();
+  const root = npt.create();
+  npt.build(root, table, true);
+  const bad = gib + 5n * mib + 0x3000n;
+  t.true(retirePage(table, 4n * gib + bad));
+  t.true(npt.refresh(root, table, bad, 0x1000n, true));
+  t.is(npt.lookup(root, bad).entry, 0n);
+  for (const gpa of [bad - 0x1000n, bad + 0x1000n, gib, 2n * gib - 0x1000n]) {
+    t.is(translate(npt, root, gpa), 4n * gib + gpa, gpa.toString(16));
+  }
+});
+
+test("clearing a root gives all its tables back", (t) => {
+  const npt = tables(16);
+  const root = npt.create();
+  npt.build(root, slots(), true);
+  const used = npt.state.used;
+  npt.clear(root);
+  t.is(npt.lookup(root, gib).entry, 0n);
+  t.true(npt.build(root, slots(), true));
+  t.is(npt.state.used, used);
+});
