@@ -1,6 +1,7 @@
 /** What the CLI's commands do to the world, so that they can be tried without compiling or booting. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { boot, type BootOptions, type Machine } from "../../ci/qemu.ts";
 import {
   copyOfVariables,
@@ -28,7 +29,7 @@ export interface Services {
 /** The services of a real run. */
 export const realServices: Services = {
   build: buildImage,
-  boot: (options) => {
+  boot: async (options) => {
     requireEmulator();
     return boot(options);
   },
@@ -39,8 +40,14 @@ export const realServices: Services = {
 };
 
 function requireEmulator(): void {
-  if (!existsSync(ovmf.code)) {
-    throw new MachineFailure(`UEFI firmware for QEMU is not installed; run: sudo apt-get install ovmf`);
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const missing = [
+    ...(folders.some((folder) => existsSync(join(folder, qemuProgram))) ? [] : ["qemu-system-x86"]),
+    ...(existsSync(ovmf.code) && existsSync(ovmf.variables) ? [] : ["ovmf"]),
+  ];
+  if (missing.length > 0) {
+    const fix = `sudo apt-get install --no-install-recommends ${missing.join(" ")}`;
+    throw new MachineFailure(`QEMU or its UEFI firmware is not installed; run: ${fix}`);
   }
 }
 
@@ -55,11 +62,7 @@ async function bootOnTerminal(options: MachineOptions): Promise<number> {
     process.on("SIGTERM", forward).on("SIGHUP", forward);
     try {
       return await new Promise((resolve, reject) => {
-        child.on("error", () => {
-          reject(
-            new MachineFailure(`${qemuProgram} is not installed; run: sudo apt-get install qemu-system-x86`),
-          );
-        });
+        child.on("error", reject);
         child.on("close", (code) => resolve(code ?? 1));
       });
     } finally {
