@@ -1,0 +1,144 @@
+/**
+ * The ACPI fixed hardware of an ICH9 (ACPI 6.5 §4.8; Intel ICH9 data sheet 316972 §13.8.3): PM1 event and control
+ * blocks, the 24-bit power-management timer, the GPE0 block. ACPI mode is always on, so there is no SMI command port.
+ */
+import {
+  bank,
+  bit,
+  bits,
+  constant,
+  device,
+  inputs,
+  line,
+  now,
+  pmClock,
+  repeat,
+  ro,
+  rw,
+  selfClearing,
+  signal,
+  timer,
+  u16,
+  u32,
+  u64,
+  u8,
+  writeOneToClear,
+  type StateOf,
+} from "../dsl/device/vocabulary.ts";
+
+/** Facts that the guest's tables tell: the value of SLP_TYP for soft off (ICH9 §13.8.3.3), and the timer's width. */
+export const acpiPmFacts = Object.freeze({ softOffType: 7, timerBits: 24 } as const);
+/** Where each block lies from PMBASE on. */
+export const acpiPmOffsets = Object.freeze({ events: 0, control: 4, pmTimer: 8, gpe: 0x20 } as const);
+
+const shape = device("acpi-pm", {
+  banks: {
+    events: bank(u16, {
+      status: rw(0, {
+        timer: writeOneToClear(bit(0)),
+        global: writeOneToClear(bit(5)),
+        powerButton: writeOneToClear(bit(8)),
+        rtc: writeOneToClear(bit(10)),
+        wake: writeOneToClear(bit(15)),
+      }),
+      enable: rw(2, { timer: bit(0), global: bit(5), powerButton: bit(8), rtc: bit(10) }),
+    }),
+    control: bank(u16, {
+      control: rw(0, {
+        sciEnable: constant(bit(0), true),
+        busMasterReload: bit(1),
+        globalRelease: selfClearing(bit(2)),
+        sleepType: bits(12, 10),
+        sleepEnable: selfClearing(bit(13)),
+      }),
+    }),
+    pmTimer: bank(u32, { value: ro(0) }),
+    gpe: bank(u8, {
+      gpeStatus: repeat(8, 1, rw(0, { events: writeOneToClear(bits(7, 0)) })),
+      gpeEnable: repeat(8, 1, rw(8)),
+    }),
+  },
+  state: {
+    /** How often bit 23 of the timer had changed when it was last looked at. */
+    seenToggles: u64,
+    toggle: timer(),
+    /** 0: the power button; 1: the real-time clock's alarm. */
+    wires: inputs(2),
+    sci: line(),
+    powerOff: signal(),
+  },
+});
+type AcpiPm = StateOf<typeof shape>;
+
+const counterMask = 0xff_ffff;
+/** TMR_STS is set whenever the highest bit changes (ACPI 6.5 §4.8.2.1). */
+const toggleShift = 23n;
+const eventBits = 0x0521;
+
+/** Sets TMR_STS if the highest bit has changed since the last look. */
+function lookAtTimer(u: AcpiPm): void {
+  const toggles = u64(pmClock.ticksAt(now()) >> toggleShift);
+  if (toggles === u.seenToggles) return;
+  u.seenToggles = toggles;
+  u.status.timer = true;
+}
+
+/** Has the timer come at the next change of the highest bit, if anybody wants to know. */
+function scheduleToggle(u: AcpiPm): void {
+  if (!u.enable.timer) {
+    u.toggle.cancel();
+    return;
+  }
+  const toggles = u64(pmClock.ticksAt(now()) >> toggleShift);
+  u.toggle.arm(pmClock.nsAt(u64(u64(toggles + 1n) << toggleShift)));
+}
+
+function settle(u: AcpiPm): void {
+  let asked = (u.status.value & u.enable.value & eventBits) !== 0;
+  for (let i = 0; i < 8; i++) {
+    if ((u.gpeStatus[i].value & u.gpeEnable[i].value) !== 0) asked = true;
+  }
+  u.sci.set(asked);
+}
+
+export const acpiPm = shape.implement({
+  peek: {
+    status: { timer: (u) => u.status.timer || u64(pmClock.ticksAt(now()) >> toggleShift) !== u.seenToggles },
+    value: () => u32(pmClock.ticksAt(now())) & counterMask,
+  },
+  read: {
+    status(u, peeked) {
+      lookAtTimer(u);
+      return peeked;
+    },
+  },
+  written: {
+    status(u) {
+      // What was shown and is now cleared must not come back by itself.
+      u.seenToggles = u64(pmClock.ticksAt(now()) >> toggleShift);
+    },
+    enable(u) {
+      lookAtTimer(u);
+      scheduleToggle(u);
+    },
+    control(u, value) {
+      const sleeps = (value & 0x2000) !== 0;
+      const type = (value >>> 10) & 7;
+      if (sleeps && type === acpiPmFacts.softOffType) u.powerOff.raise(0);
+    },
+  },
+  expire: {
+    toggle(u) {
+      lookAtTimer(u);
+      scheduleToggle(u);
+    },
+  },
+  input: {
+    wires(u, pin, level) {
+      if (!level) return;
+      if (pin === 0) u.status.powerButton = true;
+      else u.status.rtc = true;
+    },
+  },
+  settle,
+});
