@@ -66,10 +66,12 @@ export function composeImage(image: string, debug: boolean): Composed {
   if (manifest?.kind !== "manifest") {
     throw new InputFailure(`${image} is no image: its default export must be what \`image({ … })\` returns`);
   }
-  const payloads = checkPayloads(manifest, {
-    imageFolder: dirname(file),
-    cacheFolder: join(repositoryRoot, ".cache/payloads"),
-  });
+  const payloads = frontEnd.realm.run(file, () =>
+    checkPayloads(manifest, {
+      imageFolder: dirname(file),
+      cacheFolder: join(repositoryRoot, ".cache/payloads"),
+    }),
+  );
   const platform = frontEnd.realm.module(platformMain) as unknown as Platform;
   const program = frontEnd.realm.run(file, () =>
     platform.program(
