@@ -1,8 +1,23 @@
 /** The devices of a PC as a guest has them: each placed where software expects it, wired, and named for ACPI. */
-import { instantiate } from "../dsl/device/instance.ts";
-import { fitted, isa, type DeviceDeclaration, type Gsi, type IsaIrq } from "../dsl/manifest/device.ts";
+import { instantiate, type Target } from "../dsl/device/instance.ts";
+import {
+  controllers,
+  fitted,
+  isa,
+  type DeviceDeclaration,
+  type DeviceTemplate,
+  type Gsi,
+  type IsaIrq,
+} from "../dsl/manifest/device.ts";
+import { acpiPm, acpiPmFacts, acpiPmOffsets } from "./acpi-pm.ts";
+import { debugcon } from "./debugcon.ts";
+import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
+import { ioapic } from "./ioapic.ts";
+import { localApic } from "./local-apic.ts";
+import { mc146818 } from "./mc146818.ts";
+import { resetControl } from "./reset-control.ts";
 import { uart16550 } from "./uart16550.ts";
 
 /** The serial ports of a PC: first I/O port and interrupt. */
@@ -46,9 +61,99 @@ export function intervalTimer(gsi: Gsi = 2): DeviceDeclaration {
 
 /** The pair of 8259As with its edge/level control registers. */
 export function interruptControllers(): DeviceDeclaration {
-  const instance = instantiate(i8259, "pic", {
+  const instance = instantiate(i8259, controllers.pics, {
     at: { first: 0x20, second: 0xa0, elcr: 0x4d0 },
     connect: { intr: { board: "intr" } },
   });
   return fitted(instance, { acpi: { name: "PIC", hardwareId: "PNP0000" }, parts: [{ part: "pics" }] });
+}
+
+const localApicGpa = 0xfee0_0000;
+const ioApicGpa = 0xfec0_0000;
+
+/** A local APIC for each virtual CPU, with the CPU's index as its initial id. */
+export function localApics(): DeviceTemplate {
+  return ({ vcpus }) =>
+    Array.from({ length: vcpus }, (_, vcpu) => {
+      const end = (board: string): Target => ({ board, channel: vcpu });
+      const instance = instantiate(localApic(vcpu), `lapic${vcpu}`, {
+        at: { mmio: localApicGpa },
+        connect: {
+          interrupt: end("interrupt"),
+          bus: end("bus"),
+          eoiMessage: end("eoi"),
+          nmi: end("nmi"),
+          // Nobody starts or stops a processor that is alone.
+          ...(vcpus > 1 && { init: end("init"), startup: end("startup") }),
+        },
+      });
+      return fitted(instance, { vcpu, parts: [{ part: "lapic", gpa: localApicGpa }] });
+    });
+}
+
+/** The I/O APIC; its id is none of a virtual CPU's, and fits the four bits of its register. */
+export function ioApic(): DeviceDeclaration {
+  const instance = instantiate(ioapic, controllers.ioapic, {
+    at: { mmio: ioApicGpa },
+    connect: { bus: { board: "bus" } },
+  });
+  return fitted(instance, { parts: [{ part: "ioapic", id: 0, gpa: ioApicGpa }] });
+}
+
+/** The keyboard controller without a keyboard, system control port A, and the resets of both. */
+export function keyboardController(): DeviceDeclaration {
+  const instance = instantiate(i8042, "i8042", {
+    at: { data: 0x60, control: 0x64, systemA: 0x92 },
+    connect: { irq1: isa(1), irq12: isa(12), reset: { board: "reset" } },
+  });
+  return fitted(instance);
+}
+
+/** The debug console at port 0xe9, whose bytes go to the guest's console. */
+export function debugConsole(): DeviceDeclaration {
+  const instance = instantiate(debugcon, "debugcon", {
+    at: { port: 0xe9 },
+    connect: { output: { board: "console" } },
+  });
+  return fitted(instance);
+}
+
+/** The real-time clock with its battery-backed memory. */
+export function realTimeClock(): DeviceDeclaration {
+  const instance = instantiate(mc146818, "rtc", { at: { ports: 0x70 }, connect: { irq: isa(8) } });
+  return fitted(instance, {
+    acpi: { name: "RTC", hardwareId: "PNP0B00" },
+    parts: [{ part: "rtc", centuryIndex: 0x32 }],
+  });
+}
+
+/** The usual value of PMBASE on a q35. */
+const pmBase = 0x600;
+const sci = 9;
+
+/** ACPI's fixed hardware: power-off, the power button, the PM timer, and the system control interrupt. */
+export function powerManagement(): DeviceDeclaration {
+  const instance = instantiate(acpiPm, "power", {
+    at: {
+      events: pmBase + acpiPmOffsets.events,
+      control: pmBase + acpiPmOffsets.control,
+      pmTimer: pmBase + acpiPmOffsets.pmTimer,
+      gpe: pmBase + acpiPmOffsets.gpe,
+    },
+    connect: { sci: isa(sci), powerOff: { board: "power-off" } },
+  });
+  return fitted(instance, {
+    lines: { sci: { trigger: "level", polarity: "high", shareable: true } },
+    parts: [{ part: "power", pmBase, sci, ...acpiPmFacts }],
+  });
+}
+
+/** The reset control register, for a guest without a PCI host bridge. */
+export function resetRegister(): DeviceDeclaration {
+  const port = 0xcf9;
+  const instance = instantiate(resetControl, "reset", {
+    at: { port },
+    connect: { reset: { board: "reset" } },
+  });
+  return fitted(instance, { parts: [{ part: "reset", port }] });
 }

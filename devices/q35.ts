@@ -1,0 +1,30 @@
+/** The chipset of a q35, as a guest has it: what unmodified systems and firmware probe for. */
+import type { DeviceTemplate } from "../dsl/manifest/device.ts";
+import {
+  debugConsole,
+  interruptControllers,
+  intervalTimer,
+  ioApic,
+  keyboardController,
+  localApics,
+  powerManagement,
+  realTimeClock,
+  resetRegister,
+  serialPort,
+} from "./pc.ts";
+
+/** Makes the chipset of a guest: `devices: [q35()]`. */
+export function q35(): DeviceTemplate {
+  return (guest) => [
+    ...localApics()(guest),
+    ioApic(),
+    interruptControllers(),
+    intervalTimer(),
+    realTimeClock(),
+    powerManagement(),
+    resetRegister(),
+    keyboardController(),
+    serialPort("com1"),
+    debugConsole(),
+  ];
+}
