@@ -1,0 +1,145 @@
+import test from "ava";
+import { make } from "../../../dsl/core/layout.ts";
+import type { LocalApics } from "../guest/local-apic.ts";
+import { cpuidRows, signature } from "./cpuid.ts";
+import { guestMsrs, passedThrough, permissionBit } from "./msr.ts";
+import { msrRows } from "./msr-rows.ts";
+import { isCr0Valid, isCr4Valid, isEferValid, normaliseCr0 } from "./state.ts";
+import { SvmVcpu } from "./vcpu.ts";
+import { Vmcb } from "./vmcb.ts";
+
+const apics: LocalApics = {
+  id: () => 0,
+  readBase: () => 0xfee0_0900n,
+  writeBase: (_, value) => value === 0xfee0_0900n,
+  readRegister: (_, register) => ({ ok: register === 2, value: 7n }),
+  writeRegister: (_, register) => register === 8,
+  readDeadline: () => 0n,
+  writeDeadline: () => undefined,
+  readTaskPriority: () => 0,
+  writeTaskPriority: () => undefined,
+};
+const msrs = guestMsrs(msrRows(apics));
+const rowOf = (leaf: number, vcpus = 1) => cpuidRows(vcpus).find((r) => r.leaf === leaf)!;
+const has = (mask: { keep: number; set: number }, bit: number) => (((mask.keep | mask.set) >>> bit) & 1) === 1;
+
+test("CPUID hides what cannot be virtualised", (t) => {
+  for (const bit of [3, 5, 6]) t.false(has(rowOf(1).ecx, bit), `leaf 1 ECX ${bit}`);
+  for (const bit of [7, 14]) t.false(has(rowOf(1).edx, bit), `leaf 1 EDX ${bit}`);
+  for (const bit of [2, 10, 12, 13, 29]) t.false(has(rowOf(0x8000_0001).ecx, bit), `leaf 0x80000001 ECX ${bit}`);
+  t.false(has(rowOf(7).ebx, 1), "TSC_ADJUST");
+  for (const bit of [26, 27, 29, 31]) t.false(has(rowOf(7).edx, bit), `leaf 7 EDX ${bit}`);
+  t.is(cpuidRows(1).find((r) => r.leaf === 0x8000_000a), undefined);
+});
+
+test("CPUID tells of the hypervisor by its own signature", (t) => {
+  t.true(has(rowOf(1).ecx, 31));
+  const { ebx, ecx, edx } = rowOf(0x4000_0000);
+  const bytes = [ebx.set, ecx.set, edx.set].flatMap((w) => [0, 8, 16, 24].map((s) => (w >>> s) & 0xff));
+  t.is(String.fromCharCode(...bytes).replace(/\0+$/, ""), signature);
+});
+
+test("CPUID tells of several vCPUs only where there are", (t) => {
+  t.false(has(rowOf(1).edx, 28));
+  t.true(has(rowOf(1, 4).edx, 28));
+  t.is((rowOf(1, 4).ebx.set >>> 16) & 0xff, 4);
+  t.is(rowOf(0x8000_0008, 4).ecx.set, (2 << 12) | 3);
+});
+
+test("an MSR that is not listed is refused, to read and to write", (t) => {
+  const v = make(SvmVcpu);
+  for (const msr of [0x0, 0x3a, 0x48, 0xc000_0104, 0xc001_0117, 0xffff_ffff, 0x801]) {
+    t.false(msrs.read(v, msr).ok, `read 0x${msr.toString(16)}`);
+    t.false(msrs.write(v, msr, 0n), `write 0x${msr.toString(16)}`);
+  }
+  t.false(msrs.write(v, 0xfe, 0n));
+  t.deepEqual(msrs.read(v, 0xfe), { ok: true, value: 0x508n });
+});
+
+test("x2APIC registers are those that the APIC has", (t) => {
+  const v = make(SvmVcpu);
+  t.deepEqual(msrs.read(v, 0x802), { ok: true, value: 7n });
+  t.false(msrs.read(v, 0x803).ok);
+  t.true(msrs.write(v, 0x808, 0n));
+  t.false(msrs.write(v, 0x802, 0n));
+});
+
+test("MTRRs keep what they are given and refuse types that do not exist", (t) => {
+  const v = make(SvmVcpu);
+  for (const msr of [0x200, 0x20e, 0x250, 0x258, 0x259, 0x268, 0x26f, 0x2ff]) {
+    t.true(msrs.write(v, msr, 6n), `0x${msr.toString(16)}`);
+    t.is(msrs.read(v, msr).value, 6n);
+    t.false(msrs.write(v, msr, 2n), `0x${msr.toString(16)}`);
+  }
+  const values = new Set([0x250, 0x258, 0x259, 0x268, 0x26f].map((msr, i) => {
+    msrs.write(v, msr, BigInt([0, 1, 4, 5, 6][i]!));
+    return msr;
+  }));
+  t.deepEqual([...values].map((msr) => msrs.read(v, msr).value), [0n, 1n, 4n, 5n, 6n]);
+  t.true(msrs.write(v, 0x201, 0xff_ffc0_0800n));
+  t.false(msrs.write(v, 0x201, 1n));
+});
+
+test("PAT takes its eight types and no others", (t) => {
+  const v = make(SvmVcpu);
+  t.true(msrs.write(v, 0x277, 0x0007_0406_0105_0700n));
+  t.is(v.vmcb.pat, 0x0007_0406_0105_0700n);
+  for (const type of [2n, 3n, 8n]) t.false(msrs.write(v, 0x277, type << 56n));
+});
+
+test("EFER takes SCE, LME and NXE; LME cannot change while paging is on; SVME stays the CPU's own", (t) => {
+  const v = make(SvmVcpu);
+  t.true(msrs.write(v, 0xc000_0080, 0x901n));
+  t.is(msrs.read(v, 0xc000_0080).value, 0x901n);
+  t.is(v.vmcb.efer, 0x1901n);
+  t.false(msrs.write(v, 0xc000_0080, 0x1000n));
+  v.vmcb.cr0 = 0x8000_0001n;
+  t.false(msrs.write(v, 0xc000_0080, 0x801n));
+  t.true(isEferValid(0x101n, 0x901n, 0x8000_0001n));
+});
+
+test("rows that overlap are refused when the image is built", (t) => {
+  const row = { name: "a", first: 0x10, last: 0x20, read: () => 0n, write: null };
+  t.throws(() => guestMsrs([row, { ...row, name: "b", first: 0x20, last: 0x30 }]), { message: "msr row b overlaps a" });
+});
+
+test("the permission map has two bits for each MSR of its ranges", (t) => {
+  t.deepEqual(permissionBit(0x174), { byte: 0x5d, bit: 0 });
+  t.deepEqual(permissionBit(0xc000_0081), { byte: 0x820, bit: 2 });
+  t.deepEqual(permissionBit(0xc001_0003), { byte: 0x1000, bit: 6 });
+  t.throws(() => permissionBit(0x4000_0000));
+  for (const msr of passedThrough) t.notThrows(() => permissionBit(msr));
+});
+
+test("CR0 takes what the manual allows", (t) => {
+  const pe = 1n;
+  const pg = 1n << 31n;
+  t.true(isCr0Valid(pe, 0n, 0n, false));
+  t.true(isCr0Valid(pe | pg, 0n, 0n, false));
+  t.false(isCr0Valid(pg, 0n, 0n, false), "PG without PE");
+  t.false(isCr0Valid(pe | (1n << 29n), 0n, 0n, false), "NW without CD");
+  t.false(isCr0Valid(1n << 32n, 0n, 0n, false), "upper half");
+  t.false(isCr0Valid(pe | pg, 0x100n, 0n, false), "long mode without PAE");
+  t.true(isCr0Valid(pe | pg, 0x100n, 0x20n, false));
+  t.false(isCr0Valid(pe | pg, 0x100n, 0x20n, true), "CS.L at the change to long mode");
+  t.true(isCr0Valid(pe | pg, 0x500n, 0x20n, true), "in long mode");
+  t.is(normaliseCr0(0xffff_ffffn), 0xe005_003fn);
+  t.is(normaliseCr0(0n), 0x10n);
+});
+
+test("CR4 takes the bits that are offered, keeps PAE and the number of levels in long mode", (t) => {
+  const allowed = 0x1_0ff0n;
+  t.true(isCr4Valid(0x20n, 0n, allowed, 0n));
+  t.false(isCr4Valid(1n << 20n, 0n, allowed, 0n));
+  t.false(isCr4Valid(0n, 0x20n, allowed, 0x500n));
+  t.false(isCr4Valid(0x1020n, 0x20n, allowed | 0x1000n, 0x500n));
+  t.true(isCr4Valid(0x1020n, 0x20n, allowed | 0x1000n, 0n));
+});
+
+test("the control block has the manual's offsets", (t) => {
+  const offset = (name: string) => Vmcb.fields.find((f) => f.name === name)?.offset;
+  const wanted = { iopm: 0x40, tscOffset: 0x50, asid: 0x58, exitCode: 0x70, exitIntInfo: 0x88, eventInjection: 0xa8, nestedCr3: 0xb0, nextRip: 0xc8, cpl: 0x4cb, efer: 0x4d0, cr0: 0x558, rip: 0x578, rsp: 0x5d8, rax: 0x5f8, cr2: 0x640, pat: 0x668 };
+  for (const [name, at] of Object.entries(wanted)) t.is(offset(name), at, name);
+  t.is(Vmcb.size, 4096);
+  t.is(SvmVcpu.fields[0]!.offset, 0);
+});
