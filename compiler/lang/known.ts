@@ -2,6 +2,7 @@
 import { ts } from "ts-morph";
 import { constant, symbolAddress } from "../ir/builder.ts";
 import { i64, ptr, type Value } from "../ir/ir.ts";
+import { unsupportedKind } from "../evaluate/unsupported.ts";
 import type { FunctionLowering } from "./function.ts";
 import { point, u64Range } from "./interval.ts";
 import { known, type Operand } from "./operand.ts";
@@ -34,6 +35,8 @@ export function operandOf(f: FunctionLowering, value: unknown, node: ts.Node): O
     if (bound.implementation === undefined) f.refuse("unprovided", node, { name: bound.name });
     return known(bound.implementation);
   }
+  const what = unsupportedKind(value);
+  if (what !== undefined) f.refuse("unsupported-capture", node, { path: node.getText(), what });
   return known(value);
 }
 

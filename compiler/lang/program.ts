@@ -78,19 +78,28 @@ export class ProgramLowering {
     if (knownId !== undefined) return `#${knownId}`;
     // Set first: functions may capture each other.
     const fallback = this.#numbered(fn);
-    const captured = [...site.captures()];
-    if (captured.every(([, value]) => value === null || (typeof value !== "object" && typeof value !== "function"))) {
-      const text = `${site.id}(${captured.map(([name, value]) => `${name}=${typeof value}:${String(value)}`).join()})`;
-      const shared = this.#shared.get(text);
-      if (shared !== undefined) {
-        this.#identities.set(fn, shared);
-        return `#${shared}`;
-      }
+    // What is not compiled may capture anything.
+    if (this.front.core.intrinsics.intrinsicName(fn) !== undefined) return fallback;
+    const captured = this.#capturesOf(site).map(([name, value]) => `${name}=${this.identity(value)}`);
+    const text = `${site.id}(${captured.join()})`;
+    const shared = this.#shared.get(text);
+    if (shared === undefined) {
       this.#shared.set(text, this.#identities.get(fn)!);
+      return fallback;
     }
-    return fallback;
+    this.#identities.set(fn, shared);
+    return `#${shared}`;
   }
   readonly #shared = new Map<string, number>();
+
+  /** What a function captured; where that is refused, calling it says so. */
+  #capturesOf(site: FunctionSite): [string, unknown][] {
+    try {
+      return [...site.captures()];
+    } catch {
+      return [[site.id, site]];
+    }
+  }
 
   /** A symbol that nothing else has. */
   #unique(name: string): string {

@@ -9,6 +9,7 @@ import { describe, type ArrayOperand, type Int, type Operand } from "../operand.
 import { readProperty } from "./property.ts";
 
 export function lowerElement(f: FunctionLowering, node: ts.ElementAccessExpression): Operand {
+  if (node.questionDotToken !== undefined) f.refuse("unsupported", node, { what: "`?.`" });
   const object = f.expression(node.expression);
   const index = f.expression(node.argumentExpression);
   if (object.kind === "array") return f.loadField(object.descriptor.element, elementAddress(f, object, index, node), object.descriptor.element.align);

@@ -5,6 +5,7 @@ import { globalName, operandOf } from "../known.ts";
 import { describe, known, type Operand } from "../operand.ts";
 
 export function lowerPropertyAccess(f: FunctionLowering, node: ts.PropertyAccessExpression): Operand {
+  if (node.questionDotToken !== undefined) f.refuse("unsupported", node, { what: "`?.`" });
   const name = globalName(f, node);
   if (name !== undefined) return f.refuse("unknown-name", node, { name });
   return readProperty(f, f.expression(node.expression), node.name.text, node);

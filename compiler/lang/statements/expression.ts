@@ -3,6 +3,7 @@ import { combine, operatorOf } from "../expressions/binary.ts";
 import { elementAddress } from "../expressions/element.ts";
 import { readProperty, writeProperty } from "../expressions/property.ts";
 import type { FunctionLowering } from "../function.ts";
+import { refusedExpressions } from "../refused.ts";
 import { describe, known, type Operand } from "../operand.ts";
 
 const { SyntaxKind } = ts;
@@ -48,7 +49,7 @@ export function lowerEffect(f: FunctionLowering, node: ts.Expression): void {
     };
     return update(f, node.operand, step, node);
   }
-  if (!ts.isCallExpression(node)) f.refuse("void-statement", node);
+  if (!ts.isCallExpression(node) && !refusedExpressions.has(node.kind)) f.refuse("void-statement", node);
   f.expression(node);
 }
 
