@@ -219,8 +219,8 @@ export function interruptControllers(
       for (const a of withApic) if (vcpu === a.index) return a.calls.readDeadline(a.state);
       return 0n;
     },
-    writeDeadline(vcpu: u32, ticks: u64): void {
-      for (const a of withApic) if (vcpu === a.index) a.calls.writeDeadline(a.state, nsOf(vcpu, ticks), ticks);
+    writeDeadline(vcpu: u32, ticks: u64, clock: u64): void {
+      for (const a of withApic) if (vcpu === a.index) a.calls.writeDeadline(a.state, nsOf(vcpu, clock), ticks);
     },
     readTaskPriority(vcpu: u32): u8 {
       for (const a of withApic) if (vcpu === a.index) return a.calls.readTaskPriority(a.state);

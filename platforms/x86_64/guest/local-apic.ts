@@ -20,7 +20,8 @@ export interface LocalApics {
   writeRegister(vcpu: u32, register: u32, value: u64): boolean;
   /** IA32_TSC_DEADLINE, in the guest's ticks. */
   readDeadline(vcpu: u32): u64;
-  writeDeadline(vcpu: u32, ticks: u64): void;
+  /** `ticks` as the guest wrote them, `clock` as the domain's clock counts them. */
+  writeDeadline(vcpu: u32, ticks: u64, clock: u64): void;
   /** The task priority as CR8 has it, 0 to 15. */
   readTaskPriority(vcpu: u32): u8;
   writeTaskPriority(vcpu: u32, priority: u8): void;

@@ -47,7 +47,7 @@ export const maxExtendedLeaf = 0x8000_0008;
 const features1Ecx = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 26, 28, 29, 30);
 /** Leaf 1 EDX: without MCE (7), MCA (14), PSN, DS, ACPI, TM and PBE. */
 const features1Edx = bits(0, 1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 15, 16, 17, 19, 23, 24, 25, 26, 27);
-/** Leaf 7 EBX: without TSC_ADJUST, SGX, HLE, PQM, MPX, RTM, PT. */
+/** Leaf 7 EBX: without SGX, HLE, PQM, MPX, RTM, PT. */
 const features7Ebx = bits(0, 3, 5, 6, 7, 8, 9, 10, 13, 16, 17, 18, 19, 20, 21, 23, 24, 26, 27, 28, 29, 30, 31);
 /** Leaf 7 ECX: without WAITPKG, CET and the like. */
 const features7Ecx = bits(1, 2, 3, 6, 8, 9, 10, 11, 12, 14, 16, 22);
@@ -83,7 +83,8 @@ export function cpuidRows(vcpus: number): readonly CpuidRow[] {
       both(features1Ecx, bits(21, 24, 31)),
       both(features1Edx, many ? bits(28) : 0),
     ),
-    row(7, 0, fixed(0), keep(features7Ebx), keep(features7Ecx), keep(features7Edx)),
+    // TSC_ADJUST is software's, so every host has it.
+    row(7, 0, fixed(0), both(features7Ebx, bits(1)), keep(features7Ecx), keep(features7Edx)),
     row(0x4000_0000, null, fixed(maxHypervisorLeaf), fixed(word(signature, 0)), fixed(word(signature, 4)), fixed(word(signature, 8))),
     row(0x4000_0001, null, none, none, none, none),
     row(0x8000_0000, null, fixed(maxExtendedLeaf), all, all, all),

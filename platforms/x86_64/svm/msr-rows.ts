@@ -58,6 +58,12 @@ function arePatTypes(value: u64): boolean {
   return true;
 }
 
+/** Adds to the guest's counter, and to what it knows to have been added (Intel SDM vol. 3 §18.17.3). */
+function shiftCounter(v: SvmVcpu, by: u64): void {
+  v.vmcb.tscOffset = u64(v.vmcb.tscOffset + by);
+  v.tscAdjust = u64(v.tscAdjust + by);
+}
+
 const variableMtrrs = 16;
 const defaultTypeAt = 27;
 
@@ -86,7 +92,8 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
       last: 0x6e0,
       read: (v: SvmVcpu, _msr: u32): u64 => apics.readDeadline(v.core.index),
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
-        apics.writeDeadline(v.core.index, value);
+        // The domain's clock does not know of what the guest has added to its counter.
+        apics.writeDeadline(v.core.index, value, u64(value - v.tscAdjust));
         return true;
       },
     },
@@ -103,7 +110,17 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
       last: 0x10,
       read: (v: SvmVcpu, _msr: u32): u64 => u64(readTsc() + v.vmcb.tscOffset),
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
-        v.vmcb.tscOffset = u64(value - readTsc());
+        shiftCounter(v, u64(value - u64(readTsc() + v.vmcb.tscOffset)));
+        return true;
+      },
+    },
+    {
+      name: "IA32_TSC_ADJUST",
+      first: 0x3b,
+      last: 0x3b,
+      read: (v: SvmVcpu, _msr: u32): u64 => v.tscAdjust,
+      write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
+        shiftCounter(v, u64(value - v.tscAdjust));
         return true;
       },
     },

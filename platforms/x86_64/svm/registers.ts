@@ -59,7 +59,7 @@ export function resetExtendedState(): void {
 }
 
 /** Sets every register of the save area, and the guest's own registers, to their values after RESET. */
-export function resetRegisters(v: SvmVcpu, bootstrap: boolean): void {
+export function resetRegisters(v: SvmVcpu): void {
   const vmcb = v.vmcb;
   fillBytes(u64(addressOf(vmcb) + 0x400n), 0, 0xc00n);
   // Present, accessed; data writable, code readable: real mode checks the limit alone.
@@ -84,8 +84,7 @@ export function resetRegisters(v: SvmVcpu, bootstrap: boolean): void {
   for (let i = 0; i < 16; i++) v.gpr[i] = 0n;
   // RDX holds the family, model and stepping.
   v.gpr[2] = 0x600n;
-  // Global enable; bit 8 marks the bootstrap processor.
-  v.apicBase = bootstrap ? 0xfee0_0900n : 0xfee0_0800n;
+  v.tscAdjust = 0n;
   for (let i = 0; i < mtrrCount; i++) v.mtrr[i] = 0n;
   for (let i = 0; i < 8; i++) v.storedMsr[i] = 0n;
   v.fetchPage = 0n;

@@ -27,7 +27,6 @@ test("CPUID hides what cannot be virtualised", (t) => {
   for (const bit of [3, 5, 6]) t.false(has(rowOf(1).ecx, bit), `leaf 1 ECX ${bit}`);
   for (const bit of [7, 14]) t.false(has(rowOf(1).edx, bit), `leaf 1 EDX ${bit}`);
   for (const bit of [2, 10, 12, 13, 29]) t.false(has(rowOf(0x8000_0001).ecx, bit), `leaf 0x80000001 ECX ${bit}`);
-  t.false(has(rowOf(7).ebx, 1), "TSC_ADJUST");
   for (const bit of [26, 27, 29, 31]) t.false(has(rowOf(7).edx, bit), `leaf 7 EDX ${bit}`);
   t.is(cpuidRows(1).find((r) => r.leaf === 0x8000_000a), undefined);
 });
@@ -85,6 +84,16 @@ test("PAT takes its eight types and no others", (t) => {
   t.true(msrs.write(v, 0x277, 0x0007_0406_0105_0700n));
   t.is(v.vmcb.pat, 0x0007_0406_0105_0700n);
   for (const type of [2n, 3n, 8n]) t.false(msrs.write(v, 0x277, type << 56n));
+});
+
+test("IA32_TSC_ADJUST shifts the guest's counter by as much as it changes", (t) => {
+  const v = make(SvmVcpu);
+  v.vmcb.tscOffset = 1000n;
+  t.true(msrs.write(v, 0x3b, 50n));
+  t.is(v.vmcb.tscOffset, 1050n);
+  t.true(msrs.write(v, 0x3b, 0n));
+  t.is(v.vmcb.tscOffset, 1000n);
+  t.is(msrs.read(v, 0x3b).value, 0n);
 });
 
 test("EFER takes SCE, LME and NXE; LME cannot change while paging is on; SVME stays the CPU's own", (t) => {

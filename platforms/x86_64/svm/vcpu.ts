@@ -24,8 +24,8 @@ export const SvmVcpu = struct("SvmVcpu", {
   cr4: u64,
   /** EFER as the guest sees it; the VMCB's has SVME set besides. */
   efer: u64,
-  /** IA32_APIC_BASE as the guest sees it. */
-  apicBase: u64,
+  /** IA32_TSC_ADJUST: what the guest has added to its counter. */
+  tscAdjust: u64,
   mtrr: array(u64, mtrrCount),
   /** HWCR, SYSCFG and the like: what the guest wrote into MSRs that keep a value and do nothing. */
   storedMsr: array(u64, 8),

@@ -148,7 +148,7 @@ export function svm(parts: SvmParts): Virtualization {
             const v = vcpus[u32(domain.firstVcpu + i)];
             resetInjection(v.core.injection);
             prepareControl(v);
-            resetRegisters(v, i === 0);
+            resetRegisters(v);
             startMtrrs(v, cpu.physicalBits);
             // The guest's counter starts at 0.
             v.vmcb.tscOffset = domain.time.offset;
