@@ -1,5 +1,7 @@
 /** The CLI's exit codes, and which failure leads to which. */
+import { relative } from "node:path";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
+import { render } from "../diagnostics/render.ts";
 import { InputFailure, MachineFailure } from "../failure.ts";
 import { ToolError } from "../llvm/toolchain.ts";
 
@@ -20,18 +22,27 @@ Exit codes:
 /** A failure as the CLI tells it. */
 export interface ToldFailure {
   readonly code: ExitCode;
-  readonly message: string;
+  /** What is shown; complete for who reads it, and ends a line. */
+  readonly text: string;
 }
 
-/** How a failure is told: its exit code, and a text that is complete for who reads it. */
-export function tellFailure(error: unknown): ToldFailure {
-  if (error instanceof InputFailure || error instanceof DiagnosticError) {
-    return { code: exitCode.input, message: error.message };
+/** How a failure is told: its exit code and its text. Diagnostics come with their places, the source there, and the fix. */
+export function tellFailure(error: unknown, color = false): ToldFailure {
+  if (error instanceof DiagnosticError) {
+    return { code: exitCode.input, text: render(error.diagnostics, { color, displayPath }) };
   }
-  if (error instanceof MachineFailure) return { code: exitCode.machine, message: error.message };
+  const told = (code: ExitCode, message: string): ToldFailure => ({ code, text: `error: ${message}\n` });
+  if (error instanceof InputFailure) return told(exitCode.input, error.message);
+  if (error instanceof MachineFailure) return told(exitCode.machine, error.message);
   if (error instanceof ToolError && error.missing) {
-    return { code: exitCode.machine, message: `${error.message}; \`typevisor doctor\` says what to do` };
+    return told(exitCode.machine, `${error.message}; \`typevisor doctor\` says what to do`);
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: exitCode.bug, message: `this is a bug of Typevisor, please report it\n${detail}` };
+  return told(exitCode.bug, `this is a bug of Typevisor, please report it\n${detail}`);
+}
+
+/** A file below the folder that the command was started in is named from there. */
+function displayPath(fileName: string): string {
+  const path = relative(process.cwd(), fileName);
+  return path.startsWith("..") ? fileName : path;
 }

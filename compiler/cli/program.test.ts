@@ -2,6 +2,7 @@ import test from "ava";
 import type { BootOptions, Machine } from "../../ci/qemu.ts";
 import { ConsoleMismatch } from "../../ci/console.ts";
 import type { BuildOptions, BuildResult } from "../build.ts";
+import { diagnostic, DiagnosticError } from "../diagnostics/diagnostic.ts";
 import { InputFailure, MachineFailure } from "../failure.ts";
 import { runCommandLine } from "./program.ts";
 import type { Services } from "./services.ts";
@@ -62,6 +63,7 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
     examine: () => Promise.resolve([{ what: "g++", reason: "compiles", remedy: undefined }]),
     print: (text) => void (printed += text),
     complain: (text) => void (complained += text),
+    color: false,
     ...overrides,
   };
   return {
@@ -150,6 +152,21 @@ for (const [what, error, code] of [
     t.is(complained().includes("bug of Typevisor"), code === 3);
   });
 }
+
+test("what is wrong in a source is told with its place, the code there, and the page that explains it", async (t) => {
+  const text = "const a = 1;\nguest({ memory: 5 });\n";
+  const span = { source: { fileName: `${process.cwd()}/images/wrong.ts`, text }, start: 21, end: 30 };
+  const wrong = new DiagnosticError(diagnostic("memory-size", span, { message: "5 bytes are too few" }));
+  const { services, complained } = play({ build: () => Promise.reject(wrong) });
+  t.is(await runCommandLine(["build", thisFile], services), 1);
+  const lines = complained().split("\n");
+  t.is(lines[0], "images/wrong.ts:2:9");
+  t.is(lines[1], "error TV5106: 5 bytes are too few");
+  t.is(lines[2], "  2 | guest({ memory: 5 });");
+  t.is(lines[3], "    |         ^^^^^^^^^");
+  t.regex(complained(), /see docs\/diagnostics\/TV5106\.md\n\n1 error\n$/);
+  t.false(complained().includes("\u001b"));
+});
 
 for (const [why, argv, message] of [
   ["an image that is not there", ["build", "images/nothing.ts"], /there is no image images\/nothing\.ts/],

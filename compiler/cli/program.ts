@@ -32,8 +32,8 @@ export async function runCommandLine(argv: readonly string[], services: Services
   } catch (error) {
     // commander has said what is wrong; asking for help or the version ends with its status 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.input;
-    const told = tellFailure(error);
-    services.complain(`error: ${told.message}\n`);
+    const told = tellFailure(error, services.color);
+    services.complain(told.text);
     return told.code;
   }
 }

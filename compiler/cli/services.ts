@@ -24,6 +24,8 @@ export interface Services {
   examine(): Promise<readonly Finding[]>;
   print(text: string): void;
   complain(text: string): void;
+  /** Whether complaints may have colours. */
+  readonly color: boolean;
 }
 
 /** The services of a real run. */
@@ -37,6 +39,7 @@ export const realServices: Services = {
   examine: examineMachine,
   print: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(text),
+  color: process.stderr.isTTY && process.env["NO_COLOR"] === undefined,
 };
 
 function requireEmulator(): void {
