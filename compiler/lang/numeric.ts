@@ -3,7 +3,7 @@ import type { BinaryOp, Predicate, Value } from "../ir/ir.ts";
 import { constant } from "../ir/builder.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import { bitsFor, irInt } from "./shape.ts";
-import { contains, join, signed, unsigned, type Interval } from "./interval.ts";
+import { contains, div, join, signed, unsigned, type Interval } from "./interval.ts";
 import type { Int } from "./operand.ts";
 
 type Carried = 32 | 64 | 128;
@@ -23,7 +23,10 @@ export function literal(value: bigint, big: boolean): Int {
 export function carriedAt(b: FunctionBuilder, a: Int, bits: Carried): Value {
   const width = widthOf(a.value);
   if (width === bits) return a.value;
-  if (a.value.kind === "const") return constant(irInt(bits), a.range.lo === a.range.hi ? a.range.lo : a.value.value);
+  if (a.value.kind === "const") {
+    const own = a.value.value;
+    return constant(irInt(bits), a.range.lo === a.range.hi ? a.range.lo : a.range.lo < 0n ? BigInt.asIntN(width, own) : own);
+  }
   if (width > bits) return b.cast("trunc", a.value, irInt(bits));
   return b.cast(a.range.lo < 0n ? "sext" : "zext", a.value, irInt(bits));
 }
@@ -38,17 +41,22 @@ export function modular(b: FunctionBuilder, op: BinaryOp, x: Int, y: Int, range:
   return { kind: "int", big: x.big, range, value: b.binary(op, carriedAt(b, x, bits), carriedAt(b, y, bits)) };
 }
 
-/** The width and sign in which both ranges can be told apart. */
-export function commonWidth(x: Interval, y: Interval): { bits: Carried; signed: boolean } {
-  const both = join(x, y);
-  const negative = both.lo < 0n;
-  for (const bits of [32, 64] as const) if (contains(negative ? signed(bits) : unsigned(bits), both)) return { bits, signed: negative };
-  return { bits: 128, signed: negative };
+/** The width and sign in which all ranges can be told apart; undefined where 128 bits do not suffice. */
+export function commonWidth(...ranges: readonly Interval[]): { bits: Carried; signed: boolean } | undefined {
+  const all = ranges.reduce(join);
+  const negative = all.lo < 0n;
+  for (const bits of [32, 64, 128] as const) if (contains(negative ? signed(bits) : unsigned(bits), all)) return { bits, signed: negative };
+  return undefined;
 }
 
-/** Division and remainder in the common width. */
-export function divide(b: FunctionBuilder, op: "div" | "rem", x: Int, y: Int, range: Interval): Int {
-  const { bits, signed: negative } = commonWidth(x.range, y.range);
+/**
+ * Division and remainder, in a width that also holds the quotient: the least integer over -1 has none in its own.
+ * Undefined where 64 bits do not suffice, for which no target has an instruction.
+ */
+export function divide(b: FunctionBuilder, op: "div" | "rem", x: Int, y: Int, range: Interval): Int | undefined {
+  const width = commonWidth(x.range, y.range, div(x.range, y.range));
+  if (width === undefined || width.bits === 128) return undefined;
+  const { bits, signed: negative } = width;
   const fn = `${negative ? "s" : "u"}${op}` as BinaryOp;
   const value = b.binary(fn, carriedAt(b, x, bits), carriedAt(b, y, bits));
   return settle(b, { kind: "int", big: x.big, range, value });
@@ -69,9 +77,11 @@ const predicates: Readonly<Record<string, readonly [Predicate, Predicate]>> = {
   "!==": ["ne", "ne"],
 };
 
-/** Compares two integers of one kind. */
-export function compare(b: FunctionBuilder, operator: string, x: Int, y: Int): Value {
-  const { bits, signed: negative } = commonWidth(x.range, y.range);
+/** Compares two integers of one kind; undefined where 128 bits cannot hold both. */
+export function compare(b: FunctionBuilder, operator: string, x: Int, y: Int): Value | undefined {
+  const width = commonWidth(x.range, y.range);
+  if (width === undefined) return undefined;
+  const { bits, signed: negative } = width;
   return b.compare(predicates[operator]![negative ? 1 : 0], carriedAt(b, x, bits), carriedAt(b, y, bits));
 }
 

@@ -92,11 +92,14 @@ export class ProgramLowering {
   }
   readonly #shared = new Map<string, number>();
 
-  /** What a function captured; where that is refused, calling it says so. */
+  /** Captures that were refused, by site; said when the function is compiled. */
+  readonly #refusedCaptures = new Map<FunctionSite, unknown>();
+
   #capturesOf(site: FunctionSite): [string, unknown][] {
     try {
       return [...site.captures()];
-    } catch {
+    } catch (error) {
+      this.#refusedCaptures.set(site, error);
       return [[site.id, site]];
     }
   }
@@ -185,6 +188,8 @@ export class ProgramLowering {
     trail: readonly ts.Node[],
   ): void {
     const node = site.node;
+    const refusedCapture = this.#refusedCaptures.get(site);
+    if (refusedCapture !== undefined) throw refusedCapture;
     const f = new FunctionLowering(this, site, strict, stratum, trail, this.#assignedIn(node));
     f.at(node);
     const params: Param[] = [];

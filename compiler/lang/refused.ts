@@ -14,7 +14,6 @@ export const refusedExpressions: ReadonlyMap<ts.SyntaxKind, string> = new Map([
   [ts.SyntaxKind.TypeOfExpression, "typeof"],
   [ts.SyntaxKind.DeleteExpression, "delete"],
   [ts.SyntaxKind.PostfixUnaryExpression, "assignment-value"],
-  [ts.SyntaxKind.VoidExpression, "unsupported"],
   [ts.SyntaxKind.RegularExpressionLiteral, "regular-expression"],
 ]);
 
