@@ -54,7 +54,8 @@ function guardStacks(): boolean {
   if (!mapRange(hostSpace, stacks, guard, access.none)) return false;
   for (let i = 1; i <= exceptionStacks; i++) {
     const top = exceptionStackTop(stacks, i);
-    if (!mapRange(hostSpace, u64(top - BigInt(exceptionStackBytes) - guard), guard, access.none)) return false;
+    if (!mapRange(hostSpace, u64(top - BigInt(exceptionStackBytes) - guard), guard, access.none))
+      return false;
   }
   return true;
 }

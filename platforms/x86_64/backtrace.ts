@@ -6,13 +6,15 @@ import { storage } from "../../dsl/core/storage.ts";
 import { imageBase } from "../asm.ts";
 import { say, sayByte, sayHex } from "./console-text.ts";
 import { hostSpace } from "./host-space.ts";
-import { lookUp } from "./paging.ts";
+import { entryBits, lookUp } from "./paging.ts";
 
 /**
  * The table of function names, which the linker fills: a count, the offset of the names, then `count + 1` pairs of
  * image-relative address and name offset, sorted, the last of which ends the last function.
  */
-const names = storage("typevisor_names", struct("FunctionNames", { count: u32, blobOffset: u32 }), { constant: true });
+const names = storage("typevisor_names", struct("FunctionNames", { count: u32, blobOffset: u32 }), {
+  constant: true,
+});
 
 const maxFrames = 32;
 const maxNameBytes = 128;
@@ -74,8 +76,14 @@ export function sayBacktrace(framePointer: u64): void {
   }
 }
 
+/** Whether an address can be executed. */
+export function isCode(address: u64): boolean {
+  const { entry } = lookUp(hostSpace, address);
+  return entry !== 0n && (entry & entryBits.noExecute) === 0n;
+}
+
 /** Whether two words can be read at an address. */
-function isReadable(address: u64): boolean {
+export function isReadable(address: u64): boolean {
   if ((address & 7n) !== 0n || address === 0n || address >> 47n !== 0n) return false;
   if (hostSpace.root === 0n) return false;
   return lookUp(hostSpace, address).entry !== 0n && lookUp(hostSpace, u64(address + 8n)).entry !== 0n;

@@ -12,7 +12,13 @@ import { readGsSelf } from "./instructions.ts";
 /** The 64-bit task-state segment (APM vol. 2 §12.2.5). */
 export const TaskState = struct(
   "TaskState",
-  { rsp0: at(4, u64), rsp1: at(12, u64), rsp2: at(20, u64), ist: at(36, array(u64, 7)), ioMapBase: at(102, u16) },
+  {
+    rsp0: at(4, u64),
+    rsp1: at(12, u64),
+    rsp2: at(20, u64),
+    ist: at(36, array(u64, 7)),
+    ioMapBase: at(102, u16),
+  },
   { packed: true, size: 104 },
 );
 export type TaskState = ValueOf<typeof TaskState>;
@@ -67,7 +73,10 @@ export function isGuard(stacks: u64, address: u64): boolean {
   if (address < stacks || address >= u64(stacks + BigInt(stackBytes))) return false;
   const offset = u64(address - stacks);
   if (offset < BigInt(guardBytes + mainStackBytes)) return offset < BigInt(guardBytes);
-  return u64(offset - BigInt(guardBytes + mainStackBytes)) % BigInt(guardBytes + exceptionStackBytes) < BigInt(guardBytes);
+  return (
+    u64(offset - BigInt(guardBytes + mainStackBytes)) % BigInt(guardBytes + exceptionStackBytes) <
+    BigInt(guardBytes)
+  );
 }
 
 /** Fills in what identifies a CPU and where its stacks are. */

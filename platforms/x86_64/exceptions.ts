@@ -2,11 +2,12 @@
  * Exceptions in the hypervisor itself. All but NMI mean that it is wrong: the registers and the way there are written
  * to the serial console, and the CPU stops (APM vol. 2 §8).
  */
-import { viewOf } from "../../dsl/core/intrinsics.ts";
+import { addressOf, load64, text, viewOf } from "../../dsl/core/intrinsics.ts";
 import { u32, u64, u8 } from "../../dsl/core/int.ts";
-import { struct, type ValueOf } from "../../dsl/core/layout.ts";
+import { array, struct, type ValueOf } from "../../dsl/core/layout.ts";
+import { storage } from "../../dsl/core/storage.ts";
 import { naked } from "../asm.ts";
-import { sayBacktrace, sayPlace } from "./backtrace.ts";
+import { isCode, isReadable, sayBacktrace, sayPlace } from "./backtrace.ts";
 import { say, sayByte, sayBytes, sayDecimal, sayHex } from "./console-text.ts";
 import { bootCpu, isGuard } from "./cpu.ts";
 import { cli, hlt, readCr0, readCr2, readCr3, readCr4, readRbp } from "./instructions.ts";
@@ -45,7 +46,23 @@ const exceptionNames = Object.freeze(
 );
 
 /** The registers in the order in which the common stub pushes them, last first. */
-const pushed = ["rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+const pushed = [
+  "rax",
+  "rcx",
+  "rdx",
+  "rbx",
+  "rbp",
+  "rsi",
+  "rdi",
+  "r8",
+  "r9",
+  "r10",
+  "r11",
+  "r12",
+  "r13",
+  "r14",
+  "r15",
+];
 
 /** What lies on the stack when `onException` is called. */
 export const ExceptionFrame = struct("ExceptionFrame", {
@@ -72,6 +89,7 @@ export const ExceptionFrame = struct("ExceptionFrame", {
   rsp: u64,
   ss: u64,
 });
+const frameWords = ExceptionFrame.size / 8;
 export type ExceptionFrame = ValueOf<typeof ExceptionFrame>;
 
 /** One stub per exception, 16 bytes apart from the first aligned address on, and what they share. */
@@ -117,12 +135,13 @@ export function stackOf(vector: u32): u8 {
 /** Called by the stubs with the address of the frame. Returns only where the interrupted code can go on. */
 export function onException(frameAddress: u64): void {
   const frame = viewOf(ExceptionFrame, frameAddress);
+  // GS base may be a guest's here: the CPU's structure is not to be trusted.
+  if (u32(frame.vector) === nonMaskable) bootCpu.nmis = u32(bootCpu.nmis + 1);
+  else report(frame);
+}
+
+function report(frame: ExceptionFrame): never {
   const vector = u32(frame.vector);
-  if (vector === nonMaskable) {
-    // GS base may be a guest's here: the CPU's structure is not to be trusted.
-    bootCpu.nmis = u32(bootCpu.nmis + 1);
-    return;
-  }
   say("\ntypevisor stopped: ");
   sayException(vector);
   if (vector === pageFault || vector === doubleFault) {
@@ -136,6 +155,8 @@ export function onException(frameAddress: u64): void {
   say("\n");
   sayRegisters(frame);
   sayPlace(frame.rip, false);
+  // A jump to what is no code has left its way back on the stack.
+  if (!isCode(frame.rip) && isReadable(frame.rsp)) sayPlace(load64(frame.rsp), true);
   sayBacktrace(frame.rbp);
   stop();
 }
@@ -151,42 +172,29 @@ function sayException(vector: u32): void {
   sayDecimal(BigInt(vector));
 }
 
-function sayRegister(name: string, value: u64): void {
-  say(name);
-  sayByte(0x20);
-  sayHex(value, 16);
-  sayByte(0x20);
-}
+/** Names of three letters each, in the order of the frame, and of what the dump begins with. */
+const frameNames = text("r15r14r13r12r11r10r9 r8 rdirsirbprbxrdxrcxraxvecerrripcs rflrspss ");
+const controlNames = text("cr0cr2cr3cr4");
+const controls = storage("controlDump", array(u64, 4));
+const registersPerLine = 4;
 
 function sayRegisters(frame: ExceptionFrame): void {
-  sayRegister("rip", frame.rip);
-  sayRegister("rsp", frame.rsp);
-  sayRegister("rfl", frame.rflags);
-  say("\n");
-  sayRegister("rax", frame.rax);
-  sayRegister("rbx", frame.rbx);
-  sayRegister("rcx", frame.rcx);
-  sayRegister("rdx", frame.rdx);
-  say("\n");
-  sayRegister("rsi", frame.rsi);
-  sayRegister("rdi", frame.rdi);
-  sayRegister("rbp", frame.rbp);
-  sayRegister("r8 ", frame.r8);
-  say("\n");
-  sayRegister("r9 ", frame.r9);
-  sayRegister("r10", frame.r10);
-  sayRegister("r11", frame.r11);
-  sayRegister("r12", frame.r12);
-  say("\n");
-  sayRegister("r13", frame.r13);
-  sayRegister("r14", frame.r14);
-  sayRegister("r15", frame.r15);
-  say("\n");
-  sayRegister("cr0", readCr0());
-  sayRegister("cr2", readCr2());
-  sayRegister("cr3", readCr3());
-  sayRegister("cr4", readCr4());
-  say("\n");
+  sayWords(frameNames.address, addressOf(frame), frameWords);
+  controls[0] = readCr0();
+  controls[1] = readCr2();
+  controls[2] = readCr3();
+  controls[3] = readCr4();
+  sayWords(controlNames.address, addressOf(controls), 4);
+}
+
+/** Says words that lie side by side, each with its name of three letters. */
+function sayWords(names: u64, words: u64, count: u32): void {
+  for (let i = 0; i < count; i++) {
+    sayBytes(u64(names + BigInt(i) * 3n), 3);
+    sayByte(0x20);
+    sayHex(load64(u64(words + BigInt(i) * 8n)), 16);
+    sayByte((i + 1) % registersPerLine === 0 || i + 1 === count ? 0x0a : 0x20);
+  }
 }
 
 /** Where the program itself is wrong: says the text of the place and the way there, and stops. */

@@ -56,10 +56,13 @@ const usualIoApic = 0xfec0_0000n;
 const belowOneMebibyte = 0xf_ffffn;
 
 /** What the start itself takes from the firmware. */
-const taken = storage("hostTaken", struct("HostTaken", {
-  /** A page below 1 MiB where other CPUs begin, in real mode; 0 where the firmware has none to give. */
-  startupPage: u64,
-}));
+const taken = storage(
+  "hostTaken",
+  struct("HostTaken", {
+    /** A page below 1 MiB where other CPUs begin, in real mode; 0 where the firmware has none to give. */
+    startupPage: u64,
+  }),
+);
 
 /** Goes on at `target` with the stack pointer at `stack`, for good. */
 const continueOn = asm({
@@ -253,4 +256,3 @@ function describeCpus(): void {
   }
   bootInfo.cpuCount = count;
 }
-

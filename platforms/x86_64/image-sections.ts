@@ -50,7 +50,8 @@ export function sectionAt(base: u64, name: u64): { address: u64; bytes: u64 } {
   for (let i = 0; i < maxSections; i++) {
     if (i >= sections) break;
     const at = u64(first + BigInt(40 * i));
-    if (load64(at) === name) return { address: u64(base + BigInt(load32(u64(at + 12n)))), bytes: BigInt(load32(u64(at + 8n))) };
+    if (load64(at) === name)
+      return { address: u64(base + BigInt(load32(u64(at + 12n)))), bytes: BigInt(load32(u64(at + 8n))) };
   }
   return { address: 0n, bytes: 0n };
 }

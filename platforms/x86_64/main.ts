@@ -36,7 +36,9 @@ function guestNumbers(model: ImageModel): readonly GuestNumbers[] {
 /** The number in its guest of a vCPU. */
 function numberOfVcpu(guests: readonly GuestNumbers[]): (vcpu: u32) => u32 {
   if (guests.every((g) => g.vcpuCount === 1)) return (_vcpu: u32): u32 => 0;
-  const numbers = Object.freeze(guests.flatMap((g) => Array.from({ length: g.vcpuCount }, (_, number) => number)));
+  const numbers = Object.freeze(
+    guests.flatMap((g) => Array.from({ length: g.vcpuCount }, (_, number) => number)),
+  );
   const last = numbers.length - 1;
   return (vcpu: u32): u32 => numbers[Math.min(vcpu, last)];
 }
@@ -56,15 +58,21 @@ function busOf(dispatch: Dispatch, guests: readonly GuestNumbers[]): Bus {
   const numberOf = numberOfVcpu(guests);
   return Object.freeze({
     portIn: (vcpu: u32, port: u16, width: u8): u32 => dispatch.portIn(guestOf(vcpu), port, width),
-    portOut: (vcpu: u32, port: u16, width: u8, value: u32): void => dispatch.portOut(guestOf(vcpu), port, width, value),
-    memoryRead: (vcpu: u32, gpa: u64, width: u8): u64 => dispatch.memoryRead(guestOf(vcpu), numberOf(vcpu), gpa, width),
+    portOut: (vcpu: u32, port: u16, width: u8, value: u32): void =>
+      dispatch.portOut(guestOf(vcpu), port, width, value),
+    memoryRead: (vcpu: u32, gpa: u64, width: u8): u64 =>
+      dispatch.memoryRead(guestOf(vcpu), numberOf(vcpu), gpa, width),
     memoryWrite: (vcpu: u32, gpa: u64, width: u8, value: u64): void =>
       dispatch.memoryWrite(guestOf(vcpu), numberOf(vcpu), gpa, width, value),
   });
 }
 
 /** Guest ticks as the board's nanoseconds. */
-function ticksToNs(domains: FixedArray<Domain>, guestOf: (vcpu: u32) => u32, count: number): (vcpu: u32, ticks: u64) => u64 {
+function ticksToNs(
+  domains: FixedArray<Domain>,
+  guestOf: (vcpu: u32) => u32,
+  count: number,
+): (vcpu: u32, ticks: u64) => u64 {
   const last = count - 1;
   return (vcpu: u32, ticks: u64): u64 => convert(domains[Math.min(guestOf(vcpu), last)].time.toNs, ticks);
 }
@@ -77,12 +85,19 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
   const guests = manifest.guests.map((guest, index) => ({
     index,
-    instances: guest.devices.flatMap((device) => (device.instance === undefined ? [] : [{ instance: device.instance, vcpu: device.vcpu ?? null }])),
+    instances: guest.devices.flatMap((device) =>
+      device.instance === undefined ? [] : [{ instance: device.instance, vcpu: device.vcpu ?? null }],
+    ),
   }));
-  const targetsOf = (placed: readonly PlacedInstance[]) => boardTargets(numbers, domains, placed, model.console.guest);
+  const targetsOf = (placed: readonly PlacedInstance[]) =>
+    boardTargets(numbers, domains, placed, model.console.guest);
   const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs);
   provide(board, parts.board);
-  const controllers = interruptControllers(numbers, parts.instances, ticksToNs(domains, guestOfVcpu(numbers), guests.length));
+  const controllers = interruptControllers(
+    numbers,
+    parts.instances,
+    ticksToNs(domains, guestOfVcpu(numbers), guests.length),
+  );
   const bus = busOf(makeDispatch(parts, guests.length), numbers);
   provide(virtualization, svm({ model, bus, apics: controllers.apics, source: controllers.source }));
   return host({

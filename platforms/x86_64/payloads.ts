@@ -27,7 +27,8 @@ export interface PlacedPayload {
 
 /** Lays the paths down as read-only storage. Build time only. */
 export function placePayloads(payloads: readonly HostPayload[]): readonly PlacedPayload[] {
-  if (payloads.length > maxPayloads) throw new RangeError(`${payloads.length} payloads; there is room for ${maxPayloads}`);
+  if (payloads.length > maxPayloads)
+    throw new RangeError(`${payloads.length} payloads; there is room for ${maxPayloads}`);
   return Object.freeze(
     payloads.map(({ name, espPath }, index): PlacedPayload => {
       const path = espPath === null ? null : firmwarePath(espPath);
@@ -83,7 +84,8 @@ export function payloadLoader(payloads: readonly PlacedPayload[]): {
   function give(boot: BootInfo): void {
     for (const payload of payloads) {
       const place = boot.payloads[payload.index];
-      if (payload.path !== null && place.address !== 0n) givePages(place.address, u64((place.bytes + 0xfffn) >> 12n));
+      if (payload.path !== null && place.address !== 0n)
+        givePages(place.address, u64((place.bytes + 0xfffn) >> 12n));
     }
   }
 

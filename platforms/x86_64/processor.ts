@@ -30,7 +30,8 @@ export enum CpuProblem {
 
 /** Looks for SVM with nested paging (APM vol. 2 §15.4). */
 export function cpuProblem(): u32 {
-  if (cpuidEax(extended, 0) < svmFeatures || (cpuidEcx(extendedFeatures, 0) & 4) === 0) return CpuProblem.noSvm;
+  if (cpuidEax(extended, 0) < svmFeatures || (cpuidEcx(extendedFeatures, 0) & 4) === 0)
+    return CpuProblem.noSvm;
   if ((cpuidEdx(svmFeatures, 0) & 1) === 0) return CpuProblem.noNestedPaging;
   const isDisabled = (readMsr(msr.vmCr) & (1n << 4n)) !== 0n;
   return isDisabled ? CpuProblem.svmDisabled : CpuProblem.none;

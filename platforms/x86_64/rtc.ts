@@ -23,7 +23,15 @@ const afternoon = 0x80;
 /** The time's registers (MC146818A datasheet); the century as firmware of PCs keeps it. */
 const registers = Object.freeze([0x00, 0x02, 0x04, 0x07, 0x08, 0x09, 0x32]);
 /** Their places in what `secondsOf` takes. */
-export const rtcFields = Object.freeze({ seconds: 0, minutes: 1, hours: 2, day: 3, month: 4, year: 5, century: 6 } as const);
+export const rtcFields = Object.freeze({
+  seconds: 0,
+  minutes: 1,
+  hours: 2,
+  day: 3,
+  month: 4,
+  year: 5,
+  century: 6,
+} as const);
 
 /** Looks at a clock that is always updating before its registers are taken as they are. */
 const maxLooks = 100_000;
@@ -59,7 +67,9 @@ export function daysSince1970(year: u32, month: u32, day: u32): i32 {
   const shifted = month <= 2 ? year - 1 : year;
   const monthFromMarch = (month + 9) % 12;
   const dayOfYear = idiv(153 * monthFromMarch + 2, 5) + day - 1;
-  return i32(shifted * 365 + idiv(shifted, 4) - idiv(shifted, 100) + idiv(shifted, 400) + dayOfYear - 719_468);
+  return i32(
+    shifted * 365 + idiv(shifted, 4) - idiv(shifted, 100) + idiv(shifted, 400) + dayOfYear - 719_468,
+  );
 }
 
 /** Seconds since 1970-01-01 UTC of registers that were read in the mode of status register B. */
@@ -75,9 +85,14 @@ export function secondsOf(from: RtcReading, mode: u8): u64 {
   const century = plain(from[rtcFields.century], isBinary);
   // A clock without the century's register is younger than 2000 only in a museum.
   const year = (century >= 19 && century <= 25 ? century * 100 : 2000) + inCentury;
-  const days = daysSince1970(year, plain(from[rtcFields.month], isBinary), plain(from[rtcFields.day], isBinary));
+  const days = daysSince1970(
+    year,
+    plain(from[rtcFields.month], isBinary),
+    plain(from[rtcFields.day], isBinary),
+  );
   if (days < 0) return 0n;
-  const inDay = hours * 3600 + plain(from[rtcFields.minutes], isBinary) * 60 + plain(from[rtcFields.seconds], isBinary);
+  const inDay =
+    hours * 3600 + plain(from[rtcFields.minutes], isBinary) * 60 + plain(from[rtcFields.seconds], isBinary);
   return u64(BigInt(days) * 86_400n + BigInt(inDay));
 }
 

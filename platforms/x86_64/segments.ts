@@ -34,7 +34,8 @@ const pointer = storage("gdtPointer", TablePointer);
 
 /** The two words of an available 64-bit task-state descriptor (APM vol. 2 §4.8.3). */
 export function taskDescriptor(base: u64, limit: u64): { low: u64; high: u64 } {
-  const low = (limit & 0xffffn) | ((base & 0xff_ffffn) << 16n) | (0x89n << 40n) | (((base >> 24n) & 0xffn) << 56n);
+  const low =
+    (limit & 0xffffn) | ((base & 0xff_ffffn) << 16n) | (0x89n << 40n) | (((base >> 24n) & 0xffn) << 56n);
   return { low: u64(low), high: u64(base >> 32n) };
 }
 

@@ -43,7 +43,8 @@ function interruptStub(name: string, handler: () => void): () => never {
 export function hostVector(name: string, handler: () => void): HostVector {
   const vector = last - allocated.length;
   if (vector < first) throw new RangeError(`no interrupt vector is left for ${name}`);
-  if (allocated.some((other) => other.name === name)) throw new RangeError(`interrupt vector ${name} is taken twice`);
+  if (allocated.some((other) => other.name === name))
+    throw new RangeError(`interrupt vector ${name} is taken twice`);
   const made = Object.freeze({ name, vector, stub: interruptStub(name, handler) });
   allocated.push(made);
   return made;

@@ -29,7 +29,14 @@ const attempts = 8;
 function callGetMemoryMap(): u64 {
   const map = addressOf(firmwareMap);
   firmwareMap.bytes = firmwareMap.room;
-  return callFirmware(bootServices().getMemoryMap, map, firmwareMap.buffer, u64(map + 8n), u64(map + 16n), u64(map + 24n));
+  return callFirmware(
+    bootServices().getMemoryMap,
+    map,
+    firmwareMap.buffer,
+    u64(map + 8n),
+    u64(map + 16n),
+    u64(map + 24n),
+  );
 }
 
 /** Reads the map into `firmwareMap`. False: the firmware does not give it, or has no memory for it. */
