@@ -1,7 +1,8 @@
 import { ts } from "ts-morph";
 import { readProperty } from "./expressions/property.ts";
 import type { FunctionLowering } from "./function.ts";
-import { known, type Operand } from "./operand.ts";
+import { operandOf } from "./known.ts";
+import type { Operand } from "./operand.ts";
 
 /** Binds the names of an object pattern to the fields of a record or of build-time data. */
 export function bindPattern(f: FunctionLowering, pattern: ts.BindingName, operand: Operand): void {
@@ -16,10 +17,11 @@ export function bindPattern(f: FunctionLowering, pattern: ts.BindingName, operan
     if (element.initializer !== undefined) f.refuse("unsupported", element, { what: "a default in a pattern" });
     if (ts.isArrayBindingPattern(pattern)) {
       if (operand.kind !== "known" || !Array.isArray(operand.value)) f.refuse("unsupported", element, { what: "taking an array apart" });
-      bindPattern(f, element.name, known((operand.value as unknown[])[i]));
+      bindPattern(f, element.name, operandOf(f, (operand.value as unknown[])[i], element));
       return;
     }
-    const name = (element.propertyName ?? element.name).getText();
-    bindPattern(f, element.name, readProperty(f, operand, name, element));
+    const name = element.propertyName ?? element.name;
+    if (!ts.isIdentifier(name) && !ts.isStringLiteral(name)) return f.refuse("unsupported", name, { what: "a computed name" });
+    bindPattern(f, element.name, readProperty(f, operand, name.text, element));
   });
 }

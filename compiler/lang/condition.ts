@@ -6,7 +6,7 @@ import { ts } from "ts-morph";
 import type { Block, Value } from "../ir/ir.ts";
 import type { Env, FunctionLowering, Variable } from "./function.ts";
 import { joinEnvs } from "./env.ts";
-import { point } from "./interval.ts";
+import { join, point, show } from "./interval.ts";
 import { nullPointer } from "./known.ts";
 import { compare, decided, mirrored, opposite, refined } from "./numeric.ts";
 import { describe, type Int, type Operand } from "./operand.ts";
@@ -147,6 +147,10 @@ function lowerComparison(f: FunctionLowering, node: ts.BinaryExpression, operato
   const left = f.expression(node.left);
   const right = f.expression(node.right);
   if (f.env === undefined) return { whenTrue: undefined, whenFalse: undefined };
+  if (left.kind === "known" && right.kind === "known") {
+    const kinds = [typeof left.value, typeof right.value];
+    if (kinds.includes("number") && kinds.includes("bigint")) f.refuse("mixed-kinds", node);
+  }
   if (left.kind === "known" && right.kind === "known") return constantSides(f, compareKnown(operator, left.value, right.value), onTrue, onFalse);
   if (isInt(left) && isInt(right)) return compareInts(f, node, operator, f.int(left, node.left), f.int(right, node.right), onTrue, onFalse);
   const value = sameness(f, left, right, node);
@@ -189,7 +193,7 @@ function sameness(f: FunctionLowering, left: Operand, right: Operand, node: ts.B
   const boolean = (operand: Operand): boolean => operand.kind === "bool" || (operand.kind === "known" && typeof operand.value === "boolean");
   if (boolean(left) && boolean(right)) return f.b.compare("eq", f.bool(left, node.left), f.bool(right, node.right));
   // A run-time value is never one of the other build-time values: undefined, a string, an object.
-  if ((left.kind === "known") !== (right.kind === "known")) {
+  if ((left.kind === "known") !== (right.kind === "known") && left.kind !== "void" && right.kind !== "void") {
     const { value } = (left.kind === "known" ? left : right) as { value: unknown };
     if (value === undefined) return false;
   }
@@ -209,7 +213,8 @@ function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: s
   const answer = decided(operator, left.range, right.range);
   if (answer !== undefined) return constantSides(f, answer, onTrue, onFalse);
   f.at(node);
-  f.b.branch(compare(f.b, operator, left, right), onTrue, onFalse);
+  const holds = compare(f.b, operator, left, right) ?? f.refuse("beyond-128", node, { range: show(join(left.range, right.range)) });
+  f.b.branch(holds, onTrue, onFalse);
   const side = (op: string): Env => {
     const env = new Map(f.env);
     for (const [term, range] of [

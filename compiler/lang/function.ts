@@ -18,7 +18,7 @@ import { carriedAt, literal, settle } from "./numeric.ts";
 import { describe, known, nothing, type Int, type Operand, type StructOperand } from "./operand.ts";
 import type { ProgramLowering } from "./program.ts";
 import { Refused } from "./refusal.ts";
-import { irInt, irTypes, joinShapes, shapeOf, type Shape } from "./shape.ts";
+import { bitsFor, irInt, irTypes, joinShapes, shapeOf, type Shape } from "./shape.ts";
 import { lowerExpression } from "./expressions/index.ts";
 import { lowerStatement } from "./statements/index.ts";
 import { debugTypeOf } from "./debug-type.ts";
@@ -98,6 +98,11 @@ export class FunctionLowering {
     return { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 };
   }
 
+  /** Ends the block: the program itself is wrong. A rehearsal leaves no text. */
+  trap(message: string, node: ts.Node): void {
+    this.b.trap(this.dry > 0 ? 0 : this.program.trapSite(message, this.locOf(node)));
+  }
+
   // ---- Walking ----------------------------------------------------------------------------------------------------
 
   expression(node: ts.Expression): Operand {
@@ -145,7 +150,10 @@ export class FunctionLowering {
     if (operand.kind === "int") return operand;
     if (operand.kind === "known") {
       const value = operand.value;
-      if (typeof value === "bigint") return literal(value, true);
+      if (typeof value === "bigint") {
+        if (bitsFor({ lo: value, hi: value }, true) === undefined) this.refuse("beyond-128", node, { range: show({ lo: value, hi: value }) });
+        return literal(value, true);
+      }
       if (typeof value === "number") {
         if (!Number.isSafeInteger(value)) this.refuse("float", node, { value: String(value) });
         return literal(BigInt(value), false);

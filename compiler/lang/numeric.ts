@@ -51,11 +51,11 @@ export function commonWidth(...ranges: readonly Interval[]): { bits: Carried; si
 
 /**
  * Division and remainder, in a width that also holds the quotient: the least integer over -1 has none in its own.
- * Undefined where 64 bits do not suffice, for which no target has an instruction.
+ * Undefined where 128 bits do not suffice.
  */
 export function divide(b: FunctionBuilder, op: "div" | "rem", x: Int, y: Int, range: Interval): Int | undefined {
   const width = commonWidth(x.range, y.range, div(x.range, y.range));
-  if (width === undefined || width.bits === 128) return undefined;
+  if (width === undefined) return undefined;
   const { bits, signed: negative } = width;
   const fn = `${negative ? "s" : "u"}${op}` as BinaryOp;
   const value = b.binary(fn, carriedAt(b, x, bits), carriedAt(b, y, bits));

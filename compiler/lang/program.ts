@@ -14,6 +14,7 @@ import { debugTypeOf } from "./debug-type.ts";
 import { declaredType, plainRange } from "./declared.ts";
 import type { Front, FunctionSite } from "./front.ts";
 import { FunctionLowering, memoryInt } from "./function.ts";
+import { signed, unsigned } from "./interval.ts";
 import { carriedAt } from "./numeric.ts";
 import { describe, type Operand } from "./operand.ts";
 import { Refused } from "./refusal.ts";
@@ -61,7 +62,7 @@ export class ProgramLowering {
 
   /** A text that is equal for the same value and for no other. */
   identity = (value: unknown): string => {
-    if (value === null || (typeof value !== "object" && typeof value !== "function")) return `${typeof value}:${String(value)}`;
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return primitiveKey(value);
     const fn = typeof value === "function" ? this.front.site(value) : undefined;
     if (fn !== undefined) return this.#functionIdentity(value, fn);
     return this.#numbered(value);
@@ -307,7 +308,9 @@ export class ProgramLowering {
         if (result === undefined) thunk.b.return();
         else if (result.kind === "bool") thunk.b.return(thunk.b.cast("zext", thunk.bool(operand, site.node), memoryInt(8)));
         else {
-          const a = thunk.int(operand, site.node);
+          const range = result.signed ? signed(result.bits) : unsigned(result.bits);
+          const a = thunk.fit(thunk.int(operand, site.node), range, result.name, site.node);
+          if (a.big !== (result.bits === 64)) thunk.refuse("mixed-kinds", site.node);
           const carried = carriedAt(thunk.b, a, result.bits === 64 ? 64 : 32);
           thunk.b.return(result.bits < 32 ? thunk.b.cast("trunc", carried, memoryInt(result.bits)) : carried);
         }
@@ -501,7 +504,8 @@ export class ProgramLowering {
 
   /** A read-only table of the integers of a build-time array. */
   table(values: readonly (number | bigint | boolean)[], size: 1 | 2 | 4 | 8): string {
-    const knownSymbol = this.#globals.get(values);
+    const key = `table ${size}: ${values.map(BigInt).join()}`;
+    const knownSymbol = this.#globals.get(key);
     if (knownSymbol !== undefined) return knownSymbol;
     const init = new Uint8Array(values.length * size);
     const view = new DataView(init.buffer);
@@ -510,7 +514,7 @@ export class ProgramLowering {
       for (let n = 0; n < size; n++) view.setUint8(i * size + n, Number((bits >> BigInt(8 * n)) & 0xffn));
     });
     const symbol = this.#unique("table");
-    this.#globals.set(values, symbol);
+    this.#globals.set(key, symbol);
     this.#constant({ symbol, displayName: "table", loc: undefined, sizeBytes: init.length, align: size, constant: true, init });
     return symbol;
   }
@@ -540,6 +544,12 @@ export class ProgramLowering {
     }
     return name;
   }
+}
+
+/** A text that is equal for equal primitives only, also between others. */
+function primitiveKey(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return `${typeof value}:${Object.is(value, -0) ? "-0" : String(value)}`;
 }
 
 function holdsReferences(descriptor: Descriptor): boolean {

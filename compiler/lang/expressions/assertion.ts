@@ -34,7 +34,7 @@ export function lowerNonNull(f: FunctionLowering, node: ts.NonNullExpression): O
   const missing = f.b.block("missing");
   f.b.branch(f.b.compare("ne", operand.value, nullPointer), present, missing, true);
   f.b.place(missing);
-  f.b.trap(f.program.trapSite(`${node.expression.getText()} is null`, f.locOf(node)));
+  f.trap(`${node.expression.getText()} is null`, node);
   f.b.place(present);
   return { ...operand, nullable: false };
 }

@@ -2,7 +2,7 @@ import { ts } from "ts-morph";
 import type { IntDescriptor } from "../../../dsl/core/int.ts";
 import { truncate } from "../arithmetic.ts";
 import type { FunctionLowering } from "../function.ts";
-import { contains, show, signed, unsigned } from "../interval.ts";
+import { contains, join, show, signed, unsigned } from "../interval.ts";
 import { intrinsics } from "../intrinsics/index.ts";
 import { lowerGlobalCall } from "../intrinsics/global.ts";
 import { lowerAsm } from "../intrinsics/assembly.ts";
@@ -99,9 +99,11 @@ function lowerChecked(f: FunctionLowering, type: IntDescriptor<unknown>, node: t
       if (operator === "<=" ? a.range.hi <= end : a.range.lo >= end) continue;
       const fits = f.b.block("fits");
       const tooBig = f.b.block("unfit");
-      f.b.branch(compare(f.b, operator, a, literal(end, a.big)), fits, tooBig, true);
+      const bound = literal(end, a.big);
+      const holds = compare(f.b, operator, a, bound) ?? f.refuse("beyond-128", argument, { range: show(join(a.range, bound.range)) });
+      f.b.branch(holds, fits, tooBig, true);
       f.b.place(tooBig);
-      f.b.trap(f.program.trapSite(`a value outside ${show(range)} does not fit ${type.name}`, f.locOf(node)));
+      f.trap(`a value outside ${show(range)} does not fit ${type.name}`, node);
       f.b.place(fits);
     }
   }

@@ -33,7 +33,7 @@ function checkedIndex(f: FunctionLowering, index: Operand, length: number, node:
   const outside = f.b.block("outside");
   f.b.branch(f.b.compare("ult", value, constant(i64, BigInt(length))), inside, outside, true);
   f.b.place(outside);
-  f.b.trap(f.program.trapSite(`index of ${node.expression.getText()} is outside its ${length} elements`, f.locOf(node)));
+  f.trap(`index of ${node.expression.getText()} is outside its ${length} elements`, node);
   f.b.place(inside);
   const argument = node.argumentExpression;
   if (ts.isIdentifier(argument)) {
@@ -61,6 +61,7 @@ function tableElement(f: FunctionLowering, values: readonly unknown[], index: Op
   const kinds = new Set(values.map((v) => typeof v));
   const [kind] = kinds;
   if (kinds.size !== 1 || (kind !== "number" && kind !== "bigint" && kind !== "boolean")) f.refuse("table-elements", node, {});
+  if (kind === "number" && !values.every((v) => Number.isSafeInteger(v))) f.refuse("table-elements", node, {});
   const ints = (values as (number | bigint | boolean)[]).map((v) => BigInt(v));
   const lo = ints.reduce((a, v) => (v < a ? v : a), ints[0] ?? 0n);
   const hi = ints.reduce((a, v) => (v > a ? v : a), ints[0] ?? 0n);

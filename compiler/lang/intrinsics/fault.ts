@@ -13,7 +13,7 @@ export const faultIntrinsics: readonly (readonly [string, Intrinsic])[] = [
   ["trap", (f, node, nodes, argument) => {
     if (f.strict) f.refuse("trap-in-model", node, { name: "trap" });
     const text = message(f, nodes[0] ?? node, argument(0));
-    f.b.trap(f.dry > 0 ? 0 : f.program.trapSite(text, f.locOf(node)));
+    f.trap(text, node);
     f.leave();
     return nothing;
   }],
@@ -25,7 +25,7 @@ export const faultIntrinsics: readonly (readonly [string, Intrinsic])[] = [
     const sides = lowerCondition(f, nodes[0] as ts.Expression, holds, fails);
     if (sides.whenFalse !== undefined) {
       f.resume(fails, sides.whenFalse);
-      f.b.trap(f.dry > 0 ? 0 : f.program.trapSite(text, f.locOf(node)));
+      f.trap(text, node);
     }
     f.resume(holds, sides.whenTrue);
     return nothing;

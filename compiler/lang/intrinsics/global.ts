@@ -23,8 +23,9 @@ function pick(operator: "<" | ">", name: "min" | "max"): Lower {
     const least = (x: bigint, y: bigint): bigint => (x < y ? x : y);
     const most = (x: bigint, y: bigint): bigint => (x > y ? x : y);
     const range = name === "min" ? { lo: least(a.range.lo, b.range.lo), hi: least(a.range.hi, b.range.hi) } : { lo: most(a.range.lo, b.range.lo), hi: most(a.range.hi, b.range.hi) };
-    const { bits } = commonWidth(a.range, b.range);
-    const value = f.b.select(compare(f.b, operator, a, b), carriedAt(f.b, a, bits), carriedAt(f.b, b, bits));
+    // Numbers fit 64 bits, so there is a common width.
+    const { bits } = commonWidth(a.range, b.range)!;
+    const value = f.b.select(compare(f.b, operator, a, b)!, carriedAt(f.b, a, bits), carriedAt(f.b, b, bits));
     const result: Int = { kind: "int", big: false, range, value };
     return { ...result, value: carriedAt(f.b, result, bitsFor(range, false) ?? 64) };
   };

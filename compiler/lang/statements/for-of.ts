@@ -11,6 +11,8 @@ import { describe, type Operand } from "../operand.ts";
 export function lowerForOf(f: FunctionLowering, node: ts.ForOfStatement, label?: string): void {
   if (node.awaitModifier !== undefined) f.refuse("async", node);
   if (!ts.isVariableDeclarationList(node.initializer)) return f.refuse("unsupported", node.initializer, { what: "for…of without a declaration" });
+  if ((node.initializer.flags & ts.NodeFlags.BlockScoped) === 0) f.refuse("var", node.initializer);
+  if ((node.initializer.flags & ts.NodeFlags.Using) !== 0) f.refuse("unsupported", node.initializer, { what: "`using`" });
   const { name } = node.initializer.declarations[0]!;
   const data = f.expression(node.expression);
   const exit = f.b.block("done");

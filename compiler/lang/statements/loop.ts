@@ -6,11 +6,12 @@
 import { ts } from "ts-morph";
 import { FunctionBuilder } from "../../ir/builder.ts";
 import { lowerCondition } from "../condition.ts";
-import { plainRange } from "../declared.ts";
 import { joinEnvs } from "../env.ts";
 import type { Env, FunctionLowering, Variable } from "../function.ts";
 import { isRefusal } from "../refusal.ts";
 import { contains, equal, join, meet, type Interval } from "../interval.ts";
+import { shapeOf } from "../shape.ts";
+import { requireBound } from "./loop-bound.ts";
 import { lowerEffect } from "./expression.ts";
 import { lowerDeclarations } from "./variable.ts";
 
@@ -113,8 +114,9 @@ function rehearse(f: FunctionLowering, loop: Loop, head: Env): Env | "refused" {
 
 /** The range that a variable may at most have. */
 function limit(variable: Variable): Interval {
-  if (variable.content.kind === "slots" && variable.content.shape.kind === "struct") return { lo: 0n, hi: 1n };
-  return variable.declared.kind === "int" ? variable.declared.range : plainRange(variable.declared.kind === "plain" && variable.declared.big);
+  const { content } = variable;
+  const shape = content.kind === "slots" ? content.shape : content.kind === "fixed" ? shapeOf(content.operand) : undefined;
+  return shape?.kind === "int" ? shape.range : { lo: 0n, hi: 1n };
 }
 
 /** Grows a range that did not come to rest: each end that moved goes to the next constant, or to the type's end. */
@@ -144,8 +146,8 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
     const next: Map<Variable, Interval> = new Map(head);
     let stable = true;
     for (const [variable, old] of head!) {
-      const returned = back.get(variable);
-      if (returned === undefined || contains(old, returned)) continue;
+      const returned = back.get(variable) ?? limit(variable);
+      if (contains(old, returned)) continue;
       const grown = join(old, returned);
       next.set(variable, round >= roundLimit ? limit(variable) : round === 0 ? grown : widen(old, grown, thresholds, limit(variable)));
       stable = false;
@@ -154,68 +156,18 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
       // One round back: what widening overshot is taken in again where the body does not need it.
       const tightened = new Map(head);
       for (const variable of head!.keys()) {
-        const start = entry.get(variable);
-        const returned = back.get(variable);
-        if (start !== undefined && returned !== undefined) tightened.set(variable, join(start, returned));
+        tightened.set(variable, join(entry.get(variable)!, back.get(variable) ?? limit(variable)));
       }
       const changed = [...tightened].some(([variable, range]) => !equal(range, head!.get(variable)!));
       if (!changed) break;
       const again: Env | "refused" = rehearse(f, loop, tightened);
-      if (again !== undefined && again !== "refused" && [...tightened].every(([variable, range]) => again.get(variable) === undefined || contains(range, again.get(variable)!))) head = tightened;
+      if (again !== undefined && again !== "refused" && [...tightened].every(([variable, range]) => contains(range, again.get(variable) ?? limit(variable)))) head = tightened;
       break;
     }
     head = next;
   }
   f.thresholds.clear();
   for (const value of [...outer, ...thresholds]) f.thresholds.add(value);
-  if (f.strict) requireBound(f, loop);
+  if (f.strict) requireBound(f, loop.node, head);
   walk(f, loop, head);
-}
-
-/** Turns that a loop of a model may at most take. */
-const mostTurns = 65_536n;
-
-/** In a model: a `for` that counts by a constant step towards a bound that has an end. */
-function requireBound(f: FunctionLowering, loop: Loop): void {
-  const { node } = loop;
-  if (!ts.isForStatement(node) || loop.condition === undefined || loop.update === undefined) return f.refuse("unbounded-loop", node);
-  const counter = counterOf(loop.update);
-  const condition = conjuncts(loop.condition).find((c) => ts.isBinaryExpression(c) && [c.left, c.right].some((side) => ts.isIdentifier(side) && side.text === counter));
-  if (counter === undefined || condition === undefined || !ts.isBinaryExpression(condition) || assigns(node.statement, counter)) return f.refuse("unbounded-loop", node);
-  const bound = ts.isIdentifier(condition.left) && condition.left.text === counter ? condition.right : condition.left;
-  const saved = f.b;
-  f.b = new FunctionBuilder();
-  const operand = f.expression(bound);
-  f.b = saved;
-  const { range } = f.int(operand, bound);
-  if (range.hi > mostTurns || range.lo < -mostTurns) f.refuse("unbounded-loop", node);
-}
-
-function conjuncts(node: ts.Expression): ts.Expression[] {
-  if (ts.isParenthesizedExpression(node)) return conjuncts(node.expression);
-  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.AmpersandAmpersandToken) return [...conjuncts(node.left), ...conjuncts(node.right)];
-  return [node];
-}
-
-/** The local that an update steps. */
-function counterOf(update: ts.Expression): string | undefined {
-  if ((ts.isPostfixUnaryExpression(update) || ts.isPrefixUnaryExpression(update)) && ts.isIdentifier(update.operand)) return update.operand.text;
-  if (ts.isBinaryExpression(update) && ts.isIdentifier(update.left)) {
-    const { kind } = update.operatorToken;
-    if ((kind === ts.SyntaxKind.PlusEqualsToken || kind === ts.SyntaxKind.MinusEqualsToken) && ts.isNumericLiteral(update.right) && update.right.text !== "0") return update.left.text;
-  }
-  return undefined;
-}
-
-function assigns(node: ts.Node, name: string): boolean {
-  let found = false;
-  const visit = (child: ts.Node): void => {
-    if (ts.isBinaryExpression(child) && child.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && child.operatorToken.kind <= ts.SyntaxKind.LastAssignment) {
-      if (ts.isIdentifier(child.left) && child.left.text === name) found = true;
-    }
-    if ((ts.isPrefixUnaryExpression(child) || ts.isPostfixUnaryExpression(child)) && ts.isIdentifier(child.operand) && child.operand.text === name) found = true;
-    ts.forEachChild(child, visit);
-  };
-  visit(node);
-  return found;
 }

@@ -10,6 +10,7 @@ export function lowerVariables(f: FunctionLowering, node: ts.VariableStatement):
 
 export function lowerDeclarations(f: FunctionLowering, list: ts.VariableDeclarationList): void {
   if ((list.flags & ts.NodeFlags.BlockScoped) === 0) f.refuse("var", list);
+  if ((list.flags & ts.NodeFlags.Using) !== 0) f.refuse("unsupported", list, { what: "`using`" });
   for (const declaration of list.declarations) {
     try {
       if (declaration.type !== undefined && f.checker.getTypeAtLocation(declaration.type).flags & ts.TypeFlags.Any) f.refuse("any", declaration.type);
