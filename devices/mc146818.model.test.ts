@@ -324,3 +324,28 @@ test("looking at C changes nothing", (t) => {
   t.is(Number(clock.guest.peekAt("ports", 1)) & 0x90, 0x90);
   t.deepEqual(clock.guest.snapshot(), before);
 });
+
+test("no second and no alarm is lost where time passes while the device runs", (t) => {
+  const clock = rtc("2024-01-01T00:00:00.250Z");
+  clock.set(0x0a, 0x20);
+  clock.set(5, 0xff);
+  clock.set(3, 0xff);
+  clock.set(1, 0x30);
+  clock.get(0x0c);
+  clock.set(0x0b, 0x32);
+  clock.board.lookNs = 3n * ms;
+  const begin = clock.board.nowNs;
+  let updates = 0;
+  let alarms = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const c = clock.get(0x0c);
+    if ((c & 0x10) !== 0) updates++;
+    if ((c & 0x20) !== 0) alarms++;
+    clock.guest.advance(1n * ms);
+  }
+  clock.board.lookNs = 0n;
+  const seconds = Number((clock.board.nowNs + 250n * ms) / second - (begin + 250n * ms) / second);
+  t.true(seconds > 60);
+  t.true(Math.abs(updates - seconds) <= 1, `${updates} updates in ${seconds} seconds`);
+  t.true(Math.abs(alarms - seconds / 60) <= 1, `${alarms} alarms in ${seconds} seconds`);
+});

@@ -39,16 +39,8 @@ const shape = device("mc146818", {
       u8,
       { index: "index.at", data: "data" },
       {
-        seconds: rw(0x00, {}, kept),
-        secondsAlarm: rw(0x01, {}, kept),
-        minutes: rw(0x02, {}, kept),
-        minutesAlarm: rw(0x03, {}, kept),
-        hours: rw(0x04, {}, kept),
-        hoursAlarm: rw(0x05, {}, kept),
-        weekday: rw(0x06, {}, kept),
-        day: rw(0x07, {}, kept),
-        month: rw(0x08, {}, kept),
-        year: rw(0x09, {}, kept),
+        /** By `Part`: seconds, minutes and hours, each followed by its alarm; weekday, day, month, year. */
+        time: repeat(10, 1, rw(0x00, {}, kept)),
         a: rw(
           0x0a,
           { rate: bits(3, 0), divider: bits(6, 4), updating: readOnly(bit(7)) },
@@ -174,43 +166,79 @@ function decodedHour(u: Rtc, raw: u8): u8 {
   return u8(half + ((raw & 0x80) !== 0 ? 12 : 0));
 }
 
-function secondOf(u: Rtc, seconds: u64): u8 {
-  return encoded(u, u8(seconds % 60n));
+/** The registers of the time, by their index. */
+enum Part {
+  seconds = 0,
+  secondsAlarm = 1,
+  minutes = 2,
+  minutesAlarm = 3,
+  hours = 4,
+  hoursAlarm = 5,
+  weekday = 6,
+  day = 7,
+  month = 8,
+  year = 9,
+  century = 0x32,
 }
-function minuteOf(u: Rtc, seconds: u64): u8 {
-  return encoded(u, u8(u64(seconds / 60n) % 60n));
+
+/** The indices among the registers of the time that are alarms, as bits. */
+const alarmParts = 0x2a;
+
+/** A register of the time as it is at `seconds`. */
+function partAt(u: Rtc, seconds: u64, part: u8): u8 {
+  switch (part) {
+    case Part.seconds:
+      return encoded(u, u8(seconds % 60n));
+    case Part.minutes:
+      return encoded(u, u8(u64(seconds / 60n) % 60n));
+    case Part.hours:
+      return encodedHour(u, u8(u64(seconds / 3_600n) % 24n));
+    default:
+  }
+  const days = u32(seconds / secondsPerDay);
+  // 1 is Sunday; 0000-03-01 was a Wednesday.
+  if (part === Part.weekday) return encoded(u, u8(((days + 3) % 7) + 1));
+  const date = dateOf(days);
+  switch (part) {
+    case Part.day:
+      return encoded(u, date.day);
+    case Part.month:
+      return encoded(u, date.month);
+    case Part.year:
+      return encoded(u, u8(date.year % 100));
+    default:
+      return encoded(u, u8(idiv(date.year, 100)));
+  }
 }
-function hourOf(u: Rtc, seconds: u64): u8 {
-  return encodedHour(u, u8(u64(seconds / 3_600n) % 24n));
+
+/** Whether a register of the time is an alarm. */
+function isAlarm(part: u8): boolean {
+  return part < 10 && ((alarmParts >>> (part & 31)) & 1) !== 0;
 }
-function daysOf(seconds: u64): u32 {
-  return u32(seconds / secondsPerDay);
-}
-/** 1 is Sunday; 0000-03-01 was a Wednesday. */
-function weekdayOf(u: Rtc, seconds: u64): u8 {
-  return encoded(u, u8(((daysOf(seconds) + 3) % 7) + 1));
+
+/** A register of the time as a guest reads it; alarms, and a clock that stands, show what is stored. */
+function presentPart(u: Rtc, part: u8, stored: u8): u8 {
+  if (frozen(u) || isAlarm(part)) return stored;
+  return partAt(u, secondsAt(u, clockNs(u)), part);
 }
 
 /** Puts the present time into the registers. */
 function latch(u: Rtc): void {
   const seconds = secondsAt(u, clockNs(u));
-  const date = dateOf(daysOf(seconds));
-  u.seconds.value = secondOf(u, seconds);
-  u.minutes.value = minuteOf(u, seconds);
-  u.hours.value = hourOf(u, seconds);
-  u.weekday.value = weekdayOf(u, seconds);
-  u.day.value = encoded(u, date.day);
-  u.month.value = encoded(u, date.month);
-  u.year.value = encoded(u, u8(date.year % 100));
-  u.century.value = encoded(u, u8(idiv(date.year, 100)));
+  for (let part = 0; part <= 10; part += 1) {
+    // The century follows the other nine in one loop, so that dates are computed in one place.
+    if (part === 10) u.century.value = partAt(u, seconds, Part.century);
+    else if (!isAlarm(part)) u.time[part].value = partAt(u, seconds, part);
+  }
 }
 
 /** Makes the registers' time the present time. The weekday follows the date. */
 function take(u: Rtc): void {
-  const year = u16(decoded(u, u.century.value) * 100 + decoded(u, u.year.value));
-  const days = dayOf(year, decoded(u, u.month.value), decoded(u, u.day.value));
-  const hours = decodedHour(u, u.hours.value);
-  const inDay = hours * 3_600 + decoded(u, u.minutes.value) * 60 + decoded(u, u.seconds.value);
+  const year = u16(decoded(u, u.century.value) * 100 + decoded(u, u.time[Part.year].value));
+  const days = dayOf(year, decoded(u, u.time[Part.month].value), decoded(u, u.time[Part.day].value));
+  const hours = decodedHour(u, u.time[Part.hours].value);
+  const inDay =
+    hours * 3_600 + decoded(u, u.time[Part.minutes].value) * 60 + decoded(u, u.time[Part.seconds].value);
   const wanted = u64(BigInt(days) * secondsPerDay + BigInt(inDay));
   const ns = clockNs(u);
   u.offsetSeconds = u64(u.offsetSeconds + wanted - secondsAt(u, ns));
@@ -228,12 +256,12 @@ function periodShift(u: Rtc): u8 {
 
 /** The first second after `after` at which the alarm's registers match; `none` where they never do. */
 function nextAlarm(u: Rtc, after: u64): u64 {
-  const anySecond = u.secondsAlarm.value >= 0xc0;
-  const anyMinute = u.minutesAlarm.value >= 0xc0;
-  const anyHour = u.hoursAlarm.value >= 0xc0;
-  const alarmSecond = anySecond ? 0 : decoded(u, u.secondsAlarm.value);
-  const alarmMinute = anyMinute ? 0 : decoded(u, u.minutesAlarm.value);
-  const alarmHour = anyHour ? 0 : decodedHour(u, u.hoursAlarm.value);
+  const anySecond = u.time[Part.secondsAlarm].value >= 0xc0;
+  const anyMinute = u.time[Part.minutesAlarm].value >= 0xc0;
+  const anyHour = u.time[Part.hoursAlarm].value >= 0xc0;
+  const alarmSecond = anySecond ? 0 : decoded(u, u.time[Part.secondsAlarm].value);
+  const alarmMinute = anyMinute ? 0 : decoded(u, u.time[Part.minutesAlarm].value);
+  const alarmHour = anyHour ? 0 : decodedHour(u, u.time[Part.hoursAlarm].value);
   if (alarmSecond > 59 || alarmMinute > 59 || alarmHour > 23) return none;
   const first = u64(after + 1n);
   const start = u32(first % secondsPerDay);
@@ -250,9 +278,8 @@ function nextAlarm(u: Rtc, after: u64): u64 {
   return u64(first + BigInt(u32(at - start)));
 }
 
-/** Register C's flags as they are now. */
-function flagsNow(u: Rtc): u8 {
-  const ns = clockNs(u);
+/** Register C's flags as they are at `ns`. */
+function flagsAt(u: Rtc, ns: u64): u8 {
   let raised: u8 = u.c.value & flags;
   const shift = periodShift(u);
   if (shift !== 0) {
@@ -269,10 +296,15 @@ function flagsNow(u: Rtc): u8 {
   return raised;
 }
 
-/** Stores the flags as they are now. */
+/** Register C with its flags: bit 7 says that one of them is enabled. */
+function withRequest(u: Rtc, raised: u8): u8 {
+  return u8(raised | ((raised & u.b.value & flags) !== 0 ? 0x80 : 0));
+}
+
+/** Stores the flags as they are now. What comes later is found by the next call: nothing falls between two. */
 function catchUp(u: Rtc): void {
-  u.c.value = flagsNow(u);
   const ns = clockNs(u);
+  u.c.value = flagsAt(u, ns);
   u.checkedTicks = rtcClock.ticksAt(ns);
   if (!frozen(u)) u.checkedSeconds = secondsAt(u, ns);
 }
@@ -280,129 +312,65 @@ function catchUp(u: Rtc): void {
 /** Arms the timer for the next interrupt that is enabled and has not come yet. */
 function rearm(u: Rtc): void {
   const wanted = u.b.value & ~u.c.value & flags;
-  const ns = clockNs(u);
-  let wait: u64 = none;
+  let due: u64 = none;
   if ((wanted & 0x40) !== 0) {
     const shift = periodShift(u);
     if (shift !== 0) {
       const period = BigInt(shift & 31);
-      const tick = u64(u64(u64(rtcClock.ticksAt(ns) >> period) + 1n) << period);
-      wait = u64(rtcClock.nsAt(tick) - ns);
+      due = rtcClock.nsAt(u64(u64(u64(u.checkedTicks >> period) + 1n) << period));
     }
   }
   if ((wanted & 0x30) !== 0 && !frozen(u)) {
-    const seconds = secondsAt(u, ns);
-    const due = (wanted & 0x10) !== 0 ? u64(seconds + 1n) : nextAlarm(u, seconds);
-    if (due !== none) {
-      const inSecond = u64(ns % nsPerSecond);
-      const until = u64(u64(due - seconds) * nsPerSecond - inSecond);
-      if (until < wait) wait = until;
+    const second = (wanted & 0x10) !== 0 ? u64(u.checkedSeconds + 1n) : nextAlarm(u, u.checkedSeconds);
+    if (second !== none) {
+      const start = u64(u64(second - daysTo1970 * secondsPerDay - u.offsetSeconds) * nsPerSecond);
+      if (start < due) due = start;
     }
   }
-  if (wait === none) u.next.cancel();
-  else u.next.arm(u64(now() + wait));
+  if (due === none) {
+    u.next.cancel();
+    return;
+  }
+  const zero = u64(board.epoch() + u.phaseNs);
+  u.next.arm(due > zero ? u64(due - zero) : 0n);
 }
 
 // ---- Registers ------------------------------------------------------------------------------------------------
 
-/** Before a guest's write to a register of the time. */
-function beforeTime(u: Rtc): void {
-  if (frozen(u)) return;
-  catchUp(u);
-  latch(u);
-}
-/** After it. */
-function afterTime(u: Rtc): void {
-  if (frozen(u)) return;
-  take(u);
-  rearm(u);
-}
-
-function present(u: Rtc): u64 {
-  return secondsAt(u, clockNs(u));
+/** A guest's write to a register of the time: of a clock that runs, it changes the present time. */
+function writePart(u: Rtc, part: u8, value: u8): void {
+  const runs = !frozen(u);
+  if (runs) {
+    catchUp(u);
+    if (!isAlarm(part)) latch(u);
+  }
+  if (part < 10) u.time[part].value = value;
+  else u.century.value = value;
+  if (runs) {
+    if (!isAlarm(part)) take(u);
+    rearm(u);
+  }
 }
 
 export const mc146818 = shape.implement({
   peek: {
-    seconds: (u) => (frozen(u) ? u.seconds.value : secondOf(u, present(u))),
-    minutes: (u) => (frozen(u) ? u.minutes.value : minuteOf(u, present(u))),
-    hours: (u) => (frozen(u) ? u.hours.value : hourOf(u, present(u))),
-    weekday: (u) => (frozen(u) ? u.weekday.value : weekdayOf(u, present(u))),
-    day: (u) => (frozen(u) ? u.day.value : encoded(u, dateOf(daysOf(present(u))).day)),
-    month: (u) => (frozen(u) ? u.month.value : encoded(u, dateOf(daysOf(present(u))).month)),
-    year: (u) => (frozen(u) ? u.year.value : encoded(u, u8(dateOf(daysOf(present(u))).year % 100))),
-    century: (u) =>
-      frozen(u) ? u.century.value : encoded(u, u8(idiv(dateOf(daysOf(present(u))).year, 100))),
+    time: (u, index) => presentPart(u, index, u.time[index < 10 ? index : 0].value),
+    century: (u) => presentPart(u, Part.century, u.century.value),
     a: { updating: (u) => !frozen(u) && u64(clockNs(u) % nsPerSecond) >= nsPerSecond - updateNs },
-    c(u) {
-      const raised = flagsNow(u);
-      return u8(raised | ((raised & u.b.value) !== 0 ? 0x80 : 0));
-    },
+    c: (u) => withRequest(u, flagsAt(u, clockNs(u))),
   },
   read: {
-    c(u, peeked) {
+    c(u) {
       catchUp(u);
+      const value = withRequest(u, u.c.value);
       u.c.value = 0;
       rearm(u);
-      return peeked;
+      return value;
     },
   },
   write: {
-    seconds(u, value) {
-      beforeTime(u);
-      u.seconds.value = value;
-      afterTime(u);
-    },
-    minutes(u, value) {
-      beforeTime(u);
-      u.minutes.value = value;
-      afterTime(u);
-    },
-    hours(u, value) {
-      beforeTime(u);
-      u.hours.value = value;
-      afterTime(u);
-    },
-    weekday(u, value) {
-      beforeTime(u);
-      u.weekday.value = value;
-      afterTime(u);
-    },
-    day(u, value) {
-      beforeTime(u);
-      u.day.value = value;
-      afterTime(u);
-    },
-    month(u, value) {
-      beforeTime(u);
-      u.month.value = value;
-      afterTime(u);
-    },
-    year(u, value) {
-      beforeTime(u);
-      u.year.value = value;
-      afterTime(u);
-    },
-    century(u, value) {
-      beforeTime(u);
-      u.century.value = value;
-      afterTime(u);
-    },
-    secondsAlarm(u, value) {
-      catchUp(u);
-      u.secondsAlarm.value = value;
-      rearm(u);
-    },
-    minutesAlarm(u, value) {
-      catchUp(u);
-      u.minutesAlarm.value = value;
-      rearm(u);
-    },
-    hoursAlarm(u, value) {
-      catchUp(u);
-      u.hoursAlarm.value = value;
-      rearm(u);
-    },
+    time: (u, index, value) => writePart(u, index, value),
+    century: (u, value) => writePart(u, Part.century, value),
     a(u, value) {
       const stood = frozen(u);
       catchUp(u);

@@ -3,6 +3,7 @@
  * end.
  */
 import { u32, u64, u8 } from "../core/int.ts";
+import { unlikely } from "../core/intrinsics.ts";
 import type { Cells } from "./cell.ts";
 import type { UnitAccess } from "./dispatch.ts";
 
@@ -39,21 +40,36 @@ export function byteWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, set
       },
     );
   }
+  // Apart from the access of one byte, so that it has no loop around it.
+  const readWide = (self: Cells, offset: u32, width: u8): u32 => {
+    let value: u32 = 0;
+    for (let i = 0; i < 4; i += 1) {
+      value = u32(value | ((read(self, u32(offset + i)) & 0xff) << (i * 8)));
+      if (i + 1 >= width) break;
+    }
+    settle(self);
+    return value;
+  };
+  const writeWide = (self: Cells, offset: u32, width: u8, value: u32): void => {
+    for (let i = 0; i < 4; i += 1) {
+      write(self, u32(offset + i), (value >>> (i * 8)) & 0xff);
+      if (i + 1 >= width) break;
+    }
+    settle(self);
+  };
   return withHalves(
     (self: Cells, offset: u32, width: u8): u32 => {
-      let value: u32 = 0;
-      for (let i = 0; i < 4; i += 1) {
-        value = u32(value | ((read(self, u32(offset + i)) & 0xff) << (i * 8)));
-        if (i + 1 >= width) break;
-      }
+      if (unlikely(width !== 1)) return readWide(self, offset, width);
+      const value = read(self, offset);
       settle(self);
       return value;
     },
     (self: Cells, offset: u32, width: u8, value: u32): void => {
-      for (let i = 0; i < 4; i += 1) {
-        write(self, u32(offset + i), (value >>> (i * 8)) & 0xff);
-        if (i + 1 >= width) break;
+      if (unlikely(width !== 1)) {
+        writeWide(self, offset, width, value);
+        return;
       }
+      write(self, offset, value & 0xff);
       settle(self);
     },
   );

@@ -19,6 +19,8 @@ export interface Listener {
 export class FakeBoard {
   nowNs = 0n;
   epochNs = 0n;
+  /** Time that passes with every look at the clock, as it does while a device runs on a machine. */
+  lookNs = 0n;
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
   #nextWire = 1;
@@ -50,7 +52,7 @@ export class FakeBoard {
       if (at > this.nowNs) this.nowNs = at;
       this.#to(wire, (l, ordinal) => l.expire(ordinal));
     }
-    this.nowNs = end;
+    if (end > this.nowNs) this.nowNs = end;
   }
   /** The deadline of a wire's timer, if it is armed. */
   deadline(wire: number): bigint | undefined {
@@ -64,7 +66,7 @@ export class FakeBoard {
   }
 
   readonly #binding: Board = {
-    now: () => this.nowNs,
+    now: () => (this.nowNs += this.lookNs),
     epoch: () => this.epochNs,
     armTimer: (wire, deadlineNs) => void this.#deadlines.set(wire, deadlineNs),
     cancelTimer: (wire) => void this.#deadlines.delete(wire),
