@@ -31,6 +31,9 @@ export const acpiPmFacts = Object.freeze({ softOffType: 7, timerBits: 24 } as co
 /** Where each block lies from PMBASE on. */
 export const acpiPmOffsets = Object.freeze({ events: 0, control: 4, pmTimer: 8, gpe: 0x20 } as const);
 
+/** Status and enable registers of GPE0 take as many bytes each (ICH9 §13.8.3.6). */
+const gpeBytes = 8;
+
 const shape = device("acpi-pm", {
   banks: {
     events: bank(u16, {
@@ -54,8 +57,8 @@ const shape = device("acpi-pm", {
     }),
     pmTimer: bank(u32, { value: ro(0) }),
     gpe: bank(u8, {
-      gpeStatus: repeat(8, 1, rw(0, { events: writeOneToClear(bits(7, 0)) })),
-      gpeEnable: repeat(8, 1, rw(8)),
+      gpeStatus: repeat(gpeBytes, 1, rw(0, { events: writeOneToClear(bits(7, 0)) })),
+      gpeEnable: repeat(gpeBytes, 1, rw(8)),
     }),
   },
   state: {
@@ -73,6 +76,9 @@ type AcpiPm = StateOf<typeof shape>;
 const counterMask = 0xff_ffff;
 /** TMR_STS is set whenever the highest bit changes (ACPI 6.5 §4.8.2.1). */
 const toggleShift = 23n;
+const timerStatus = 0x0001;
+const sleepEnable = 0x2000;
+/** TMR, GBL, PWRBTN and RTC. */
 const eventBits = 0x0521;
 
 /** Sets TMR_STS if the highest bit has changed since the last look. */
@@ -93,9 +99,10 @@ function scheduleToggle(u: AcpiPm): void {
   u.toggle.arm(pmClock.nsAt(u64(u64(toggles + 1n) << toggleShift)));
 }
 
-function settle(u: AcpiPm): void {
+/** The system control interrupt. Set where it may change, so that reading the timer costs nothing but that. */
+function ask(u: AcpiPm): void {
   let asked = (u.status.value & u.enable.value & eventBits) !== 0;
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < gpeBytes; i++) {
     if ((u.gpeStatus[i].value & u.gpeEnable[i].value) !== 0) asked = true;
   }
   u.sci.set(asked);
@@ -109,20 +116,26 @@ export const acpiPm = shape.implement({
   read: {
     status(u, peeked) {
       lookAtTimer(u);
+      ask(u);
       return peeked;
     },
   },
   written: {
-    status(u) {
-      // What was shown and is now cleared must not come back by itself.
-      u.seenToggles = u64(pmClock.ticksAt(now()) >> toggleShift);
+    status(u, value) {
+      // What is cleared must not come back by itself, and what is left must not be lost.
+      if ((value & timerStatus) === 0) lookAtTimer(u);
+      else u.seenToggles = u64(pmClock.ticksAt(now()) >> toggleShift);
+      ask(u);
     },
     enable(u) {
       lookAtTimer(u);
       scheduleToggle(u);
+      ask(u);
     },
+    gpeStatus: (u) => ask(u),
+    gpeEnable: (u) => ask(u),
     control(u, value) {
-      const sleeps = (value & 0x2000) !== 0;
+      const sleeps = (value & sleepEnable) !== 0;
       const type = (value >>> 10) & 7;
       if (sleeps && type === acpiPmFacts.softOffType) u.powerOff.raise(0);
     },
@@ -131,6 +144,7 @@ export const acpiPm = shape.implement({
     toggle(u) {
       lookAtTimer(u);
       scheduleToggle(u);
+      ask(u);
     },
   },
   input: {
@@ -138,7 +152,7 @@ export const acpiPm = shape.implement({
       if (!level) return;
       if (pin === 0) u.status.powerButton = true;
       else u.status.rtc = true;
+      ask(u);
     },
   },
-  settle,
 });
