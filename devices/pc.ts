@@ -6,11 +6,11 @@ import {
   isa,
   type DeviceDeclaration,
   type DeviceTemplate,
-  type Gsi,
   type IsaIrq,
 } from "../dsl/manifest/device.ts";
 import { acpiPm, acpiPmFacts, acpiPmOffsets } from "./acpi-pm.ts";
 import { debugcon } from "./debugcon.ts";
+import { hpet, hpetFacts, hpetPins, hpetWindow } from "./hpet.ts";
 import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
@@ -50,13 +50,34 @@ export function serialPort(
   return fitted(instance, { acpi: { name: name.toUpperCase(), hardwareId: "PNP0501", uniqueId } });
 }
 
-/** The 8254 with system control port B. On machines with an I/O APIC, IRQ 0 reaches its pin 2. */
-export function intervalTimer(gsi: Gsi = 2): DeviceDeclaration {
+const hpetName = "hpet";
+
+/** Where the interrupts of the interval timer and of the real-time clock end: IRQ 0 reaches pin 2 of the I/O APIC. */
+const timerInterrupt = isa(0, 2);
+const clockInterrupt = isa(8);
+
+/** What {@link highPrecisionTimer} stands between. */
+export interface BehindHpetOptions {
+  /** The guest has an HPET, whose legacy replacement takes the interrupt away. */
+  readonly behindHpet?: boolean;
+}
+
+/** A wire to an input of the HPET, which passes it on as `interrupt`; or to the interrupt itself. */
+function behindHpet(
+  { behindHpet: behind = false }: BehindHpetOptions,
+  pin: number,
+  interrupt: readonly Target[],
+): readonly Target[] {
+  return behind ? [{ instance: hpetName, pin }] : interrupt;
+}
+
+/** The 8254 with system control port B. */
+export function intervalTimer(options: BehindHpetOptions = {}): DeviceDeclaration {
   const instance = instantiate(i8254, "pit", {
     at: { counters: 0x40, portB: 0x61 },
-    connect: { irq: isa(0, gsi) },
+    connect: { irq: behindHpet(options, 0, timerInterrupt) },
   });
-  return fitted(instance, { acpi: { name: "PIT", hardwareId: "PNP0100" } });
+  return fitted(instance, { acpi: { name: "PIT", hardwareId: "PNP0100" }, through: { irq: timerInterrupt } });
 }
 
 /** The pair of 8259As with its edge/level control registers. */
@@ -119,11 +140,37 @@ export function debugConsole(): DeviceDeclaration {
 }
 
 /** The real-time clock with its battery-backed memory. */
-export function realTimeClock(): DeviceDeclaration {
-  const instance = instantiate(mc146818, "rtc", { at: { ports: 0x70 }, connect: { irq: isa(8) } });
+export function realTimeClock(options: BehindHpetOptions = {}): DeviceDeclaration {
+  const instance = instantiate(mc146818, "rtc", {
+    at: { ports: 0x70 },
+    connect: { irq: behindHpet(options, 1, clockInterrupt) },
+  });
   return fitted(instance, {
     acpi: { name: "RTC", hardwareId: "PNP0B00" },
     parts: [{ part: "rtc", centuryIndex: 0x32 }],
+    through: { irq: clockInterrupt },
+  });
+}
+
+const hpetGpa = 0xfed0_0000;
+
+/**
+ * The HPET. The interval timer and the real-time clock must stand behind it, so that its comparators can take their
+ * place; a comparator's own interrupt is one of four pins of the I/O APIC, as the guest chooses.
+ */
+export function highPrecisionTimer(): DeviceDeclaration {
+  const pins = Array.from({ length: hpetPins.count }, (_, i) => [
+    `pins[${i}]`,
+    { instance: controllers.ioapic, pin: hpetPins.first + i },
+  ]);
+  const instance = instantiate(hpet, hpetName, {
+    at: { general: hpetGpa + hpetWindow.general, timers: hpetGpa + hpetWindow.timers },
+    connect: { irq0: timerInterrupt, irq8: clockInterrupt, ...Object.fromEntries(pins) },
+  });
+  return fitted(instance, {
+    acpi: { name: "HPET", hardwareId: "PNP0103", uniqueId: 0 },
+    parts: [{ part: "hpet", gpa: hpetGpa, ...hpetFacts }],
+    routed: ["irq0", "irq8", "pins"],
   });
 }
 

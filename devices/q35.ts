@@ -2,6 +2,7 @@
 import type { DeviceTemplate } from "../dsl/manifest/device.ts";
 import {
   debugConsole,
+  highPrecisionTimer,
   interruptControllers,
   intervalTimer,
   ioApic,
@@ -19,8 +20,9 @@ export function q35(): DeviceTemplate {
     ...localApics()(guest),
     ioApic(),
     interruptControllers(),
-    intervalTimer(),
-    realTimeClock(),
+    intervalTimer({ behindHpet: true }),
+    realTimeClock({ behindHpet: true }),
+    highPrecisionTimer(),
     powerManagement(),
     resetRegister(),
     keyboardController(),

@@ -96,7 +96,7 @@ function isaDevices(input: AcpiInput): AmlObject[] {
 
 function isaDevice(model: AcpiDevice): AmlObject {
   const { name, hardwareId: id, uniqueId } = model.acpi!;
-  const resources = [...model.windows.flatMap(windowResource), ...model.lines.map(lineResource)];
+  const resources = [...merged(model.windows).flatMap(windowResource), ...model.lines.map(lineResource)];
   const terms = [named("_HID", hardwareId(id))];
   if (uniqueId !== undefined) terms.push(named("_UID", integer(uniqueId)));
   // Present, enabled, shown and working (§6.3.7).
@@ -104,7 +104,26 @@ function isaDevice(model: AcpiDevice): AmlObject {
   return device(name, terms);
 }
 
-function windowResource({ space, base, size }: WindowModel): Resource[] {
+type Range = Pick<WindowModel, "space" | "base" | "size">;
+
+/** Windows that follow each other are one resource. */
+function merged(windows: readonly WindowModel[]): readonly Range[] {
+  const ranges: Range[] = [];
+  const sorted = [...windows].sort((a, b) =>
+    a.space < b.space ? -1 : a.space > b.space ? 1 : a.base - b.base,
+  );
+  for (const { space, base, size } of sorted) {
+    const last = ranges.at(-1);
+    if (last?.space === space && last.base + last.size === base) {
+      ranges[ranges.length - 1] = { ...last, size: last.size + size };
+    } else {
+      ranges.push({ space, base, size });
+    }
+  }
+  return ranges;
+}
+
+function windowResource({ space, base, size }: Range): Resource[] {
   if (space === "msr") return [];
   if (space === "mmio") {
     return [base + size <= 2 ** 32 ? fixedMemory32(base, size, true) : fixedMemory64(base, size)];
@@ -136,7 +155,7 @@ function motherboard(input: AcpiInput): AmlObject {
       : w.base >= configurationPorts.base && w.base < configurationPorts.base + configurationPorts.size;
   const kept = input.devices.filter((d) => d.acpi === undefined).flatMap((d) => d.windows);
   const consumed = kept.filter((window) => !elsewhere(window));
-  const resources = consumed.flatMap(windowResource);
+  const resources = merged(consumed).flatMap(windowResource);
   const covered = (gpa: number): boolean => kept.some((w) => w.space === "mmio" && w.base === gpa);
   if (chipset.ecam !== null && !covered(chipset.ecam.gpa)) {
     resources.push(fixedMemory32(chipset.ecam.gpa, chipset.ecam.sizeBytes, true));

@@ -131,6 +131,8 @@ export const controllers = Object.freeze({ pics: "pic", ioapic: "ioapic" } as co
 export interface FittingOptions extends Pick<DeviceOptions, "acpi" | "parts" | "vcpu"> {
   /** How its lines are signalled, by wire; edge, high and exclusive where nothing is said. */
   readonly lines?: Readonly<Record<string, LineOptions>>;
+  /** By wire: the interrupt that it is where it ends at a device that passes it on. */
+  readonly through?: Readonly<Record<string, readonly Target[]>>;
   /** Wires to interrupt controllers of which the guest's software chooses one: they are nobody's own. */
   readonly routed?: readonly string[];
 }
@@ -145,8 +147,9 @@ export function fitted<U, C>(instance: Instance<U, C>, options: FittingOptions =
   const lines = wires
     .filter(({ name }) => options.routed?.includes(name) !== true)
     .flatMap(({ name, targets }) => {
-      const irq = pinAt(targets, controllers.pics);
-      const gsi = pinAt(targets, controllers.ioapic) ?? irq;
+      const ends = options.through?.[name] ?? targets;
+      const irq = pinAt(ends, controllers.pics);
+      const gsi = pinAt(ends, controllers.ioapic) ?? irq;
       return gsi === null ? [] : [line(name, irq as IsaIrq | null, gsi as Gsi, options.lines?.[name] ?? {})];
     });
   return guestDevice({
