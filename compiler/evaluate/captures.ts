@@ -101,7 +101,12 @@ function siteValue(
     captures() {
       if (captures !== undefined) return captures;
       const problems: Diagnostic[] = [];
-      const extras = { trail: self.trail };
+      // Read only where something is wrong.
+      const extras = {
+        get trail() {
+          return self.trail;
+        },
+      };
       const at = (name: string): ts.Node => site.captured.get(name) ?? site.node;
       for (const name of site.assignable)
         problems.push(diagnostic("captured-let", at(name), { name }, extras));

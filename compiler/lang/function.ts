@@ -11,11 +11,12 @@ import type { Descriptor } from "../../dsl/core/layout.ts";
 import { constant, FunctionBuilder } from "../ir/builder.ts";
 import { i16, i1, i32, i64, i8, ptr, type Block, type IrType, type Loc, type Value } from "../ir/ir.ts";
 import { joinEnvs } from "./env.ts";
-import { declaredType, plainRange, type Declared } from "./declared.ts";
+import type { Declared } from "./declared.ts";
 import type { Front, FunctionSite, Stratum } from "./front.ts";
 import { contains, meet, show, type Interval } from "./interval.ts";
 import { carriedAt, literal, settle } from "./numeric.ts";
 import { describe, known, nothing, type Int, type Operand, type StructOperand } from "./operand.ts";
+import { placeShape } from "./place.ts";
 import type { ProgramLowering } from "./program.ts";
 import { Refused } from "./refusal.ts";
 import { bitsFor, irInt, irTypes, joinShapes, shapeOf, type Shape } from "./shape.ts";
@@ -89,13 +90,11 @@ export class FunctionLowering {
   }
 
   at(node: ts.Node): void {
-    this.b.loc = this.locOf(node);
+    if (this.dry === 0) this.b.loc = this.locOf(node);
   }
 
   locOf(node: ts.Node): Loc {
-    const file = node.getSourceFile();
-    const { line, character } = file.getLineAndCharacterOfPosition(node.getStart(file));
-    return { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 };
+    return this.program.locOf(node);
   }
 
   /** Ends the block: the program itself is wrong. A rehearsal leaves no text. */
@@ -177,21 +176,7 @@ export class FunctionLowering {
   // ---- Declared types ---------------------------------------------------------------------------------------------
 
   declaredAt(node: ts.Node): Declared {
-    return declaredType(this.checker, this.checker.getTypeAtLocation(node));
-  }
-
-  /** The shape of a value with a declared type, carrying an operand. */
-  shapeFor(declared: Declared, operand: Operand, node: ts.Node): Shape {
-    const own = shapeOf(operand);
-    if (own.kind !== "int") return own;
-    switch (declared.kind) {
-      case "int": {
-        if (own.big !== declared.big) this.refuse("mixed-kinds", node, {});
-        return { kind: "int", big: declared.big, range: declared.range, bits: declared.big ? 64 : 32 };
-      }
-      default:
-        return { kind: "int", big: own.big, range: plainRange(own.big), bits: own.big ? 128 : 64 };
-    }
+    return this.program.declaredOf(this.checker.getTypeAtLocation(node));
   }
 
   /** The IR values of an operand in a shape; refuses what does not fit. */
@@ -245,9 +230,10 @@ export class FunctionLowering {
 
   /** Declares a local that holds `operand`; `mutable` where the source assigns it again. */
   declare(name: ts.Identifier, operand: Operand, mutable: boolean): void {
-    const symbol = this.checker.getSymbolAtLocation(name);
+    const symbol = this.program.symbolOf(name);
     if (symbol === undefined) throw new Error(`${name.text} has no symbol`);
-    const declared = declaredType(this.checker, this.checker.getTypeOfSymbolAtLocation(symbol, name));
+    const type = this.#typeOfPlace(symbol, name, mutable);
+    const declared: Declared = type === undefined ? { kind: "other" } : this.program.declaredOf(type);
     if (operand.kind === "void") this.refuse("no-value", name, {});
     const isInt = operand.kind === "int" || (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));
     if (isInt && declared.kind === "int") this.fit(this.int(operand, name), declared.range, declared.name, name);
@@ -258,13 +244,25 @@ export class FunctionLowering {
       this.#name(variable, operand);
       return;
     }
-    const shape = this.shapeFor(declared, operand, name);
+    const own = shapeOf(operand);
+    if (own.kind === "int" && declared.kind === "int" && own.big !== declared.big) this.refuse("mixed-kinds", name, {});
+    const shape = placeShape(this.checker, type!, own, name, "widest");
     if (shape.kind === "known") this.refuse("known-variable", name, { name: name.text });
     const slots = irTypes(shape).map((type) => this.b.slot(name.text, sizeOf(type), sizeOf(type)));
     const variable: Variable = { name: name.text, declared, content: { kind: "slots", slots, shape } };
     this.variables.set(symbol, variable);
     this.write(variable, operand, name);
     if (this.program.debug && slots.length === 1) this.b.declare(slots[0]!, name.text, debugTypeOf(shape));
+  }
+
+  /** The declared type of a local; undefined for a constant without one, which is what it is given. */
+  #typeOfPlace(symbol: ts.Symbol, name: ts.Identifier, mutable: boolean): ts.Type | undefined {
+    const declaration = symbol.valueDeclaration;
+    const inferred = declaration !== undefined && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)) && !mutable;
+    if (inferred && (ts.isBindingElement(declaration) || declaration.type === undefined)) return undefined;
+    const type = this.checker.getTypeOfSymbolAtLocation(symbol, name);
+    if (type.flags & ts.TypeFlags.Any) this.refuse("any", name);
+    return type;
   }
 
   /** Keeps a constant local visible to the debugger. */
@@ -281,7 +279,7 @@ export class FunctionLowering {
   /** Poisons a name whose declaration was refused, so that its uses stay silent. */
   poison(name: ts.BindingName): void {
     if (ts.isIdentifier(name)) {
-      const symbol = this.checker.getSymbolAtLocation(name);
+      const symbol = this.program.symbolOf(name);
       if (symbol !== undefined) this.variables.set(symbol, { name: name.text, declared: { kind: "other" }, content: { kind: "poisoned" } });
     } else for (const element of name.elements) if (ts.isBindingElement(element)) this.poison(element.name);
   }
@@ -326,7 +324,7 @@ export class FunctionLowering {
 
   /** The local that an identifier names. */
   variableOf(node: ts.Identifier): Variable | undefined {
-    const symbol = ts.isShorthandPropertyAssignment(node.parent) ? this.checker.getShorthandAssignmentValueSymbol(node.parent) : this.checker.getSymbolAtLocation(node);
+    const symbol = this.program.symbolOf(node);
     return symbol === undefined ? undefined : this.variables.get(symbol);
   }
 

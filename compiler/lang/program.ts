@@ -11,12 +11,13 @@ import { i32, i64, type AsmSite, type IrGlobal, type IrModule, type Loc, type Pa
 import { assignedSymbols } from "./assigned.ts";
 import { bindPattern } from "./bind.ts";
 import { debugTypeOf } from "./debug-type.ts";
-import { declaredType, plainRange } from "./declared.ts";
+import { declaredType, plainRange, type Declared } from "./declared.ts";
 import type { Front, FunctionSite } from "./front.ts";
 import { FunctionLowering, memoryInt } from "./function.ts";
 import { signed, unsigned } from "./interval.ts";
 import { carriedAt } from "./numeric.ts";
 import { describe, type Operand } from "./operand.ts";
+import { placeShape } from "./place.ts";
 import { Refused } from "./refusal.ts";
 import { irTypes, joinShapes, shapeKey, shapeOf, type Shape } from "./shape.ts";
 
@@ -113,11 +114,37 @@ export class ProgramLowering {
     return n === 0 ? base : `${base}.${n}`;
   }
 
-  #locOf(node: ts.Node): Loc {
-    const file = node.getSourceFile();
-    const { line, character } = file.getLineAndCharacterOfPosition(node.getStart(file));
-    return { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 };
+  /** Where a node begins. */
+  locOf(node: ts.Node): Loc {
+    let loc = this.#locs.get(node);
+    if (loc === undefined) {
+      const file = node.getSourceFile();
+      const { line, character } = file.getLineAndCharacterOfPosition(node.getStart(file));
+      this.#locs.set(node, (loc = { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 }));
+    }
+    return loc;
   }
+  readonly #locs = new Map<ts.Node, Loc>();
+
+  /** What an identifier names. */
+  symbolOf(node: ts.Identifier): ts.Symbol | undefined {
+    let symbol = this.#symbolsOfNames.get(node);
+    if (symbol === undefined && !this.#symbolsOfNames.has(node)) {
+      const { checker } = this.front;
+      symbol = ts.isShorthandPropertyAssignment(node.parent) ? checker.getShorthandAssignmentValueSymbol(node.parent) : checker.getSymbolAtLocation(node);
+      this.#symbolsOfNames.set(node, symbol);
+    }
+    return symbol;
+  }
+  readonly #symbolsOfNames = new Map<ts.Identifier, ts.Symbol | undefined>();
+
+  /** What a declared type says. */
+  declaredOf(type: ts.Type): Declared {
+    let declared = this.#declared.get(type);
+    if (declared === undefined) this.#declared.set(type, (declared = declaredType(this.front.checker, type)));
+    return declared;
+  }
+  readonly #declared = new Map<ts.Type, Declared>();
 
   // ---- Functions --------------------------------------------------------------------------------------------------
 
@@ -130,10 +157,8 @@ export class ProgramLowering {
         throw new Error(`${site.name}: argument ${i} is missing`);
       }
       const own = shapeOf(operand);
-      if (own.kind !== "int") return own.kind === "struct" && own.descriptor === undefined ? { kind: "known", value: null } : own;
-      const declared = declaredType(this.front.checker, this.front.checker.getTypeAtLocation(parameter));
-      if (declared.kind === "int" && declared.big === own.big) return { kind: "int", big: own.big, range: declared.range, bits: own.big ? 64 : 32 };
-      return { kind: "int", big: own.big, range: plainRange(own.big), bits: own.big ? 128 : 64 };
+      if (own.kind === "struct" && own.descriptor === undefined) return { kind: "known", value: null };
+      return placeShape(this.front.checker, this.front.checker.getTypeAtLocation(parameter), own, parameter, "widest");
     });
   }
 
@@ -231,7 +256,7 @@ export class ProgramLowering {
     this.module.functions.push({
       symbol: specialisation.symbol,
       displayName: site.name,
-      loc: this.#locOf(node),
+      loc: this.locOf(node),
       params,
       result: result.length === 0 ? { kind: "void" } : result.length === 1 ? result[0]! : { kind: "record", fields: result },
       blocks: f.b.finish(),
@@ -249,7 +274,7 @@ export class ProgramLowering {
     }
     let shape: Shape | undefined;
     for (const { operand, node } of f.returns) {
-      const own = declared.kind === "void" ? ({ kind: "void" } as const) : resultShape(this.front.checker, f.site.node, declared, operand);
+      const own = declared.kind === "void" ? ({ kind: "void" } as const) : resultShape(this.front.checker, f.site.node, operand);
       const joined = shape === undefined ? own : joinShapes(shape, own);
       if (joined === undefined) f.refuse("mixed-shapes", node, { what: `${describe(f.returns[0]!.operand)} and ${describe(operand)}` });
       shape = joined;
@@ -322,7 +347,7 @@ export class ProgramLowering {
     this.module.functions.push({
       symbol,
       displayName: site.name,
-      loc: this.#locOf(site.node),
+      loc: this.locOf(site.node),
       params: irParams,
       result: result === undefined ? { kind: "void" } : result.kind === "bool" ? memoryInt(8) : memoryInt(result.bits),
       blocks: thunk.b.finish(),
@@ -416,7 +441,7 @@ export class ProgramLowering {
     this.module.functions.push({
       symbol: "typevisor_trap",
       displayName: "trap",
-      loc: this.#locOf(site.node),
+      loc: this.locOf(site.node),
       params: [{ name: "site", type: i32 }],
       result: { kind: "void" },
       blocks: f.b.finish(),
@@ -576,31 +601,11 @@ function declaredResult(checker: ts.TypeChecker, node: ts.FunctionLikeDeclaratio
   return signature === undefined ? { kind: "other" } : declaredType(checker, checker.getReturnTypeOfSignature(signature));
 }
 
-/** The shape in which a function with this declared result returns an operand. */
-function resultShape(checker: ts.TypeChecker, node: ts.FunctionLikeDeclaration, declared: ReturnType<typeof declaredType>, operand: Operand): Shape {
+/** The shape in which a function returns an operand. */
+function resultShape(checker: ts.TypeChecker, node: ts.FunctionLikeDeclaration, operand: Operand): Shape {
+  const signature = checker.getSignatureFromDeclaration(node);
   const own = shapeOf(operand);
-  if (own.kind === "int") {
-    if (declared.kind === "int" && declared.big === own.big) return { kind: "int", big: own.big, range: declared.range, bits: own.big ? 64 : 32 };
-    return { kind: "int", big: own.big, range: own.range, bits: own.bits };
-  }
-  if (own.kind === "record" && operand.kind === "record") {
-    const signature = checker.getSignatureFromDeclaration(node);
-    const type = signature && checker.getReturnTypeOfSignature(signature);
-    const fields = new Map<string, Shape>();
-    for (const [name, field] of operand.fields) {
-      const property = type?.getProperty(name);
-      const fieldDeclared = property === undefined ? ({ kind: "other" } as const) : declaredType(checker, checker.getTypeOfSymbolAtLocation(property, node));
-      const shape = shapeOf(field);
-      fields.set(
-        name,
-        shape.kind === "int" && fieldDeclared.kind === "int" && fieldDeclared.big === shape.big
-          ? { kind: "int", big: shape.big, range: fieldDeclared.range, bits: shape.big ? 64 : 32 }
-          : shape,
-      );
-    }
-    return { kind: "record", fields };
-  }
-  return own;
+  return signature === undefined ? own : placeShape(checker, checker.getReturnTypeOfSignature(signature), own, node, "own");
 }
 
 /** What callers of a refused function go on with, so that they report their own errors. */

@@ -21,6 +21,7 @@ export function lowerCall(f: FunctionLowering, node: ts.CallExpression): Operand
     const object = f.expression(callee.expression);
     const name = callee.name.text;
     if (object.kind === "struct" && object.descriptor !== undefined && !object.descriptor.fields.some((d) => d.name === name)) {
+      if (object.nullable) f.refuse("null-here", callee);
       const method = object.descriptor.methods[name];
       if (method !== undefined) return callFunction(f, method, node, [object, ...args(f, node)], [callee.expression, ...node.arguments]);
     }

@@ -25,15 +25,15 @@ export function readProperty(f: FunctionLowering, operand: Operand, name: string
     }
     case "struct": {
       const { descriptor } = operand;
-      if (descriptor === undefined) f.refuse("null-here", node);
-      const field = descriptor!.fields.find((candidate) => candidate.name === name);
-      if (field !== undefined) return f.loadField(field.descriptor, f.b.offset(operand.value, field.offset), fieldAlign(descriptor!.align, field.offset, field.descriptor.align));
-      const property = descriptor!.properties[name];
+      if (descriptor === undefined || operand.nullable) return f.refuse("null-here", node);
+      const field = descriptor.fields.find((candidate) => candidate.name === name);
+      if (field !== undefined) return f.loadField(field.descriptor, f.b.offset(operand.value, field.offset), fieldAlign(descriptor.align, field.offset, field.descriptor.align));
+      const property = descriptor.properties[name];
       if (property !== undefined) {
         if (property.get === undefined) f.refuse("write-only", node, { name });
         return callKnown(f, property.get as object, [operand], node, [node]);
       }
-      return f.refuse("no-such-member", node, { name, type: descriptor!.name });
+      return f.refuse("no-such-member", node, { name, type: descriptor.name });
     }
     case "array":
       if (name === "length") return known(operand.descriptor.length);
@@ -53,6 +53,7 @@ export function fieldAlign(structAlign: number, offset: number, natural: number)
 /** Writes `operand.name`. */
 export function writeProperty(f: FunctionLowering, operand: Operand, name: string, value: Operand, node: ts.PropertyAccessExpression, valueNode: ts.Node): void {
   if (operand.kind !== "struct" || operand.descriptor === undefined) return f.refuse("assign-known", node, { what: describe(operand) });
+  if (operand.nullable) return f.refuse("null-here", node);
   const { descriptor } = operand;
   const field = descriptor.fields.find((candidate) => candidate.name === name);
   if (field !== undefined) {
