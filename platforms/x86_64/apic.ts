@@ -135,7 +135,7 @@ export function startTimer(vector: u8, counts: u32, ticks: u64): void {
     write(lvtTimer, u32(timerTscDeadline | vector));
     return;
   }
-  hostApic.countsPerTick = ticks === 0n ? 0n : u64((BigInt(counts) << 32n) / ticks);
+  hostApic.countsPerTick = ticks === 0n ? 0n : u64(u64(BigInt(counts) << 32n) / ticks);
   write(lvtTimer, vector);
 }
 

@@ -2,35 +2,47 @@
  * What the host side has to say, before and beside the kernel's own notices: text, numbers and names, on the serial
  * console, and on the firmware's console too while a start is being refused.
  */
-import { load8, text } from "../../dsl/core/intrinsics.ts";
+import { addressOf, load8, text } from "../../dsl/core/intrinsics.ts";
 import { array, bool, struct, type ValueOf } from "../../dsl/core/layout.ts";
 import { u32, u64, u8 } from "../../dsl/core/int.ts";
 import { storage } from "../../dsl/core/storage.ts";
-import { firmwarePut } from "./efi/console.ts";
+import { addressOfFunction, callFirmware } from "../asm.ts";
+import { firmwareFlush, firmwarePut } from "./efi/console.ts";
 import { serialPut } from "./serial.ts";
 
-const Output = struct("HostOutput", { onFirmwareConsole: bool, digits: array(u8, 20) });
+const Output = struct("HostOutput", { onFirmwareConsole: bool, byte: u8, digits: array(u8, 20) });
+const byteOffset = 1n;
 export type HostOutput = ValueOf<typeof Output>;
 const output = storage("hostOutput", Output);
 
-/** Says what follows on the firmware's console too; false once the firmware is gone. */
+/** Says what follows on the firmware's console too, until `sayOnFirmwareConsole(false)` writes it there. */
 export function sayOnFirmwareConsole(on: boolean): void {
+  if (!on && output.onFirmwareConsole) firmwareFlush();
   output.onFirmwareConsole = on;
 }
 
-/** Says one byte; a line feed gets its carriage return. */
-export function sayByte(byte: u8): void {
-  if (byte === 0x0a) {
-    serialPut(0x0d);
-    if (output.onFirmwareConsole) firmwarePut(0x0d);
-  }
-  serialPut(byte);
-  if (output.onFirmwareConsole) firmwarePut(byte);
+/** Says bytes that lie in memory; a line feed gets its carriage return. */
+export function sayBytes(address: u64, length: u32): void {
+  // By its address, so that it stays one function: what is said is said at many places, and seldom.
+  callFirmware(addressOfFunction(writeBytes), address, BigInt(length));
 }
 
-/** Says bytes that lie in memory. */
-export function sayBytes(address: u64, length: u32): void {
-  for (let i = 0; i < length; i++) sayByte(load8(u64(address + BigInt(i))));
+function writeBytes(address: u64, length: u64): void {
+  for (let i: u64 = 0n; i < length; i = u64(i + 1n)) {
+    const byte = load8(u64(address + i));
+    if (byte === 0x0a) {
+      serialPut(0x0d);
+      if (output.onFirmwareConsole) firmwarePut(0x0d);
+    }
+    serialPut(byte);
+    if (output.onFirmwareConsole) firmwarePut(byte);
+  }
+}
+
+/** Says one byte. */
+export function sayByte(byte: u8): void {
+  output.byte = byte;
+  sayBytes(u64(addressOf(output) + byteOffset), 1);
 }
 
 /** Says a text that is known at build time. */
@@ -41,10 +53,15 @@ export function say(message: string): void {
 
 /** Says a number in hexadecimal with `digits` digits, 1 to 16. */
 export function sayHex(value: u64, digits: u32): void {
-  for (let i = Math.min(digits, 16) - 1; i >= 0; i--) {
-    const digit = u8(value >> BigInt(i * 4)) & 15;
-    sayByte(digit < 10 ? 0x30 + digit : 0x57 + digit);
+  let rest: u64 = value;
+  const count = Math.min(digits, 16);
+  for (let i = 0; i < 16; i++) {
+    if (i >= count) break;
+    const digit = u8(rest) & 15;
+    output.digits[19 - i] = digit < 10 ? 0x30 + digit : 0x57 + digit;
+    rest = rest >> 4n;
   }
+  sayDigits(count);
 }
 
 /** Says a number in decimal. */
@@ -52,23 +69,15 @@ export function sayDecimal(value: u64): void {
   let rest: u64 = value;
   let count = 0;
   for (let i = 0; i < 20; i++) {
-    const digit = u8(rest % 10n);
-    output.digits[i] = u8(0x30 + digit);
+    output.digits[19 - i] = u8(0x30n + (rest % 10n));
     count = i + 1;
     rest = rest / 10n;
     if (rest === 0n) break;
   }
-  for (let i = count - 1; i >= 0; i--) sayByte(output.digits[i]);
+  sayDigits(count);
 }
 
-/** Says a number of bytes in KiB or MiB, whichever is whole and larger. */
-export function sayBytesCount(bytes: u64): void {
-  const kibibytes = u64((bytes + 1023n) >> 10n);
-  if ((kibibytes & 1023n) === 0n) {
-    sayDecimal(kibibytes >> 10n);
-    say(" MiB");
-  } else {
-    sayDecimal(kibibytes);
-    say(" KiB");
-  }
+/** Says the last digits that were written. */
+function sayDigits(count: u32): void {
+  sayBytes(u64(addressOf(output.digits) + 20n - BigInt(count)), count);
 }

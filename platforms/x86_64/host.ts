@@ -20,7 +20,7 @@ import { measureRates } from "./calibration.ts";
 import { say } from "./console-text.ts";
 import { bootCpu, bootStacks, describeCpu, mainStackTop } from "./cpu.ts";
 import { findRsdp } from "./efi/configuration.ts";
-import { givePages, openFirmware, takePagesBelow } from "./efi/firmware.ts";
+import { exitToFirmware, givePages, openFirmware, takePagesBelow } from "./efi/firmware.ts";
 import { exitBootServices, firmwareMap, giveFirmwareMap, readFirmwareMap } from "./efi/memory.ts";
 import { status } from "./efi/tables.ts";
 import { onTrap, stop } from "./exceptions.ts";
@@ -79,18 +79,19 @@ export function host(options: HostOptions): Program {
   const kernel: KernelEntry = options.kernel;
   const { permitNoAcpi } = options;
 
-  function efiMain(imageHandle: u64, systemTable: u64): u64 {
+  // Never returning makes it cold: compiled for size, with all that only it calls.
+  function efiMain(imageHandle: u64, systemTable: u64): never {
     serialSetup();
     openFirmware(imageHandle, systemTable);
     const result = prepare();
     if (result !== status.success) {
       giveAll();
-      return result;
+      exitToFirmware(result);
     }
     if (!exitBootServices()) {
       refuse("the firmware does not end its boot services");
       giveAll();
-      return status.loadError;
+      exitToFirmware(status.loadError);
     }
     cli();
     takeOver();

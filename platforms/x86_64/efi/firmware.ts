@@ -1,5 +1,5 @@
 /** The firmware as the image was given it: handle, system table, boot services. Valid until ExitBootServices. */
-import { addressOf, viewOf } from "../../../dsl/core/intrinsics.ts";
+import { addressOf, trap, viewOf } from "../../../dsl/core/intrinsics.ts";
 import { type u32, u64 } from "../../../dsl/core/int.ts";
 import { struct, type ValueOf } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
@@ -61,6 +61,12 @@ export function takePagesBelow(last: u64, pages: u64): u64 {
 /** Gives back pages of `takePages`. */
 export function givePages(address: u64, pages: u64): void {
   callFirmware(bootServices().freePages, address, pages);
+}
+
+/** Gives the machine back to the firmware with a status: Exit (UEFI §7.4.5). */
+export function exitToFirmware(result: u64): never {
+  callFirmware(bootServices().exit, firmware.imageHandle, result, 0n, 0n);
+  trap("the firmware's Exit came back");
 }
 
 const answerOffset = 24n;

@@ -18,6 +18,7 @@ export const BootServices = struct("EfiBootServices", {
   freePages: at(48, u64),
   getMemoryMap: at(56, u64),
   handleProtocol: at(152, u64),
+  exit: at(216, u64),
   exitBootServices: at(232, u64),
   setWatchdogTimer: at(256, u64),
 });
