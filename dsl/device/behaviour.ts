@@ -84,7 +84,8 @@ type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>>;
  *   It must change nothing: guest, debugger and snapshot see the same.
  * - `read` is what a guest's read does; its result is what the guest gets. It may take the peeked value.
  * - `write` takes the place of storing what a guest writes; `written` runs after it has been stored.
- * - `settle` runs once after every access, expired timer, input change and received byte.
+ * - `settle` runs after every write, every read of what a read may change, expired timer, input change and received
+ *   byte; wide accesses that are split settle after each part.
  * - `reset` runs after every register has its reset value and every fifo is empty.
  * - `expire`, `input`, `room`, `receive` belong to timers, input lines and sources, and must be there if those are.
  * - `calls` are the device's own entry points: an interrupt acknowledge cycle, an end of interrupt.

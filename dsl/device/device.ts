@@ -125,6 +125,7 @@ function handlersOf(name: string, bank: AnyBank, behaviour: AnyBehaviour): Handl
     read: behaviour.read?.[name],
     write: behaviour.write?.[name],
     written: behaviour.written?.[name],
+    settlesReads: false,
   });
 }
 
@@ -162,6 +163,7 @@ function through(bank: AnyBank, unit: UnitAccess<u32>, banks: AnyBanks): Handler
     read: (self: Cells): u32 => read(self, index(self)),
     write: (self: Cells, value: u32): void => write(self, index(self), value),
     written: undefined,
+    settlesReads: true,
   });
 }
 
@@ -191,11 +193,20 @@ function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: An
     });
     const grid = { unitBits: bank.unit.bits, step: stepOf(bank) };
     const hole = holeOf(bank);
+    const { indirection } = bank;
+    // Behind a data register the write of that register settles.
+    const settles = {
+      read: behaviour.settle,
+      write: indirection === undefined ? behaviour.settle : undefined,
+    };
     const unit =
-      grid.unitBits === 64 ? wideUnitAccess(placed, grid, hole) : unitAccess(placed, grid, u32(hole));
+      grid.unitBits === 64
+        ? wideUnitAccess(placed, grid, hole, settles)
+        : unitAccess(placed, grid, u32(hole), settles);
     units.set(bank, unit);
-    if (bank.indirection !== undefined)
-      dataHandlers.set(bank.indirection.data, through(bank, unit as UnitAccess<u32>, banks));
+    if (indirection !== undefined) {
+      dataHandlers.set(indirection.data, through(bank, unit as UnitAccess<u32>, banks));
+    }
   }
 
   const own: (readonly [string, Descriptor])[] = Object.entries(state).map(([key, declared]) => [
@@ -238,7 +249,7 @@ function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: An
     name,
     model: modelOf(name, banks, Object.entries(state), reported),
     state: layout,
-    windows: Object.freeze(windowsOf(banks, units, settle)),
+    windows: Object.freeze(windowsOf(banks, units)),
     wires: ends,
     inputs: Object.freeze(inputs),
     initialise: (self: Cells, firstWire: u16): void => {
@@ -265,35 +276,28 @@ function accessOf(
   unit: UnitAccess<u32> | UnitAccess<u64>,
   banks: AnyBanks,
   units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
-  settle: (self: Cells) => void,
 ): WindowAccess {
   const hole = holeOf(bank);
   const { narrow } = bank.options;
   if (typeof narrow === "object") {
     const bytes = banks[narrow.bytes] as AnyBank;
-    return overlaidWindow(
-      unit as UnitAccess<u32>,
-      units.get(bytes) as UnitAccess<u32>,
-      u32(holeOf(bytes)),
-      settle,
-    );
+    return overlaidWindow(unit as UnitAccess<u32>, units.get(bytes) as UnitAccess<u32>, u32(holeOf(bytes)));
   }
   const widths = { narrow: narrow ?? "merge", wide: bank.options.wide ?? "split" } as const;
-  if (bank.unit.bits === 64) return quadWordWindow(unit as UnitAccess<u64>, widths, hole, settle);
+  if (bank.unit.bits === 64) return quadWordWindow(unit as UnitAccess<u64>, widths, hole);
   const window = { 8: byteWindow, 16: wordWindow, 32: doubleWordWindow }[bank.unit.bits as 8 | 16 | 32];
-  return window(unit as UnitAccess<u32>, widths, u32(hole), settle);
+  return window(unit as UnitAccess<u32>, widths, u32(hole));
 }
 
 function windowsOf(
   banks: AnyBanks,
   units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
-  settle: (self: Cells) => void,
 ): Record<string, DeviceWindow<unknown>> {
   const windows: Record<string, DeviceWindow<unknown>> = {};
   for (const [bankName, bank] of Object.entries(banks)) {
     const unit = units.get(bank);
     if (bank.indirection !== undefined || bank.overlay || unit === undefined) continue;
-    const access = accessOf(bank, unit, banks, units, settle);
+    const access = accessOf(bank, unit, banks, units);
     windows[bankName] = Object.freeze({
       space: bank.options.space ?? "port",
       sizeBytes: sizeOf(bank),

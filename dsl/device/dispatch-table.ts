@@ -185,10 +185,32 @@ function table<P extends { readonly offset: u32 }>(
   });
 }
 
-/** What a guest reads (or a debugger sees) at each offset. `V` is u64 in a bank of 64-bit units, else u32. */
+/** What a debugger sees, or a merge takes, at each offset. `V` is u64 in a bank of 64-bit units, else u32. */
 export function getTable<V>(placed: readonly Placed[], grid: Grid, kind: GetKind): Table<Part<V>> {
-  const seen = placed.filter((p) => kind !== "read" || p.plan.register.access !== "wo");
-  return table<Part<V>>(seen, grid, (unit) => ({ get: unit.get[kind] as unknown as Get<V> }));
+  return table<Part<V>>(placed, grid, (unit) => ({ get: unit.get[kind] as unknown as Get<V> }));
+}
+
+/** Whether the device must settle after a guest's read of a register, because that may change its state. */
+function changesWhenRead({ plan }: Placed): boolean {
+  if (plan.handlers.settlesReads) return false;
+  return plan.handlers.read !== undefined || plan.masks.readClears !== 0n || plan.register.unimplemented;
+}
+
+/** What a guest reads at each offset, apart by whether that may change the device. */
+export function readTables<V>(
+  placed: readonly Placed[],
+  grid: Grid,
+): { readonly pure: Table<Part<V>>; readonly changing: Table<Part<V>>; readonly changes: boolean } {
+  const seen = placed.filter((p) => p.plan.register.access !== "wo");
+  return {
+    changes: seen.some(changesWhenRead),
+    pure: getTable(
+      seen.filter((p) => !changesWhenRead(p)),
+      grid,
+      "read",
+    ),
+    changing: getTable(seen.filter(changesWhenRead), grid, "read"),
+  };
 }
 
 /** What a guest writes at each offset. */

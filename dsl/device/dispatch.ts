@@ -7,6 +7,7 @@ import type { Cells } from "./cell.ts";
 import {
   getTable,
   putTable,
+  readTables,
   type Grid,
   type Part,
   type Placed,
@@ -14,37 +15,101 @@ import {
   type Table,
 } from "./dispatch-table.ts";
 
-/** Reads, writes and looks at one unit of a bank, by its offset. `V` is u64 in a bank of 64-bit units, else u32. */
-export interface UnitAccess<V> {
-  readonly read: (self: Cells, offset: u32) => V;
-  readonly write: (self: Cells, offset: u32, value: V) => void;
-  /** As `read`, of write-only registers too, and nothing changes. */
-  readonly peek: (self: Cells, offset: u32) => V;
-  /** What the rest of a unit is taken to be when a part of it is written. */
-  readonly background: (self: Cells, offset: u32) => V;
+type Get<V> = (self: Cells, offset: u32) => V;
+type Put<V> = (self: Cells, offset: u32, value: V) => void;
+type Settle = (self: Cells) => void;
+/** What a device does after a read of what a read may change, and after a write. */
+export interface Settles {
+  readonly read: Settle | undefined;
+  readonly write: Settle | undefined;
 }
 
-/** The access to a bank of units of up to 32 bits; `hole` is read where nothing is. */
-export function unitAccess(placed: readonly Placed[], grid: Grid, hole: u32): UnitAccess<u32> {
+/** Reads, writes and looks at one unit of a bank, by its offset. `V` is u64 in a bank of 64-bit units, else u32. */
+export interface UnitAccess<V> {
+  readonly read: Get<V>;
+  readonly write: Put<V>;
+  /** As `read`, of write-only registers too, and nothing changes. */
+  readonly peek: Get<V>;
+  /** What the rest of a unit is taken to be when a part of it is written. */
+  readonly background: Get<V>;
+}
+
+/**
+ * The access to a bank of units of up to 32 bits; `hole` is read where nothing is.
+ */
+export function unitAccess(
+  placed: readonly Placed[],
+  grid: Grid,
+  hole: u32,
+  settles: Settles,
+): UnitAccess<u32> {
+  const nothing = (_self: Cells, _offset: u32): u32 => hole;
+  const none = (_self: Cells, _offset: u32): u32 => 0;
+  const { pure, changing, changes } = readTables<u32>(placed, grid);
+  const change = getTree(changing, nothing);
+  const put = putTree(putTable(placed, grid));
   return Object.freeze({
-    read: getTree(getTable(placed, grid, "read"), hole),
-    write: putTree(putTable(placed, grid)),
-    peek: getTree(getTable(placed, grid, "peek"), hole),
-    background: getTree(getTable(placed, grid, "background"), 0),
+    read: getTree(pure, settles.read === undefined || !changes ? change : settlingRead(change, settles.read)),
+    write: settles.write === undefined ? put : settlingWrite(put, settles.write),
+    peek: getTree(getTable(placed, grid, "peek"), nothing),
+    background: getTree(getTable(placed, grid, "background"), none),
   });
 }
 
 /** The access to a bank of 64-bit units. */
-export function wideUnitAccess(placed: readonly Placed[], grid: Grid, hole: u64): UnitAccess<u64> {
+export function wideUnitAccess(
+  placed: readonly Placed[],
+  grid: Grid,
+  hole: u64,
+  settles: Settles,
+): UnitAccess<u64> {
+  const nothing = (_self: Cells, _offset: u32): u64 => hole;
+  const none = (_self: Cells, _offset: u32): u64 => 0n;
+  const { pure, changing, changes } = readTables<u64>(placed, grid);
+  const change = wideGetTree(changing, nothing);
+  const put = widePutTree(putTable(placed, grid));
   return Object.freeze({
-    read: wideGetTree(getTable(placed, grid, "read"), hole),
-    write: widePutTree(putTable(placed, grid)),
-    peek: wideGetTree(getTable(placed, grid, "peek"), hole),
-    background: wideGetTree(getTable(placed, grid, "background"), 0n),
+    read: wideGetTree(
+      pure,
+      settles.read === undefined || !changes ? change : wideSettlingRead(change, settles.read),
+    ),
+    write: settles.write === undefined ? put : wideSettlingWrite(put, settles.write),
+    peek: wideGetTree(getTable(placed, grid, "peek"), nothing),
+    background: wideGetTree(getTable(placed, grid, "background"), none),
   });
 }
 
-function getTree(table: Table<Part<u32>>, hole: u32): (self: Cells, offset: u32) => u32 {
+function settlingRead(read: Get<u32>, settle: Settle): Get<u32> {
+  return (self: Cells, offset: u32): u32 => {
+    const value = read(self, offset);
+    settle(self);
+    return value;
+  };
+}
+
+function settlingWrite(write: Put<u32>, settle: Settle): Put<u32> {
+  return (self: Cells, offset: u32, value: u32): void => {
+    write(self, offset, value);
+    settle(self);
+  };
+}
+
+function wideSettlingRead(read: Get<u64>, settle: Settle): Get<u64> {
+  return (self: Cells, offset: u32): u64 => {
+    const value = read(self, offset);
+    settle(self);
+    return value;
+  };
+}
+
+function wideSettlingWrite(write: Put<u64>, settle: Settle): Put<u64> {
+  return (self: Cells, offset: u32, value: u64): void => {
+    write(self, offset, value);
+    settle(self);
+  };
+}
+
+function getTree(table: Table<Part<u32>>, otherwise: Get<u32>): (self: Cells, offset: u32) => u32 {
   const { ones, guardedOnes, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32): u32 => {
     for (const p of ones) if (offset === p.offset) return p.get(self, 0);
@@ -66,7 +131,7 @@ function getTree(table: Table<Part<u32>>, hole: u32): (self: Cells, offset: u32)
         }
       }
     }
-    return hole;
+    return otherwise(self, offset);
   };
 }
 
@@ -110,7 +175,7 @@ function putTree(table: Table<PutPart<u32>>): (self: Cells, offset: u32, value: 
   };
 }
 
-function wideGetTree(table: Table<Part<u64>>, hole: u64): (self: Cells, offset: u32) => u64 {
+function wideGetTree(table: Table<Part<u64>>, otherwise: Get<u64>): (self: Cells, offset: u32) => u64 {
   const { ones, guardedOnes, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32): u64 => {
     for (const p of ones) if (offset === p.offset) return p.get(self, 0);
@@ -132,7 +197,7 @@ function wideGetTree(table: Table<Part<u64>>, hole: u64): (self: Cells, offset: 
         }
       }
     }
-    return hole;
+    return otherwise(self, offset);
   };
 }
 

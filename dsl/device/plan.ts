@@ -72,6 +72,8 @@ export interface Handlers {
   readonly read: AnyFunction | undefined;
   readonly write: AnyFunction | undefined;
   readonly written: AnyFunction | undefined;
+  /** `read` sees to it that the device settles. */
+  readonly settlesReads: boolean;
 }
 
 /** One register of a device, planned. */

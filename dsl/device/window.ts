@@ -1,6 +1,5 @@
 /**
- * A guest's access to a window: any width at any offset becomes accesses to units, and the device settles once at the
- * end.
+ * A guest's access to a window: any width at any offset becomes accesses to units.
  */
 import { u32, u64, u8 } from "../core/int.ts";
 import { unlikely } from "../core/intrinsics.ts";
@@ -20,23 +19,19 @@ export interface WindowAccess {
   readonly read64: (self: Cells, offset: u32) => u64;
   readonly write64: (self: Cells, offset: u32, value: u64) => void;
 }
-type Settle = (self: Cells) => void;
 
 /** A window of bytes, where nothing is narrower than the unit. */
-export function byteWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, settle: Settle): WindowAccess {
+export function byteWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32): WindowAccess {
   const { read, write } = unit;
   if (widths.wide === "ignore") {
     return withHalves(
       (self: Cells, offset: u32, width: u8): u32 => {
         if (width !== 1) return hole;
-        const value = read(self, offset);
-        settle(self);
-        return value;
+        return read(self, offset);
       },
       (self: Cells, offset: u32, width: u8, value: u32): void => {
         if (width !== 1) return;
         write(self, offset, value & 0xff);
-        settle(self);
       },
     );
   }
@@ -47,7 +42,6 @@ export function byteWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, set
       value = u32(value | ((read(self, u32(offset + i)) & 0xff) << (i * 8)));
       if (i + 1 >= width) break;
     }
-    settle(self);
     return value;
   };
   const writeWide = (self: Cells, offset: u32, width: u8, value: u32): void => {
@@ -55,14 +49,11 @@ export function byteWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, set
       write(self, u32(offset + i), (value >>> (i * 8)) & 0xff);
       if (i + 1 >= width) break;
     }
-    settle(self);
   };
   return withHalves(
     (self: Cells, offset: u32, width: u8): u32 => {
       if (unlikely(width !== 1)) return readWide(self, offset, width);
-      const value = read(self, offset);
-      settle(self);
-      return value;
+      return read(self, offset);
     },
     (self: Cells, offset: u32, width: u8, value: u32): void => {
       if (unlikely(width !== 1)) {
@@ -70,13 +61,12 @@ export function byteWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, set
         return;
       }
       write(self, offset, value & 0xff);
-      settle(self);
     },
   );
 }
 
 /** A window of 16-bit units. */
-export function wordWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, settle: Settle): WindowAccess {
+export function wordWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32): WindowAccess {
   const { read, write, background } = unit;
   const merges = widths.narrow === "merge";
   const splits = widths.wide === "split";
@@ -91,7 +81,6 @@ export function wordWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, set
         const low = read(self, offset) & 0xffff;
         value = u32(low | (read(self, u32(offset + 2)) << 16));
       }
-      settle(self);
       return value;
     },
     (self: Cells, offset: u32, width: u8, value: u32): void => {
@@ -107,31 +96,22 @@ export function wordWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32, set
         write(self, offset, value & 0xffff);
         write(self, u32(offset + 2), value >>> 16);
       }
-      settle(self);
     },
   );
 }
 
 /** A window of 32-bit units. */
-export function doubleWordWindow(
-  unit: UnitAccess<u32>,
-  widths: Widths,
-  hole: u32,
-  settle: Settle,
-): WindowAccess {
+export function doubleWordWindow(unit: UnitAccess<u32>, widths: Widths, hole: u32): WindowAccess {
   const { read, write, background } = unit;
   if (widths.narrow === "ignore") {
     return withHalves(
       (self: Cells, offset: u32, width: u8): u32 => {
         if (width !== 4) return hole;
-        const value = read(self, offset);
-        settle(self);
-        return value;
+        return read(self, offset);
       },
       (self: Cells, offset: u32, width: u8, value: u32): void => {
         if (width !== 4) return;
         write(self, offset, value);
-        settle(self);
       },
     );
   }
@@ -144,7 +124,6 @@ export function doubleWordWindow(
         const ones = width === 2 ? 0xffff : 0xff;
         value = u32((read(self, u32(offset & ~3)) >>> ((offset & 3) * 8)) & ones);
       }
-      settle(self);
       return value;
     },
     (self: Cells, offset: u32, width: u8, value: u32): void => {
@@ -156,28 +135,20 @@ export function doubleWordWindow(
         const at = u32(offset & ~3);
         write(self, at, u32((background(self, at) & ~mask) | ((value << shift) & mask)));
       }
-      settle(self);
     },
   );
 }
 
 /** A window of 32-bit units, where narrower accesses reach the bytes of an overlay. */
-export function overlaidWindow(
-  unit: UnitAccess<u32>,
-  bytes: UnitAccess<u32>,
-  bytesHole: u32,
-  settle: Settle,
-): WindowAccess {
+export function overlaidWindow(unit: UnitAccess<u32>, bytes: UnitAccess<u32>, bytesHole: u32): WindowAccess {
   const { read, write } = unit;
-  const narrow = byteWindow(bytes, { narrow: "merge", wide: "split" }, bytesHole, settle);
+  const narrow = byteWindow(bytes, { narrow: "merge", wide: "split" }, bytesHole);
   const readBytes = narrow.read;
   const writeBytes = narrow.write;
   return withHalves(
     (self: Cells, offset: u32, width: u8): u32 => {
       if (width !== 4) return readBytes(self, offset, width);
-      const value = read(self, offset);
-      settle(self);
-      return value;
+      return read(self, offset);
     },
     (self: Cells, offset: u32, width: u8, value: u32): void => {
       if (width !== 4) {
@@ -185,18 +156,12 @@ export function overlaidWindow(
         return;
       }
       write(self, offset, value);
-      settle(self);
     },
   );
 }
 
 /** A window of 64-bit units. */
-export function quadWordWindow(
-  unit: UnitAccess<u64>,
-  widths: Widths,
-  hole: u64,
-  settle: Settle,
-): WindowAccess {
+export function quadWordWindow(unit: UnitAccess<u64>, widths: Widths, hole: u64): WindowAccess {
   const { read, write, background } = unit;
   const merges = widths.narrow === "merge";
   const narrowHole = u32(hole);
@@ -206,7 +171,6 @@ export function quadWordWindow(
       const ones = width === 4 ? 0xffff_ffff : width === 2 ? 0xffff : 0xff;
       const whole = read(self, u32(offset & ~7));
       const value = u32(u32(whole >> BigInt((offset & 7) * 8)) & ones);
-      settle(self);
       return value;
     },
     write: (self: Cells, offset: u32, width: u8, value: u32): void => {
@@ -216,16 +180,12 @@ export function quadWordWindow(
       const mask = u64(ones << shift);
       const at = u32(offset & ~7);
       write(self, at, u64((background(self, at) & ~mask) | (u64(BigInt(value) << shift) & mask)));
-      settle(self);
     },
     read64: (self: Cells, offset: u32): u64 => {
-      const value = read(self, offset);
-      settle(self);
-      return value;
+      return read(self, offset);
     },
     write64: (self: Cells, offset: u32, value: u64): void => {
       write(self, offset, value);
-      settle(self);
     },
   });
 }
