@@ -4,10 +4,12 @@ import {
   controllers,
   fitted,
   isa,
+  mmioWindow,
   type DeviceDeclaration,
   type DeviceTemplate,
   type IsaIrq,
 } from "../dsl/manifest/device.ts";
+import { deviceHoleGpa } from "../dsl/manifest/memory.ts";
 import { acpiPm, acpiPmFacts, acpiPmOffsets } from "./acpi-pm.ts";
 import { debugcon } from "./debugcon.ts";
 import { hpet, hpetFacts, hpetPins, hpetWindow } from "./hpet.ts";
@@ -17,6 +19,10 @@ import { i8259 } from "./i8259.ts";
 import { ioapic } from "./ioapic.ts";
 import { localApic } from "./local-apic.ts";
 import { mc146818 } from "./mc146818.ts";
+import { ecamPlaces, pciHost } from "./pci-host.ts";
+import type { PciFunction } from "./pci/function.ts";
+import { ich9Lpc } from "./pci/ich9-lpc.ts";
+import { q35Mch } from "./pci/q35-mch.ts";
 import { resetControl } from "./reset-control.ts";
 import { uart16550 } from "./uart16550.ts";
 
@@ -203,4 +209,35 @@ export function resetRegister(): DeviceDeclaration {
     connect: { reset: { board: "reset" } },
   });
   return fitted(instance, { parts: [{ part: "reset", port }] });
+}
+
+export interface HostBridgeOptions {
+  /** Where the configuration window lies, and how many buses it has: what q35's PCIEXBAR can say. */
+  readonly ecamGpa?: number;
+  readonly buses?: 64 | 128 | 256;
+  /** Functions of bus 0 besides the host bridge and the LPC bridge. */
+  readonly functions?: readonly PciFunction[];
+}
+
+/** The host bridge of a q35 with the LPC bridge of its ICH9, and the reset control register. */
+export function hostBridge(options: HostBridgeOptions = {}): DeviceDeclaration {
+  const ecamGpa = options.ecamGpa ?? deviceHoleGpa;
+  const buses = options.buses ?? 256;
+  const functions = [q35Mch(ecamGpa, buses), ich9Lpc(pmBase), ...(options.functions ?? [])];
+  const instance = instantiate(pciHost({ functions }), "pci", {
+    at: { address: 0xcf8, data: 0xcfc, ...ecamPlaces(functions, ecamGpa) },
+    connect: { reset: { board: "reset" } },
+  });
+  const declared = fitted(instance, {
+    parts: [
+      { part: "host-bridge", ecamGpa, buses },
+      { part: "reset", port: 0xcf9 },
+    ],
+  });
+  // One window, which the functions are parts of: what no function answers is the bridge's all the same.
+  const windows = Object.freeze([
+    ...declared.windows.filter((w) => w.space === "port"),
+    mmioWindow("ecam", ecamGpa, buses * 2 ** 20),
+  ]);
+  return Object.freeze({ ...declared, windows });
 }

@@ -2,6 +2,7 @@
 import type { DeviceTemplate } from "../dsl/manifest/device.ts";
 import {
   debugConsole,
+  hostBridge,
   highPrecisionTimer,
   interruptControllers,
   intervalTimer,
@@ -10,7 +11,6 @@ import {
   localApics,
   powerManagement,
   realTimeClock,
-  resetRegister,
   serialPort,
 } from "./pc.ts";
 
@@ -24,7 +24,7 @@ export function q35(): DeviceTemplate {
     realTimeClock({ behindHpet: true }),
     highPrecisionTimer(),
     powerManagement(),
-    resetRegister(),
+    hostBridge(),
     keyboardController(),
     serialPort("com1"),
     debugConsole(),
