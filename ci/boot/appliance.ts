@@ -1,0 +1,47 @@
+/** Building and booting appliances for the boot tests: one build for each file of tests, and as many boots as it needs. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildImage, type BuildResult } from "../../compiler/build.ts";
+import { repositoryRoot } from "../../compiler/root.ts";
+import { shellPrompt } from "../initramfs.ts";
+import { boot, type BootOptions, type Machine } from "../qemu.ts";
+
+/** An image that was built into a folder of its own. */
+export interface BuiltAppliance {
+  /** The disk image. */
+  readonly img: string;
+  readonly report: NonNullable<BuildResult["report"]>;
+  /** Deletes what was built. */
+  remove(): void;
+}
+
+/** Builds an image of the repository into a temporary folder. */
+export async function buildAppliance(image: string): Promise<BuiltAppliance> {
+  const out = mkdtempSync(join(tmpdir(), "typevisor-"));
+  const built = await buildImage({ image: join(repositoryRoot, image), out, debug: false, checkOnly: false });
+  if (built.img === undefined || built.report === undefined) throw new Error(`${image} left no disk image`);
+  return {
+    img: built.img,
+    report: built.report,
+    remove: () => rmSync(out, { recursive: true, force: true }),
+  };
+}
+
+/** Boots an image on a machine with twice the memory that its guest usually has. */
+export function bootAppliance(
+  appliance: BuiltAppliance,
+  options: Omit<BootOptions, "image"> = {},
+): Promise<Machine> {
+  return boot({ memoryMiB: 1024, ...options, image: appliance.img });
+}
+
+/** Types a command at a shell's prompt and gives what it printed, when the prompt is back. */
+export async function shell(machine: Machine, command: string): Promise<string> {
+  // The quotes keep the markers out of the echo of what is typed, which the shell may wrap.
+  machine.send(`echo "[""begin""]"; ${command}; echo "[""end""]"\n`);
+  await machine.expect(/^\[begin\]\n/m);
+  const { before } = await machine.expect(/^\[end\]\n/m);
+  await machine.expect(shellPrompt);
+  return before;
+}
