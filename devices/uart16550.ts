@@ -222,8 +222,8 @@ export const uart16550 = shape.implement({
   },
   write: {
     thr(u, byte) {
-      // The character leaves at once; what saw the interrupt pending sees it fall and rise again.
-      if (u.thrPending) {
+      // The character leaves at once; where the interrupt was pending it falls and rises again.
+      if (u.irq.level) {
         u.thrPending = false;
         settle(u);
       }
