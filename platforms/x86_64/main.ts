@@ -7,6 +7,7 @@ import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import type { Program } from "../../dsl/core/program.ts";
 import { board } from "../../dsl/device/board.ts";
 import type { Manifest } from "../../dsl/image.ts";
+import { ManifestError } from "../../dsl/manifest/error.ts";
 import type { ImageModel, PayloadFacts } from "../../dsl/manifest/model.ts";
 import { makeBoard, type PlacedInstance } from "../../kernel/board.ts";
 import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
@@ -77,8 +78,23 @@ function ticksToNs(
   return (vcpu: u32, ticks: u64): u64 => convert(domains[Math.min(guestOf(vcpu), last)].time.toNs, ticks);
 }
 
+/** Virtual CPUs of all guests together: the host's first CPU runs one, and nothing switches between several yet. */
+const mostVcpus = 1;
+
+/** Refuses what this platform cannot run. */
+function checkVcpus(manifest: Manifest): void {
+  const total = manifest.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
+  if (total <= mostVcpus) return;
+  throw new ManifestError(
+    "TV5105",
+    `the guests have ${total} virtual CPUs together, and x86_64 runs ${mostVcpus}`,
+    manifest.guests.map((guest) => guest.place).reverse(),
+  );
+}
+
 /** Makes the program of a manifest. The build calls it. */
 export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]): Program {
+  checkVcpus(manifest);
   const { model } = manifest;
   const numbers = guestNumbers(model);
   const domains = domainStorage(model);
