@@ -85,11 +85,9 @@ const mostVcpus = 1;
 function checkVcpus(manifest: Manifest): void {
   const total = manifest.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
   if (total <= mostVcpus) return;
-  throw new ManifestError(
-    "TV5105",
-    `the guests have ${total} virtual CPUs together, and x86_64 runs ${mostVcpus}`,
-    manifest.guests.map((guest) => guest.place).reverse(),
-  );
+  const [last, ...others] = manifest.guests.map((guest) => guest.place).reverse();
+  const message = `the guests have ${total} virtual CPUs together, and x86_64 runs ${mostVcpus}`;
+  throw new ManifestError("TV5105", message, [last!, ...others]);
 }
 
 /** Makes the program of a manifest. The build calls it. */
