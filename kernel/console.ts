@@ -1,13 +1,17 @@
 /** Text for the operator on the host's console: strings, decimal and hexadecimal numbers. */
-import { u64, u8 } from "../dsl/core/int.ts";
+import { u64, u8, type u32 } from "../dsl/core/int.ts";
 import { load8, type Text } from "../dsl/core/intrinsics.ts";
 import { machine } from "./machine.ts";
 
 /** Writes the bytes of a text; a line feed goes out as CR LF. */
 export function putText(text: Text): void {
-  const length = text.length;
+  putBytes(text.address, text.length);
+}
+
+/** Writes `length` bytes at an address; a line feed goes out as CR LF. */
+export function putBytes(address: u64, length: u32): void {
   for (let i = 0; i < length; i++) {
-    const byte = load8(u64(text.address + BigInt(i)));
+    const byte = load8(u64(address + BigInt(i)));
     if (byte === 0x0a) machine.consolePut(0x0d);
     machine.consolePut(byte);
   }

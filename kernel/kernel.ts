@@ -13,7 +13,7 @@ import { cpus } from "./cpu.ts";
 import { Domain, DomainState, StopReason } from "./domain.ts";
 import { guestRestarted, guestStarted, guestStopped, type EventRings } from "./events.ts";
 import { machine } from "./machine.ts";
-import { notice, noticeStarted, noticeStopped } from "./notices.ts";
+import { notice, noticeIdle, noticeStarted, noticeStopped } from "./notices.ts";
 import { addExtent, addSlot, maxExtents, SlotKind } from "./slots.ts";
 import { startGuestTime } from "./timebase.ts";
 import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
@@ -219,12 +219,33 @@ export function kernel(parts: KernelParts): KernelEntry {
   /** Gives received bytes to the guest that has the console, as many as it takes. */
   const feedConsole = (): void => {
     for (const f of feeds) {
+      if (domains[f.guest].state !== DomainState.running) return;
       // A device's FIFO holds at most this many.
       for (let i = 0; i < 256; i++) {
         if (f.room() === 0) return;
         const byte = machine.consoleGet();
         if (byte < 0) return;
         f.receive(byte & 0xff);
+      }
+    }
+  };
+
+  /**
+   * What the operator types while the guest that has the console is stopped: r starts it again, p turns the machine
+   * off, anything else asks how things stand.
+   */
+  const serveOperator = (boot: BootInfo): void => {
+    for (const g of guests) {
+      if (g.index === consoleGuest && domains[g.index].state === DomainState.built) {
+        const byte = machine.consoleGet();
+        if (byte < 0) return;
+        if (byte === 0x72) {
+          noticeStarted(text(g.name), u64(g.bytes >> 20n));
+          startDomain(domains[g.index], boot);
+          return;
+        }
+        if (byte === 0x70) machine.powerOff();
+        noticeIdle(text(g.name));
       }
     }
   };
@@ -257,7 +278,10 @@ export function kernel(parts: KernelParts): KernelEntry {
     const cpu = cpus[machine.cpuIndex()];
     for (;;) {
       board.timers.run();
-      if (consoleGuest !== null) feedConsole();
+      if (consoleGuest !== null) {
+        feedConsole();
+        serveOperator(boot);
+      }
       settleDomains(boot);
       const vcpu = pick(last);
       if (vcpu === null) {
