@@ -10,6 +10,7 @@ import { naked } from "../asm.ts";
 import { isCode, isReadable, sayBacktrace, sayPlace } from "./backtrace.ts";
 import { say, sayByte, sayBytes, sayDecimal, sayHex } from "./console-text.ts";
 import { bootCpu, isGuard } from "./cpu.ts";
+import { sayMachineChecks } from "./machine-check.ts";
 import { cli, hlt, readCr0, readCr2, readCr3, readCr4, readRbp } from "./instructions.ts";
 
 /** Vectors that the CPU itself uses. */
@@ -153,6 +154,7 @@ function report(frame: ExceptionFrame): never {
   say(", error code ");
   sayHex(frame.errorCode, 4);
   say("\n");
+  if (vector === machineCheck) sayMachineChecks();
   sayRegisters(frame);
   sayPlace(frame.rip, false);
   // A jump to what is no code has left its way back on the stack.

@@ -29,6 +29,7 @@ import { imageBytesAt } from "./image-sections.ts";
 import { cli } from "./instructions.ts";
 import { describeInterrupts, loadInterrupts } from "./interrupts.ts";
 import { maskIoApics } from "./ioapic.ts";
+import { startMachineChecks } from "./machine-check.ts";
 import { startMachine, x86Machine } from "./machine.ts";
 import { bytesOfKind, readMemoryMap } from "./memory-map.ts";
 import { payloadLoader, placePayloads, type HostPayload } from "./payloads.ts";
@@ -165,6 +166,7 @@ export function host(options: HostOptions): Program {
 
   /** On the host's own stack, in its own address space. */
   function hostMain(): never {
+    startMachineChecks();
     maskPics();
     openApic(hostAcpi.localApic);
     startApic();

@@ -69,6 +69,16 @@ test.serial("a non-maskable interrupt is counted and changes nothing else", asyn
   });
 });
 
+test.serial("a fatal machine check stops with the bank that reported it", async (t) => {
+  await withMachine(plain(), {}, async (machine) => {
+    await machine.expect("ready\n");
+    await machine.monitor("mce 0 1 0xbd80000000000134 0x5 0x2345000 0x8c");
+    await machine.expect("typevisor stopped: #MC machine check");
+    await machine.expect("bank 1 status bd80000000000134 address 0000000002345000\n");
+    t.pass();
+  });
+});
+
 test.serial("a reset restarts the machine", async (t) => {
   await withMachine(plain(), { restartOnReset: true }, async (machine) => {
     await machine.expect("ready\n");
