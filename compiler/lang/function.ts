@@ -167,6 +167,11 @@ export class FunctionLowering {
     return this.refuse("not-a-boolean", node, { what: describe(operand) });
   }
 
+  /** Refuses an expression about which TypeScript knows nothing. */
+  typed(node: ts.Expression): void {
+    if (this.dry === 0 && this.program.isAny(node)) this.refuse("any", node);
+  }
+
   /** Refuses an integer that may not fit. */
   fit(a: Int, range: Interval, typeName: string, node: ts.Node): Int {
     if (contains(range, a.range)) return a;

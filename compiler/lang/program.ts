@@ -26,6 +26,8 @@ interface Specialisation {
   readonly symbol: string;
   /** Undefined until its body is done. */
   result: Shape | undefined;
+  /** Its body was refused, which has been said. */
+  refused: boolean;
   neverReturns: boolean;
 }
 
@@ -138,6 +140,14 @@ export class ProgramLowering {
   }
   readonly #symbolsOfNames = new Map<ts.Identifier, ts.Symbol | undefined>();
 
+  /** Whether TypeScript knows nothing of an expression or a declaration. */
+  isAny(node: ts.Node): boolean {
+    let any = this.#any.get(node);
+    if (any === undefined) this.#any.set(node, (any = (this.front.checker.getTypeAtLocation(node).flags & ts.TypeFlags.Any) !== 0));
+    return any;
+  }
+  readonly #any = new Map<ts.Node, boolean>();
+
   /** What a declared type says. */
   declaredOf(type: ts.Type): Declared {
     let declared = this.#declared.get(type);
@@ -174,6 +184,8 @@ export class ProgramLowering {
     const values = shapes.flatMap((shape, i) => caller.flatten(args[i]!, shape, argNodes[i] ?? at, typeNameOf(this.front.checker, node.parameters[i]!)));
     const result = specialisation.result;
     if (result === undefined) return caller.refuse("recursion", at, { name: site.name });
+    // Nothing is known of what a refused function gives, so nothing can be said of what is done with it.
+    if (specialisation.refused && declaredResult(this.front.checker, node).kind === "other") throw new Refused(site.name);
     const types = irTypes(result);
     const irResult = types.length === 0 ? ({ kind: "void" } as const) : types.length === 1 ? types[0]! : ({ kind: "record", fields: types } as const);
     const value = caller.b.call(specialisation.symbol, irResult, values);
@@ -199,7 +211,7 @@ export class ProgramLowering {
     const key = `${this.identity(fn)}${strict ? "!" : ""}(${shapes.map((s) => shapeKey(s, this.identity)).join(";")})`;
     const done = this.#specialisations.get(key);
     if (done !== undefined) return done.result === undefined && !done.neverReturns ? refuse("recursion") : done;
-    const specialisation: Specialisation = { symbol: this.#unique(site.name), result: undefined, neverReturns: false };
+    const specialisation: Specialisation = { symbol: this.#unique(site.name), result: undefined, refused: false, neverReturns: false };
     this.#specialisations.set(key, specialisation);
     this.#compile(specialisation, site, shapes, strict, stratum, trail);
     return specialisation;
@@ -225,7 +237,10 @@ export class ProgramLowering {
       if (node.asteriskToken !== undefined) f.refuse("generator", node);
       if (node.modifiers?.some((m) => m.kind === ts.SyntaxKind.AsyncKeyword) === true) f.refuse("async", node);
       if (node.body === undefined) f.refuse("unsupported", node, { what: "a function without a body" });
+      const signature = checker.getSignatureFromDeclaration(node);
+      if (signature !== undefined && (checker.getReturnTypeOfSignature(signature).flags & ts.TypeFlags.Any) !== 0) f.refuse("any", node.type ?? node.name ?? node);
       node.parameters.forEach((parameter, i) => {
+        if (this.isAny(parameter)) f.refuse("any", parameter);
         const shape = shapes[i]!;
         const values = irTypes(shape).map((type): Value => {
           const index = params.length;
@@ -249,6 +264,7 @@ export class ProgramLowering {
       specialisation.result = this.#finish(f, declared, specialisation);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      specialisation.refused = true;
       specialisation.result = fallbackResult(declared);
       return;
     }

@@ -27,6 +27,7 @@ export function lowerCall(f: FunctionLowering, node: ts.CallExpression): Operand
     }
     if (object.kind === "known" && isInt(object.value) && name === "checked") return lowerChecked(f, object.value, node);
     if (object.kind === "known" && object.value !== null && object.value !== undefined) {
+      f.typed(node);
       return callOperand(f, operandOf(f, (object.value as Record<string, unknown>)[name], callee), node);
     }
     return f.refuse("no-such-member", callee, { name, type: describe(object) });

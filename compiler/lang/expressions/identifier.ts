@@ -6,7 +6,10 @@ import { known, type Operand } from "../operand.ts";
 export function lowerIdentifier(f: FunctionLowering, node: ts.Identifier): Operand {
   const variable = f.variableOf(node);
   if (variable !== undefined) return f.read(variable);
-  if (f.hasCapture(node.text)) return operandOf(f, f.capture(node.text), node);
+  if (f.hasCapture(node.text)) {
+    f.typed(node);
+    return operandOf(f, f.capture(node.text), node);
+  }
   if (node.text === "undefined") return known(undefined);
   if (node.text === "arguments") f.refuse("arguments", node);
   return f.refuse("unknown-name", node, { name: node.text });

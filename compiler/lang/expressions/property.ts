@@ -8,7 +8,9 @@ export function lowerPropertyAccess(f: FunctionLowering, node: ts.PropertyAccess
   if (node.questionDotToken !== undefined) f.refuse("unsupported", node, { what: "`?.`" });
   const name = globalName(f, node);
   if (name !== undefined) return f.refuse("unknown-name", node, { name });
-  return readProperty(f, f.expression(node.expression), node.name.text, node);
+  const object = f.expression(node.expression);
+  if (object.kind === "known") f.typed(node);
+  return readProperty(f, object, node.name.text, node);
 }
 
 /** Reads `operand.name`. */
