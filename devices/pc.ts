@@ -5,6 +5,7 @@ import {
   fitted,
   isa,
   mmioWindow,
+  portWindow,
   type DeviceDeclaration,
   type DeviceTemplate,
   type IsaIrq,
@@ -182,6 +183,7 @@ export function highPrecisionTimer(): DeviceDeclaration {
 
 /** The usual value of PMBASE on a q35. */
 const pmBase = 0x600;
+const pmBlockBytes = 0x80;
 const sci = 9;
 
 /** ACPI's fixed hardware: power-off, the power button, the PM timer, and the system control interrupt. */
@@ -195,10 +197,12 @@ export function powerManagement(): DeviceDeclaration {
     },
     connect: { sci: isa(sci), powerOff: { board: "power-off" } },
   });
-  return fitted(instance, {
+  const declared = fitted(instance, {
     lines: { sci: { trigger: "level", polarity: "high", shareable: true } },
     parts: [{ part: "power", pmBase, sci, ...acpiPmFacts }],
   });
+  // The chipset decodes the whole block, and software that knows it takes it to be one (ICH9 §13.1.13).
+  return Object.freeze({ ...declared, windows: Object.freeze([portWindow("block", pmBase, pmBlockBytes)]) });
 }
 
 /** The reset control register, for a guest without a PCI host bridge. */
