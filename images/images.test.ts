@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import test from "ava";
@@ -63,4 +63,11 @@ test("the image with files on the partition differs from the default in nothing 
     },
     JSON.parse(JSON.stringify(sealed)),
   );
+});
+
+test("the guide shows images/minimal-linux.ts as it is", (t) => {
+  const source = readFileSync(join(folder, "minimal-linux.ts"), "utf8");
+  const guide = readFileSync(join(folder, "../docs/guide/first-appliance.md"), "utf8");
+  const [, shown] = /```ts\n([\s\S]*?)```/.exec(guide)!;
+  t.is(shown, source.slice(source.indexOf("import ")));
 });

@@ -1,8 +1,8 @@
 /**
- * The least that a Linux runs on: the pair of 8259s, the interval timer, one serial port. No ACPI, no APICs, no PCI.
- * What the image does not list is not in it.
+ * The least that a Linux runs well on: the pair of 8259s, the interval timer, a clock, one serial port. No ACPI, no
+ * APICs, no PCI. What the image does not list is not in it.
  */
-import { interruptControllers, intervalTimer, serialPort } from "../devices/pc.ts";
+import { interruptControllers, intervalTimer, realTimeClock, serialPort } from "../devices/pc.ts";
 import { guest, image, linux, mib, payload } from "../dsl/image.ts";
 
 export default image({
@@ -17,8 +17,7 @@ export default image({
         initrd: payload("initramfs.gz"),
         commandLine: "console=ttyS0 acpi=off noapic nolapic",
       }),
-      devices: [interruptControllers(), intervalTimer(), serialPort("com1")],
-      onPowerOff: "power-off-machine",
+      devices: [interruptControllers(), intervalTimer(), realTimeClock(), serialPort("com1")],
     }),
   ],
 });
