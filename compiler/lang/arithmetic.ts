@@ -47,7 +47,7 @@ export function arithmetic(f: FunctionLowering, operator: string, a: Int, b: Int
 
 /** Division and remainder, the divisor proved not to be 0. */
 export function quotient(f: FunctionLowering, op: "div" | "rem", a: Int, b: Int, node: ts.Node): Int {
-  if (I.contains(b.range, I.point(0n))) f.refuse("divisor-zero", node, { range: I.show(b.range) });
+  if (!I.excludesZero(b.range)) f.refuse("divisor-zero", node, { range: I.show(b.range) });
   const range = op === "div" ? I.div(a.range, b.range) : I.rem(a.range, b.range);
   return divide(f.b, op, a, b, range) ?? f.refuse("beyond-128", node, { range: I.show(I.join(I.join(a.range, b.range), range)) });
 }

@@ -223,7 +223,7 @@ function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: s
     ] as const) {
       if (term === undefined) continue;
       if (range === undefined) return undefined;
-      env.set(term.variable, { lo: range.lo - term.plus, hi: range.hi - term.plus });
+      env.set(term.variable, term.plus === 0n ? range : { lo: range.lo - term.plus, hi: range.hi - term.plus });
     }
     return env;
   };

@@ -2,6 +2,8 @@
 export interface Interval {
   readonly lo: bigint;
   readonly hi: bigint;
+  /** 0 lies between the ends but is none of the values. */
+  readonly nonZero?: true;
 }
 
 export const interval = (lo: bigint, hi: bigint): Interval => ({ lo, hi });
@@ -20,15 +22,28 @@ export const i64Range = signed(64);
 export const u64Range = unsigned(64);
 export const i128Range = signed(128);
 
-export const contains = (outer: Interval, inner: Interval): boolean => outer.lo <= inner.lo && inner.hi <= outer.hi;
-export const equal = (a: Interval, b: Interval): boolean => a.lo === b.lo && a.hi === b.hi;
+/** Whether 0 is not among the values. */
+export const excludesZero = (a: Interval): boolean => a.nonZero === true || a.lo > 0n || a.hi < 0n;
+/** The interval without 0; undefined where nothing else is in it. */
+export function withoutZero({ lo, hi }: Interval): Interval | undefined {
+  if (lo === 0n) return hi === 0n ? undefined : { lo: 1n, hi };
+  if (hi === 0n) return { lo, hi: -1n };
+  return lo < 0n && hi > 0n ? { lo, hi, nonZero: true } : { lo, hi };
+}
+export const contains = (outer: Interval, inner: Interval): boolean =>
+  outer.lo <= inner.lo && inner.hi <= outer.hi && (outer.nonZero !== true || excludesZero(inner));
+export const equal = (a: Interval, b: Interval): boolean => a.lo === b.lo && a.hi === b.hi && a.nonZero === b.nonZero;
 export const isPoint = (a: Interval): boolean => a.lo === a.hi;
-export const join = (a: Interval, b: Interval): Interval => ({ lo: min(a.lo, b.lo), hi: max(a.hi, b.hi) });
+export function join(a: Interval, b: Interval): Interval {
+  const joined = { lo: min(a.lo, b.lo), hi: max(a.hi, b.hi) };
+  return excludesZero(a) && excludesZero(b) ? withoutZero(joined)! : joined;
+}
 /** The common part; undefined where there is none, so that the path cannot be taken. */
 export function meet(a: Interval, b: Interval): Interval | undefined {
   const lo = max(a.lo, b.lo);
   const hi = min(a.hi, b.hi);
-  return lo <= hi ? { lo, hi } : undefined;
+  if (lo > hi) return undefined;
+  return a.nonZero === true || b.nonZero === true ? withoutZero({ lo, hi }) : { lo, hi };
 }
 
 export const add = (a: Interval, b: Interval): Interval => ({ lo: a.lo + b.lo, hi: a.hi + b.hi });
@@ -43,6 +58,8 @@ export function mul(a: Interval, b: Interval): Interval {
 export function div(a: Interval, b: Interval): Interval {
   const quotients = [a.lo / b.lo, a.lo / b.hi, a.hi / b.lo, a.hi / b.hi];
   if (a.lo < 0n && a.hi > 0n) quotients.push(0n);
+  // Between the ends lie the divisors that change nothing but the sign.
+  if (b.lo < 0n && b.hi > 0n) quotients.push(a.lo, -a.lo, a.hi, -a.hi);
   return { lo: min(...quotients), hi: max(...quotients) };
 }
 /** Remainder with the dividend's sign; the divisor does not hold 0. */

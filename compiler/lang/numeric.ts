@@ -3,7 +3,7 @@ import type { BinaryOp, Predicate, Value } from "../ir/ir.ts";
 import { constant } from "../ir/builder.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import { bitsFor, irInt } from "./shape.ts";
-import { contains, div, join, signed, unsigned, type Interval } from "./interval.ts";
+import { contains, div, excludesZero, join, signed, unsigned, withoutZero, type Interval } from "./interval.ts";
 import type { Int } from "./operand.ts";
 
 type Carried = 32 | 64 | 128;
@@ -103,6 +103,13 @@ export function decided(operator: string, x: Interval, y: Interval): boolean | u
 
 /** What `x` is where `x operator y` holds; undefined where it cannot hold. */
 export function refined(operator: string, x: Interval, y: Interval): Interval | undefined {
+  const range = refinedEnds(operator, x, y);
+  if (range === undefined) return undefined;
+  const notZero = x.nonZero === true || (operator === "!==" && y.lo === 0n && y.hi === 0n) || (operator === "===" && excludesZero(y));
+  return notZero ? withoutZero(range) : range;
+}
+
+function refinedEnds(operator: string, x: Interval, y: Interval): Interval | undefined {
   let { lo, hi } = x;
   switch (operator) {
     case "<": if (y.hi - 1n < hi) hi = y.hi - 1n; break;

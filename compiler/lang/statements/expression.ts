@@ -55,7 +55,7 @@ export function lowerEffect(f: FunctionLowering, node: ts.Expression): void {
 
 /** `target = value`; the target is computed first, as JavaScript does. */
 function assign(f: FunctionLowering, target: ts.Expression, value: () => Operand, valueNode: ts.Node): void {
-  if (ts.isParenthesizedExpression(target)) return assign(f, target.expression, value, valueNode);
+  if (ts.isParenthesizedExpression(target) || isElement(target)) return assign(f, target.expression, value, valueNode);
   if (ts.isIdentifier(target)) {
     const operand = value();
     if (f.env !== undefined) assignVariable(f, target, operand, valueNode);
@@ -76,8 +76,14 @@ function assign(f: FunctionLowering, target: ts.Expression, value: () => Operand
   f.refuse("unsupported", target, { what: "assigning to a pattern" });
 }
 
+/** `list[i]!`: TypeScript takes an element for possibly undefined, which indices of fixed arrays never are. */
+function isElement(target: ts.Expression): target is ts.NonNullExpression {
+  return ts.isNonNullExpression(target) && ts.isElementAccessExpression(target.expression);
+}
+
 /** `target = change(target)`, the target computed once. */
 function update(f: FunctionLowering, target: ts.Expression, change: (old: Operand) => Operand, node: ts.Node): void {
+  if (ts.isParenthesizedExpression(target) || isElement(target)) return update(f, target.expression, change, node);
   if (ts.isIdentifier(target)) return assignVariable(f, target, change(f.expression(target)), node);
   if (ts.isPropertyAccessExpression(target)) {
     const object = f.expression(target.expression);

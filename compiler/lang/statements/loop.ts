@@ -119,6 +119,10 @@ function limit(variable: Variable): Interval {
   return shape?.kind === "int" ? shape.range : { lo: 0n, hi: 1n };
 }
 
+/** Where widening may stop in any loop: what masks and conversions leave. */
+const ends = [8n, 16n, 31n, 32n, 63n, 64n].flatMap((bits) => [(1n << bits) - 1n, -(1n << bits)]);
+const everywhere: readonly bigint[] = [0n, ...ends, -(1n << 7n), -(1n << 15n)];
+
 /** Grows a range that did not come to rest: each end that moved goes to the next constant, or to the type's end. */
 function widen(old: Interval, grown: Interval, thresholds: readonly bigint[], most: Interval): Interval {
   const hi = grown.hi > old.hi ? (thresholds.find((t) => t >= grown.hi) ?? most.hi) : old.hi;
@@ -136,13 +140,13 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
   const outer = [...f.thresholds];
   f.thresholds.clear();
   let head: Env = entry;
-  let thresholds: readonly bigint[] = [];
+  let thresholds: readonly bigint[] = everywhere;
   for (let round = 0; ; round++) {
     const back: Env | "refused" = rehearse(f, loop, head);
     // Walked for real with the same knowledge, what was refused is refused again, and recorded.
     if (back === undefined || back === "refused") break;
     // Later rounds compare with what the loop itself made grow.
-    if (round < thresholdRounds) thresholds = [...f.thresholds].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    if (round < thresholdRounds) thresholds = [...new Set([...f.thresholds, ...everywhere])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const next: Map<Variable, Interval> = new Map(head);
     let stable = true;
     for (const [variable, old] of head!) {

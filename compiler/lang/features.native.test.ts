@@ -1,0 +1,27 @@
+import test from "ava";
+import { makeFeatures } from "./testing/features.ts";
+import { argumentLists, randomFrom, seedOfRun } from "./testing/inputs.ts";
+
+const made = makeFeatures();
+const { features } = await made;
+
+for (const { name, entries } of features) {
+  test(`${name}: every function gives natively what it gives in Node`, async (t) => {
+    const { twin } = await made;
+    const seed = seedOfRun();
+    t.log(`SEED=${seed}`);
+    const random = randomFrom(seed);
+    for (const { symbol, params } of entries) {
+      let traps = 0;
+      let calls = 0;
+      for (const args of argumentLists(params, 400, random)) {
+        const { node, native } = twin.call(symbol, ...args);
+        // A zero's sign is nothing that a program can see.
+        if (native !== (node === 0 ? 0 : node)) t.fail(`${symbol}(${args.join(", ")}): ${String(node)} in Node, ${String(native)} natively, SEED=${seed}`);
+        if (node === "trap") traps++;
+        calls++;
+      }
+      t.true(traps < calls, `${symbol} always traps`);
+    }
+  });
+}
