@@ -37,17 +37,35 @@ export class ManifestError extends Error {
   /** The declarations at fault, the one to look at first in front; their messages say what each is. */
   readonly places: readonly Error[];
   /** The first of the places: where the diagnostic points. */
-  readonly at: Error;
+  readonly at: Place;
   /** The other places, in the words that a diagnostic shows beside them. */
-  readonly related: readonly { readonly message: string; readonly at: Error }[];
+  readonly related: readonly { readonly message: string; readonly at: Place }[];
 
   constructor(code: ManifestCode, message: string, places: readonly [Error, ...Error[]]) {
     super(message);
     this.code = code;
     this.places = Object.freeze([...places]);
-    this.at = places[0];
-    this.related = places.slice(1).map((at) => ({ message: `${at.message} is declared here`, at }));
+    // What is wrong with one declaration is shown with the templates that made it; what is wrong between several, where
+    // the manifest brought them together.
+    this.at = places.length === 1 ? places[0] : inManifest(places[0]);
+    this.related = places
+      .slice(1)
+      .map((place) => ({ message: `${place.message} is declared here`, at: inManifest(place) }));
   }
+}
+
+/** A place as diagnostics read it. */
+export interface Place {
+  readonly stack?: string;
+}
+
+const vocabularyFrame = /[\\/](?:dsl|devices)[\\/][^:]*\.ts:\d+:\d+\)?$/;
+
+/** A place without the calls within `dsl/` and `devices/`: where the manifest called them. */
+function inManifest(place: Error): Place {
+  const lines = (place.stack ?? "").split("\n");
+  const outside = lines.filter((line) => !vocabularyFrame.test(line));
+  return outside.some((line) => /:\d+:\d+\)?$/.test(line)) ? { stack: outside.join("\n") } : place;
 }
 
 /** Remembers where a declaration was made. Call it in the declaring function; `what` says what was declared. */
