@@ -91,7 +91,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { manifest, payloads, module } = composeImage(options.image, options.debug);
   const { name } = manifest.model;
   if (options.checkOnly) return { name };
-  const linked = linkEfi({ module, entry: entrySymbol, debug: options.debug });
+  const { hot } = module;
+  const linked = linkEfi({ module, entry: entrySymbol, debug: options.debug, ...(hot && { hot: [...hot] }) });
   const sealed = payloads.map((p) => (p.model.placement === "sealed" ? p.bytes : undefined));
   const efi = sealed.some((p) => p !== undefined)
     ? addSection(linked.efi, payloadSection, payloadSectionContent(sealed))

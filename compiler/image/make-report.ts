@@ -19,9 +19,6 @@ export interface ReportInput {
   readonly files: readonly string[];
 }
 
-/** Display name of the function that handles every exit; the longest path is measured from it. */
-export const exitHandlerName = "handleExit";
-
 /** Gathers a build's report. */
 export function makeReport(input: ReportInput): BuildReport {
   const { manifest, payloads, linked } = input;
@@ -85,9 +82,8 @@ function memory({ manifest, linked, payloads }: ReportInput): MemoryRegion[] {
 }
 
 function longestExitPath({ module, linked }: ReportInput): LongestExitPath {
-  const handler = module.functions.find((fn) => fn.displayName === exitHandlerName);
-  const code = linked.machineCode();
-  if (handler === undefined || !code.functions.has(handler.symbol)) return { instructions: "unbounded", path: [`no function ${exitHandlerName} in the optimised code`] };
-  const { instructions, path, reason } = exitPath(code, handler.symbol);
+  const symbol = module.exitHandler;
+  if (symbol === undefined) return { instructions: "unbounded", path: ["the program names no exit handler"] };
+  const { instructions, path, reason } = exitPath(linked.machineCode(), symbol);
   return { instructions, path: reason === undefined ? path : [...path, reason] };
 }

@@ -235,4 +235,8 @@ export interface IrModule {
   readonly traps: string[];
   /** Symbol of `(site: i32) => never`, or undefined where a trap is the target's own trap instruction. */
   trapHandler: string | undefined;
+  /** Symbols of the roots of what must be fast; undefined: everything. */
+  hot?: readonly string[];
+  /** Symbol of the function whose longest way is reported. */
+  exitHandler?: string;
 }

@@ -29,6 +29,8 @@ interface Specialisation {
   /** Its body was refused, which has been said. */
   refused: boolean;
   neverReturns: boolean;
+  /** Kept as a function of its own. */
+  measured: boolean;
 }
 
 export class ProgramLowering {
@@ -55,10 +57,22 @@ export class ProgramLowering {
   lower(program: Program): IrModule {
     for (const { symbol } of program.entries) this.#symbols.set(symbol, 1);
     if (program.trap !== undefined) this.module.trapHandler = "typevisor_trap";
+    this.#exitHandler = program.exitHandler && this.identity(program.exitHandler);
     for (const entry of program.entries) this.#entry(entry);
     if (program.trap !== undefined) this.#trapEntry(program.trap);
     this.#storageContents();
+    if (program.hot !== undefined) this.module.hot = program.hot.flatMap((fn) => this.#symbolsOf(fn));
+    if (program.exitHandler !== undefined) this.module.exitHandler = this.#symbolsOf(program.exitHandler)[0]!;
     return this.module;
+  }
+
+  /** Identity of the function that must stay one, to be measured. */
+  #exitHandler: string | undefined;
+  readonly #compiled = new Map<string, string[]>();
+
+  /** The specialisations of a function, in the order of their first calls. */
+  #symbolsOf(fn: object): readonly string[] {
+    return this.#compiled.get(this.identity(fn)) ?? [];
   }
 
   // ---- Names ------------------------------------------------------------------------------------------------------
@@ -211,8 +225,11 @@ export class ProgramLowering {
     const key = `${this.identity(fn)}${strict ? "!" : ""}(${shapes.map((s) => shapeKey(s, this.identity)).join(";")})`;
     const done = this.#specialisations.get(key);
     if (done !== undefined) return done.result === undefined && !done.neverReturns ? refuse("recursion") : done;
-    const specialisation: Specialisation = { symbol: this.#unique(site.name), result: undefined, refused: false, neverReturns: false };
+    const specialisation: Specialisation = { symbol: this.#unique(site.name), result: undefined, refused: false, neverReturns: false, measured: false };
     this.#specialisations.set(key, specialisation);
+    const name = this.identity(fn);
+    specialisation.measured = name === this.#exitHandler;
+    this.#compiled.set(name, [...(this.#compiled.get(name) ?? []), specialisation.symbol]);
     this.#compile(specialisation, site, shapes, strict, stratum, trail);
     return specialisation;
   }
@@ -277,7 +294,7 @@ export class ProgramLowering {
       result: result.length === 0 ? { kind: "void" } : result.length === 1 ? result[0]! : { kind: "record", fields: result },
       blocks: f.b.finish(),
       exported: false,
-      inline: "auto",
+      inline: specialisation.measured ? "never" : "auto",
       cold: specialisation.neverReturns,
     });
   }

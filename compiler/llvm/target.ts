@@ -9,6 +9,8 @@ export interface Target {
   readonly attributes: readonly string[];
   /** Flags for both `opt` and `llc`. */
   readonly toolFlags: readonly string[];
+  /** What `opt` is told about size against speed. */
+  readonly sizeFlags: readonly string[];
 }
 
 /**
@@ -32,6 +34,8 @@ export const efiTarget: Target = {
     '"target-features"="-mmx,-sse,-sse2,+soft-float"',
   ],
   toolFlags: ["-mattr=-mmx,-sse,-sse2,+soft-float"],
+  // Unrolled dispatch calls the same functions from many places: at LLVM's own thresholds each is copied into most.
+  sizeFlags: ["-inline-threshold=25", "-unroll-threshold=30"],
 };
 
 /** WebAssembly on the build machine, where language tests run. */
@@ -47,4 +51,5 @@ export const wasmTarget: Target = {
     '"target-features"="+bulk-memory"',
   ],
   toolFlags: ["-mattr=+bulk-memory"],
+  sizeFlags: [],
 };

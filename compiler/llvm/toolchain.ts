@@ -55,7 +55,7 @@ export interface CompileOptions {
 export function optimise(from: string, to: string, { target, debug }: CompileOptions): void {
   // Equal specialisations become one function.
   const passes = debug ? "always-inline" : "default<O2>,mergefunc,globaldce";
-  runTool("opt-14", [`-passes=${passes}`, ...target.toolFlags, "-o", to, from]);
+  runTool("opt-14", [`-passes=${passes}`, ...target.toolFlags, ...target.sizeFlags, "-o", to, from]);
 }
 
 /** Generates an object (or, with `text`, an assembly listing) from bitcode. */

@@ -17,4 +17,8 @@ export interface Program {
   readonly entries: readonly EntryPoint[];
   /** `(site: u32, textAddress: u64, textLength: u32) => never`: called where the program is wrong. Absent: the target's trap instruction. */
   readonly trap?: AnyFunction;
+  /** Roots of what must be fast; what none of them reaches is made small instead. Absent: everything is fast. */
+  readonly hot?: readonly AnyFunction[];
+  /** What handles one exit of a guest and returns: its longest way is part of the build's report. */
+  readonly exitHandler?: AnyFunction;
 }

@@ -113,12 +113,14 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     ticksToNs(domains, guestOfVcpu(numbers), guests.length),
   );
   const bus = busOf(makeDispatch(parts, guests.length), numbers);
-  provide(virtualization, svm({ model, bus, apics: controllers.apics, source: controllers.source }));
-  return host({
+  const processor = svm({ model, bus, apics: controllers.apics, source: controllers.source });
+  provide(virtualization, processor);
+  const whole = host({
     name: model.name,
     kernel: kernel({ model, domains, board: parts, rings }),
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),
     permitNoAcpi: model.permitNoAcpi,
     console: { port: model.console.port, baud: model.console.baud },
   });
+  return { ...whole, hot: [processor.run], exitHandler: processor.handleExit };
 }

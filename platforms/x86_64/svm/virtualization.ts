@@ -81,7 +81,7 @@ function startMtrrs(v: SvmVcpu, physicalBits: u64): void {
 }
 
 /** Builds SVM for an image. */
-export function svm(parts: SvmParts): Virtualization {
+export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v: SvmVcpu) => void } {
   const { model, bus, apics, source } = parts;
   const guests = Object.freeze(
     model.guests.map((g) => Object.freeze({ index: g.index, loader: linuxLoader(g), count: g.vcpus.length })),
@@ -179,5 +179,6 @@ export function svm(parts: SvmParts): Virtualization {
     wakes(core: Vcpu): boolean {
       return interrupts.wakes(vcpuOf(core));
     },
+    handleExit: handle,
   });
 }
