@@ -1,0 +1,132 @@
+/**
+ * The interrupt-descriptor table of a bare guest. A fault in an attempt (`attempts.ts`) ends the attempt; another one is
+ * told and ends the program. One vector is the timer's: it keeps when it came.
+ */
+import { addressOf, store16, store64 } from "../../../dsl/core/intrinsics.ts";
+import { u32, u64 } from "../../../dsl/core/int.ts";
+import { array, struct } from "../../../dsl/core/layout.ts";
+import { storage } from "../../../dsl/core/storage.ts";
+import { addressOfFunction, naked } from "../../asm.ts";
+import { say, sayDecimal, sayHex } from "../console-text.ts";
+import { cli, hlt, loadIdt } from "../instructions.ts";
+
+/** The vector of the timer. */
+export const timerVector = 0x40;
+const nonMaskable = 2;
+const exceptions = 32;
+const withErrorCode = new Set([8, 10, 11, 12, 13, 14, 17, 21, 29, 30]);
+const codeSelector = 0x08n;
+
+/** Where a fault goes on; 0 outside of an attempt. */
+export const recovery = storage("guestRecovery", u64Cell("GuestRecovery"));
+/** The time-stamp counter when the timer's interrupt arrived. */
+export const timerTicks = storage("guestTimerTicks", u64Cell("GuestTimerTicks"));
+/** How many non-maskable interrupts came. */
+export const nmiCount = storage("guestNmiCount", u64Cell("GuestNmiCount"));
+
+function u64Cell(name: string) {
+  return struct(name, { value: u64 });
+}
+
+function unexpected(vector: u64, errorCode: u64, rip: u64): never {
+  say("\nexception ");
+  sayDecimal(vector);
+  say(" error ");
+  sayHex(errorCode, 8);
+  say(" at ");
+  sayHex(rip, 16);
+  say("\n");
+  cli();
+  for (;;) hlt();
+}
+
+/** Exception stubs 16 bytes apart; then the timer's. */
+const stubs = naked({
+  symbol: "guest.exceptions",
+  lines: [
+    ...Array.from({ length: exceptions }, (_, vector) => [
+      ".balign 16",
+      ...(withErrorCode.has(vector) ? [] : ["pushq $0"]),
+      `pushq $${vector}`,
+      vector === nonMaskable ? "jmp .Lguest_nmi" : "jmp .Lguest_exception",
+    ]).flat(),
+    ".Lguest_exception:",
+    "cmpq $0, %{recovery}(%rip)",
+    "je .Lguest_unexpected",
+    // R9 tells the attempt; the frame's RIP becomes where it goes on.
+    "popq %r9",
+    "incq %r9",
+    "addq $8, %rsp",
+    "pushq %{recovery}(%rip)",
+    "popq (%rsp)",
+    "iretq",
+    ".Lguest_unexpected:",
+    "popq %rcx",
+    "popq %rdx",
+    "movq (%rsp), %r8",
+    "andq $-16, %rsp",
+    "subq $32, %rsp",
+    "callq %{unexpected}",
+    ".Lguest_nmi:",
+    "addq $16, %rsp",
+    "incq %{nmiCount}(%rip)",
+    "iretq",
+  ],
+  uses: { recovery, unexpected, nmiCount },
+});
+
+/** The local APIC's end-of-interrupt register. */
+const endOfInterrupt = 0xfee0_00b0;
+const timerStub = naked({
+  symbol: "guest.timer",
+  lines: [
+    "pushq %rax",
+    "pushq %rdx",
+    "rdtsc",
+    "shlq $32, %rdx",
+    "orq %rdx, %rax",
+    "movq %rax, %{timerTicks}(%rip)",
+    `movl $0x${endOfInterrupt.toString(16)}, %eax`,
+    "movl $0, (%rax)",
+    "popq %rdx",
+    "popq %rax",
+    "iretq",
+  ],
+  uses: { timerTicks },
+});
+
+const entries = storage("guestIdt", struct("GuestIdt", { words: array(u64, 512) }, { align: 16 }), {
+  align: 16,
+});
+const pseudo = storage("guestIdtRegister", struct("GuestIdtRegister", { words: array(u64, 2) }));
+
+/** A 64-bit interrupt gate (APM vol. 2 §4.8.4). */
+function setGate(vector: u32, address: u64): void {
+  const at = u64(addressOf(entries) + BigInt(16 * vector));
+  store64(
+    at,
+    u64(
+      (address & 0xffffn) | (codeSelector << 16n) | (0x8e00n << 32n) | (((address >> 16n) & 0xffffn) << 48n),
+    ),
+  );
+  store64(u64(at + 8n), u64(address >> 32n));
+}
+
+/** Builds the table and loads it. */
+export function takeFaults(): void {
+  const first = addressOfFunction(stubs);
+  for (let vector = 0; vector < exceptions; vector++) setGate(vector, u64(first + BigInt(16 * vector)));
+  setGate(timerVector, addressOfFunction(timerStub));
+  const at = addressOf(pseudo);
+  store16(at, 4095);
+  store64(u64(at + 2n), addressOf(entries));
+  loadIdt(at);
+}
+
+/** A table without entries: the next exception is a triple fault. */
+export function forgetFaults(): void {
+  const at = addressOf(pseudo);
+  store16(at, 0);
+  store64(u64(at + 2n), 0n);
+  loadIdt(at);
+}

@@ -1,0 +1,12 @@
+/** Where a bare guest lies in its memory: fixed addresses below 16 MiB, so that its first instructions need no relocation. */
+
+/** The program: its image as it is laid out in memory, the entry at its first byte. */
+export const imageGpa = 0x100_0000;
+/** Bytes kept for the program, its zeroed storage included. */
+export const imageBytes = 0x10_0000;
+/** Page tables: one page each for the PML4 and the PDPT, four for the page directories. */
+export const tablesGpa = 0x70_0000;
+/** The GDT and its pseudo-descriptor. */
+export const gdtGpa = 0x70_6000;
+/** The stack grows down from here. */
+export const stackGpa = 0x80_0000;

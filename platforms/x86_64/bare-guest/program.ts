@@ -1,0 +1,143 @@
+/**
+ * A guest of our own on the bare virtual machine: it measures exits, or does what letters on its console ask for. With
+ * a command line it does what its letters say, and then waits for more.
+ */
+import { load32, load8 } from "../../../dsl/core/intrinsics.ts";
+import { u64, u8 } from "../../../dsl/core/int.ts";
+import type { Program } from "../../../dsl/core/program.ts";
+import { addressOfFunction } from "../../asm.ts";
+import { say, sayByte } from "../console-text.ts";
+import { in8, readCr4, writeCr4 } from "../instructions.ts";
+import { serialSetup } from "../serial.ts";
+import { takeFaults } from "./faults.ts";
+import {
+  executeGarbage,
+  floatFromDevice,
+  floodUart,
+  haltForever,
+  jumpToDevice,
+  jumpToNothing,
+  leaveLongMode,
+  nestedVirtualisation,
+  nonsenseInControlRegisters,
+  nonsenseInMsrs,
+  randomWrites,
+  reservedBitInCr0,
+  reservedBitInCr3,
+  tripleFault,
+} from "./hostile.ts";
+import { measure } from "./measure.ts";
+import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
+import { startOf } from "./start.ts";
+
+/** Where boot_params holds the command line's address. */
+const commandLineAt = 0x228n;
+const osxsave = 1n << 18n;
+
+function obey(letter: u8): void {
+  switch (letter) {
+    case 0x61: // a
+      checkAcrossExits();
+      break;
+    case 0x63: // c
+      nonsenseInControlRegisters();
+      break;
+    case 0x64: // d
+      jumpToDevice();
+      break;
+    case 0x66: // f
+      floodUart();
+      break;
+    case 0x67: // g
+      executeGarbage();
+      break;
+    case 0x68: // h
+      haltForever();
+      break;
+    case 0x6d: // m
+      measure();
+      break;
+    case 0x6e: // n
+      jumpToNothing();
+      break;
+    case 0x69: // i
+      reservedBitInCr0();
+      break;
+    case 0x6c: // l
+      leaveLongMode();
+      break;
+    case 0x70: // p
+      reservedBitInCr3();
+      break;
+    case 0x72: // r
+      randomWrites();
+      break;
+    case 0x73: // s
+      nonsenseInMsrs();
+      break;
+    case 0x74: // t
+      tripleFault();
+      break;
+    case 0x76: // v
+      nestedVirtualisation();
+      break;
+    case 0x77: // w
+      markRegisters();
+      tripleFault();
+      break;
+    case 0x78: // x
+      floatFromDevice();
+      break;
+    default:
+      sayByte(letter);
+      say(" means nothing\n");
+      break;
+  }
+}
+
+const lineStatus = 0x3fd;
+const receiver = 0x3f8;
+
+function waitForByte(): u8 {
+  while ((in8(lineStatus) & 1) === 0) continue;
+  return in8(receiver);
+}
+
+function main(bootParams: u64): never {
+  serialSetup();
+  takeFaults();
+  writeCr4(u64(readCr4() | osxsave));
+  say("bare guest\n");
+  tellStart();
+  const line = u64(load32(u64(bootParams + commandLineAt)));
+  for (let i = 0n; i < 16n; i += 1n) {
+    const letter = load8(u64(line + i));
+    if (letter === 0) break;
+    obey(letter);
+  }
+  for (;;) {
+    say("ready\n");
+    obey(waitForByte());
+  }
+}
+
+const entry = startOf(main);
+
+/** Names the assembly, so that it is in the program; nothing calls it. */
+function entryAddress(): u64 {
+  return addressOfFunction(entry);
+}
+
+/** Its symbols: the compiled program, and the assembly in front of it. */
+export const symbols = Object.freeze({ main: "guest_main", entry: "guest.start" });
+
+/** The program. */
+export function bareGuest(): Program {
+  return {
+    name: "bare-guest",
+    entries: [
+      { symbol: symbols.main, fn: main, params: [u64], result: undefined },
+      { symbol: "guest_entry_address", fn: entryAddress, params: [], result: u64 },
+    ],
+  };
+}
