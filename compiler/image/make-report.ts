@@ -85,5 +85,7 @@ function longestExitPath({ module, linked }: ReportInput): LongestExitPath {
   const symbol = module.exitHandler;
   if (symbol === undefined) return { instructions: "unbounded", path: ["the program names no exit handler"] };
   const { instructions, path, reason } = exitPath(linked.machineCode(), symbol);
-  return { instructions, path: reason === undefined ? path : [...path, reason] };
+  // Each function once, where the way first comes to it.
+  const functions = [...new Set(path)];
+  return { instructions, path: reason === undefined ? functions : [...functions, reason] };
 }

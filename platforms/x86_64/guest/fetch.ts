@@ -4,7 +4,7 @@
  * the exit.
  */
 import { u64, u8, type u32 } from "../../../dsl/core/int.ts";
-import { addressOf, copyBytes } from "../../../dsl/core/intrinsics.ts";
+import { addressOf, load64, load8, store64, store8 } from "../../../dsl/core/intrinsics.ts";
 import { resolve } from "../../../kernel/slots.ts";
 import { decode } from "../decode/decode.ts";
 import { DecodeResult } from "../decode/operation.ts";
@@ -34,6 +34,13 @@ export interface Fetched {
   readonly error: u32;
 }
 
+/** Copies fewer than 16 bytes, in a bounded number of steps. */
+function copyFew(to: u64, from: u64, bytes: u64): void {
+  for (let i: u64 = 0n; i < 15n; i = u64(i + 1n)) {
+    if (i < bytes) store8(u64(to + i), load8(u64(from + i)));
+  }
+}
+
 /** Builds the fetch for a vendor's vCPU. */
 export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
   return (v: V): Fetched => {
@@ -60,7 +67,10 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
       const run = place.bytes < inPage ? place.bytes : inPage;
       const room = u64(longest - have);
       const step = run < room ? run : room;
-      copyBytes(u64(buffer + have), place.hpa, step);
+      if (have === 0n && run >= 16n) {
+        store64(buffer, load64(place.hpa));
+        store64(u64(buffer + 8n), load64(u64(place.hpa + 8n)));
+      } else copyFew(u64(buffer + have), place.hpa, step);
       have = u64(have + step);
       code.length = u8(have);
       const decoded = decode(code, state.mode(v), state.instruction(v));
