@@ -199,4 +199,3 @@ export function arbiter<V>(access: InjectionAccess<V>, source: InterruptSource):
 export function wake(vcpu: Vcpu): void {
   if (vcpu.state === VcpuState.halted) vcpu.state = VcpuState.running;
 }
-

@@ -53,7 +53,11 @@ export interface BoardTargets {
   /** An event that ends at the board. */
   signal(name: string, guest: number, channel: number): ((value: u32) => void) | undefined;
   /** A message output that ends at the board. */
-  message(name: string, guest: number, channel: number): ((destination: u32, command: u32) => void) | undefined;
+  message(
+    name: string,
+    guest: number,
+    channel: number,
+  ): ((destination: u32, command: u32) => void) | undefined;
   /** Bytes out that end at the board. */
   sink(name: string, guest: number, channel: number): ((byte: u8) => void) | undefined;
 }
@@ -108,7 +112,18 @@ export function makeBoard(
       const state: unknown = storage(`${guest.index}.${instance.name}`, instance.device.state);
       const initialise = instance.device.initialise as (self: object, firstWire: u16) => void;
       const reset = instance.device.reset as (self: object) => void;
-      placed.push(Object.freeze({ instance, guest: guest.index, vcpu, state: state as object, firstWire: nextWire, bytes: BigInt(instance.device.state.size), initialise, reset }));
+      placed.push(
+        Object.freeze({
+          instance,
+          guest: guest.index,
+          vcpu,
+          state: state as object,
+          firstWire: nextWire,
+          bytes: BigInt(instance.device.state.size),
+          initialise,
+          reset,
+        }),
+      );
       nextWire += instance.wires.length;
     }
   }
@@ -144,15 +159,33 @@ export function makeBoard(
 
   const timerWires = ofKind("timer");
   /** By wire: the number of its timer. */
-  const timerOf = Object.freeze(Array.from({ length: Math.max(nextWire, 1) }, (_, wire) => Math.max(0, timerWires.findIndex((w) => w.wire === wire))));
+  const timerOf = Object.freeze(
+    Array.from({ length: Math.max(nextWire, 1) }, (_, wire) =>
+      Math.max(
+        0,
+        timerWires.findIndex((w) => w.wire === wire),
+      ),
+    ),
+  );
   const timerEnds = timerWires.map((w, number) =>
-    Object.freeze({ number, guest: w.owner.guest, state: w.owner.state, ordinal: w.end.ordinal, expire: w.owner.instance.device.expire as (self: object, ordinal: u16) => void }),
+    Object.freeze({
+      number,
+      guest: w.owner.guest,
+      state: w.owner.state,
+      ordinal: w.end.ordinal,
+      expire: w.owner.instance.device.expire as (self: object, ordinal: u16) => void,
+    }),
   );
 
   // ---- The queue --------------------------------------------------------------------------------------------
 
   const Entry = struct("WireEntry", { wire: u16, kind: u8, level: bool, a: u32, b: u32 });
-  const Queue = struct("WireQueue", { head: u32, tail: u32, delivering: bool, entries: array(Entry, queueLength) });
+  const Queue = struct("WireQueue", {
+    head: u32,
+    tail: u32,
+    delivering: bool,
+    entries: array(Entry, queueLength),
+  });
   const queue = storage("wireQueue", Queue);
 
   const push = (kind: u8, wire: u16, level: boolean, a: u32, b: u32): void => {
@@ -179,7 +212,8 @@ export function makeBoard(
         wire: w.wire,
         acts: Object.freeze(
           w.end.targets.flatMap((t): readonly ((level: boolean) => void)[] => {
-            if ("board" in t) return [targets.line(t.board, w.owner.guest, channelOf(t)) ?? unknownTarget(w, t.board)];
+            if ("board" in t)
+              return [targets.line(t.board, w.owner.guest, channelOf(t)) ?? unknownTarget(w, t.board)];
             // A machine without one of its interrupt controllers: the wire's other end is enough.
             const target = find(w.owner.guest, t.instance);
             if (target === undefined) return [];
@@ -332,9 +366,11 @@ export function makeBoard(
       const vcpu = cpus[machine.cpuIndex()].current;
       if (vcpu !== null) vcpu.requests.or(Request.yield);
     },
-    sendMessage: (wire: u16, destination: u32, command: u32): void => push(Kind.message, wire, false, destination, command),
+    sendMessage: (wire: u16, destination: u32, command: u32): void =>
+      push(Kind.message, wire, false, destination, command),
     raiseSignal: (wire: u16, value: u32): void => push(Kind.signal, wire, false, value, 0),
-    unimplemented: (wire: u16, ordinal: u8): void => rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n),
+    unimplemented: (wire: u16, ordinal: u8): void =>
+      rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n),
   });
 
   return Object.freeze({

@@ -31,7 +31,8 @@ interface Entry {
 /** All windows of a space, by base. Windows that overlap in one guest throw. */
 export function windowsOf(instances: readonly PlacedInstance[], space: "port" | "mmio"): readonly Entry[] {
   /** A guest with one vCPU, whose own devices need no comparison. */
-  const lone = (guest: number): boolean => !instances.some((p) => p.guest === guest && p.vcpu !== null && p.vcpu > 0);
+  const lone = (guest: number): boolean =>
+    !instances.some((p) => p.guest === guest && p.vcpu !== null && p.vcpu > 0);
   const entries = instances
     .flatMap((p) =>
       p.instance.windows
@@ -53,8 +54,15 @@ export function windowsOf(instances: readonly PlacedInstance[], space: "port" | 
     .sort((a, b) => a.guest - b.guest || (a.base < b.base ? -1 : 1));
   entries.forEach((entry, i) => {
     const before = entries[i - 1];
-    if (before !== undefined && before.guest === entry.guest && before.vcpu === entry.vcpu && before.base + BigInt(before.size) > entry.base) {
-      throw new RangeError(`windows at 0x${before.base.toString(16)} and 0x${entry.base.toString(16)} overlap`);
+    if (
+      before !== undefined &&
+      before.guest === entry.guest &&
+      before.vcpu === entry.vcpu &&
+      before.base + BigInt(before.size) > entry.base
+    ) {
+      throw new RangeError(
+        `windows at 0x${before.base.toString(16)} and 0x${entry.base.toString(16)} overlap`,
+      );
     }
   });
   return Object.freeze(entries);
@@ -73,7 +81,11 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
   type Found<R> = (guest: u32, port: u16, width: u8, value: u32) => R;
 
   /** A balanced tree over `entries`, halved until one is left; built once, compiled as nested comparisons. */
-  const portTree = <R>(entries: readonly PortEntry[], leaf: (e: PortEntry) => Found<R>, miss: Found<R>): Found<R> => {
+  const portTree = <R>(
+    entries: readonly PortEntry[],
+    leaf: (e: PortEntry) => Found<R>,
+    miss: Found<R>,
+  ): Found<R> => {
     const [first] = entries;
     if (first === undefined) return miss;
     if (entries.length === 1) {
@@ -104,7 +116,8 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
     };
   };
 
-  const portReadMiss: Found<u32> = (_guest: u32, _port: u16, width: u8, _value: u32): u32 => ones[Math.min(width, 4)];
+  const portReadMiss: Found<u32> = (_guest: u32, _port: u16, width: u8, _value: u32): u32 =>
+    ones[Math.min(width, 4)];
   const portWriteMiss: Found<void> = (_guest: u32, _port: u16, _width: u8, _value: u32): void => {};
   const portRead = byGuest<u32>(
     (guest) =>
@@ -115,7 +128,8 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
           return (_guest: u32, port: u16, width: u8, _value: u32): u32 => {
             const offset = u32(port - base);
             // What lies behind the window floats.
-            if (offset + width > size) return u32(u32(read(state, offset, 1) | 0xffff_ff00) & ones[Math.min(width, 4)]);
+            if (offset + width > size)
+              return u32(u32(read(state, offset, 1) | 0xffff_ff00) & ones[Math.min(width, 4)]);
             return read(state, offset, width);
           };
         },
@@ -157,7 +171,12 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
     },
     memoryRead(guest: u32, number: u32, gpa: u64, width: u8): u64 {
       for (const e of memoryEntries) {
-        if ((single || guest === e.guest) && (e.vcpu === null || number === e.vcpu) && gpa >= e.base && gpa < e.last) {
+        if (
+          (single || guest === e.guest) &&
+          (e.vcpu === null || number === e.vcpu) &&
+          gpa >= e.base &&
+          gpa < e.last
+        ) {
           const offset = u32(gpa - e.base);
           const value = width === 8 ? e.read64(e.state, offset) : u64(e.read(e.state, offset, width));
           deliver();
@@ -168,7 +187,12 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
     },
     memoryWrite(guest: u32, number: u32, gpa: u64, width: u8, value: u64): void {
       for (const e of memoryEntries) {
-        if ((single || guest === e.guest) && (e.vcpu === null || number === e.vcpu) && gpa >= e.base && gpa < e.last) {
+        if (
+          (single || guest === e.guest) &&
+          (e.vcpu === null || number === e.vcpu) &&
+          gpa >= e.base &&
+          gpa < e.last
+        ) {
           const offset = u32(gpa - e.base);
           if (width === 8) e.write64(e.state, offset, value);
           else e.write(e.state, offset, width, u32(value));

@@ -34,8 +34,13 @@ const declared: EventKindDeclaration[] = [];
 
 /** Declares an event. Build time. */
 export function eventKind(name: string, ...values: readonly string[]): EventKindDeclaration {
-  if (values.length > 3) throw new RangeError(`event ${name} has ${values.length} values; there is room for three`);
-  const made = Object.freeze({ number: declared.length + 1, name, values: values as EventKindDeclaration["values"] });
+  if (values.length > 3)
+    throw new RangeError(`event ${name} has ${values.length} values; there is room for three`);
+  const made = Object.freeze({
+    number: declared.length + 1,
+    name,
+    values: values as EventKindDeclaration["values"],
+  });
   declared.push(made);
   return made;
 }
@@ -63,7 +68,11 @@ export interface EventRings {
 
 /** Builds rings of `recordsPerCpu` (a power of two) for `cpuCapacity` CPUs. */
 export function eventRings(cpuCapacity: number, recordsPerCpu: number): EventRings {
-  const Ring = struct("EventRing", { next: AtomicU64, records: array(EventRecord, recordsPerCpu) }, { align: 64 });
+  const Ring = struct(
+    "EventRing",
+    { next: AtomicU64, records: array(EventRecord, recordsPerCpu) },
+    { align: 64 },
+  );
   const rings = storage("eventRings", array(Ring, cpuCapacity), { align: 64 });
   const mask = recordsPerCpu - 1;
   const lastCpu = cpuCapacity - 1;

@@ -84,7 +84,8 @@ export function kernel(parts: KernelParts): KernelEntry {
     const count = Math.min(boot.regionCount, maxRegions);
     for (let i = 0; i < count; i++) {
       const region = boot.regions[i];
-      if (region.kind === RegionKind.usable) available = u64(available + chunksIn(region.base, region.bytes).bytes);
+      if (region.kind === RegionKind.usable)
+        available = u64(available + chunksIn(region.base, region.bytes).bytes);
     }
     if (available < total) return { problem: BootProblem.noMemory, detail: u64(total - available) };
     for (const g of guests) {
@@ -208,7 +209,8 @@ export function kernel(parts: KernelParts): KernelEntry {
     noticeStopped(name, domain, domain.state === DomainState.poweredOff ? text("ended") : text("stopped"));
     domain.state = DomainState.built;
     const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
-    for (let i = 0; i < last; i++) if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
+    for (let i = 0; i < last; i++)
+      if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
     if (powerOff) machine.powerOff();
   };
 

@@ -26,7 +26,9 @@ test("a stopped guest's notice says why and where", (t) => {
 });
 
 test("every reason has a sentence", (t) => {
-  for (const reason of Object.values(StopReason).filter((r) => typeof r === "number" && r !== StopReason.none)) {
+  for (const reason of Object.values(StopReason).filter(
+    (r) => typeof r === "number" && r !== StopReason.none,
+  )) {
     const machine = modelMachine();
     const domain = make(Domain);
     domain.state = DomainState.running;

@@ -10,7 +10,11 @@ const sentences = Object.freeze([
   { reason: StopReason.reboot, text: "it asked for a restart", detail: 0 },
   { reason: StopReason.tripleFault, text: "triple fault", detail: 0 },
   { reason: StopReason.invalidState, text: "the processor refused its state", detail: 1 },
-  { reason: StopReason.memoryAccess, text: "an access to physical memory that cannot be performed", detail: 1 },
+  {
+    reason: StopReason.memoryAccess,
+    text: "an access to physical memory that cannot be performed",
+    detail: 1,
+  },
   { reason: StopReason.emulation, text: "an instruction that is not performed on device memory", detail: 1 },
   { reason: StopReason.unexpectedExit, text: "an unexpected exit", detail: 1 },
   { reason: StopReason.haltedForever, text: "halted with interrupts off", detail: 0 },

@@ -108,7 +108,8 @@ test("a retired page no longer resolves, and its neighbours still do", (t) => {
 
 test("full tables refuse further slots and extents", (t) => {
   const table = make(SlotTable);
-  for (let i = 0; i < maxSlots; i++) t.true(addSlot(table, SlotKind.ram, 0, BigInt(i * page), BigInt(page), 0n));
+  for (let i = 0; i < maxSlots; i++)
+    t.true(addSlot(table, SlotKind.ram, 0, BigInt(i * page), BigInt(page), 0n));
   t.false(addSlot(table, SlotKind.ram, 0, 0n, 1n, 0n));
   for (let i = 0; i < maxExtents; i++) t.true(addExtent(table, 0, 0x1000n, BigInt(page)));
   t.false(addExtent(table, 0, 0x1000n, BigInt(page)));

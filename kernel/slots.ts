@@ -6,7 +6,17 @@
  */
 import { array, struct, type FixedArray, type ValueOf } from "../dsl/core/layout.ts";
 import { u32, u64, u8 } from "../dsl/core/int.ts";
-import { copyBytes, load16, load32, load64, load8, store16, store32, store64, store8 } from "../dsl/core/intrinsics.ts";
+import {
+  copyBytes,
+  load16,
+  load32,
+  load64,
+  load8,
+  store16,
+  store32,
+  store64,
+  store8,
+} from "../dsl/core/intrinsics.ts";
 
 /** Slots that a domain may have. */
 export const maxSlots = 32;

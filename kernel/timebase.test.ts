@@ -16,19 +16,33 @@ import {
   wallClockNs,
 } from "./timebase.ts";
 
-const rates = [1_000_000n, 3_579_545n, 14_318_180n, 999_999_937n, 1_000_000_000n, 2_893_202_000n, 5_000_000_000n];
+const rates = [
+  1_000_000n,
+  3_579_545n,
+  14_318_180n,
+  999_999_937n,
+  1_000_000_000n,
+  2_893_202_000n,
+  5_000_000_000n,
+];
 
 test("conversions between a counter and nanoseconds are exact to one unit over 30 years", (t) => {
   const scale = make(Scale);
   const year = 31_557_600n;
   for (const rate of rates) {
-    for (const [from, to] of [[rate, 1_000_000_000n], [1_000_000_000n, rate]] as const) {
+    for (const [from, to] of [
+      [rate, 1_000_000_000n],
+      [1_000_000_000n, rate],
+    ] as const) {
       setScale(scale, from, to);
       for (const value of [0n, 1n, 2n, 999n, from, from * 60n + 7n, from * year, from * year * 30n + 11n]) {
         if (value >= 1n << 64n) continue;
         const exact = (value * to) / from;
         const got = convert(scale, value);
-        t.true(exact - got <= 1n && got - exact <= 0n, `${value} at ${from} to ${to}: ${got}, exactly ${exact}`);
+        t.true(
+          exact - got <= 1n && got - exact <= 0n,
+          `${value} at ${from} to ${to}: ${got}, exactly ${exact}`,
+        );
       }
     }
   }

@@ -64,7 +64,8 @@ export function linearMemory<V>(state: GuestState<V>, bus: Bus): LinearMemory<V>
       return { outcome: Emulation.done, value: faultGpa, address: 0n, error: 0 };
     }
     const walked = walk(state.slots(v), state.paging(v), linear, access);
-    if (walked.outcome === WalkOutcome.ok) return { outcome: Emulation.done, value: walked.gpa, address: 0n, error: 0 };
+    if (walked.outcome === WalkOutcome.ok)
+      return { outcome: Emulation.done, value: walked.gpa, address: 0n, error: 0 };
     if (walked.outcome === WalkOutcome.pageFault) {
       return { outcome: Emulation.pageFault, value: 0n, address: linear, error: walked.error };
     }
@@ -146,10 +147,14 @@ export function emulator<V>(state: GuestState<V>, bus: Bus): (v: V, faultGpa: u6
 
   return (v: V, faultGpa: u64): Emulated => {
     const got = fetch(v);
-    if (got.outcome === FetchOutcome.pageFault) return { outcome: Emulation.pageFault, address: got.address, error: got.error };
-    if (got.outcome === FetchOutcome.generalProtection) return { outcome: Emulation.generalProtection, address: 0n, error: 0 };
-    if (got.outcome === FetchOutcome.undefined) return { outcome: Emulation.undefined, address: 0n, error: 0 };
-    if (got.outcome === FetchOutcome.notMemory) return { outcome: Emulation.notMemory, address: got.address, error: 0 };
+    if (got.outcome === FetchOutcome.pageFault)
+      return { outcome: Emulation.pageFault, address: got.address, error: got.error };
+    if (got.outcome === FetchOutcome.generalProtection)
+      return { outcome: Emulation.generalProtection, address: 0n, error: 0 };
+    if (got.outcome === FetchOutcome.undefined)
+      return { outcome: Emulation.undefined, address: 0n, error: 0 };
+    if (got.outcome === FetchOutcome.notMemory)
+      return { outcome: Emulation.notMemory, address: got.address, error: 0 };
     const instruction = state.instruction(v);
     const gpr = state.gpr(v);
     const plan = state.plan(v);
@@ -163,32 +168,39 @@ export function emulator<V>(state: GuestState<V>, bus: Bus): (v: V, faultGpa: u6
         let first: u64 = 0n;
         let second: u64 = 0n;
         // The exit's address is good for the first element only: later ones may lie in other pages.
-        const single = plan.secondLoad.width === 0 && (plan.load.width === 0 || plan.store.width === 0 || plan.load.linear === plan.store.linear);
+        const single =
+          plan.secondLoad.width === 0 &&
+          (plan.load.width === 0 || plan.store.width === 0 || plan.load.linear === plan.store.linear);
         const hint = round === 0 && single ? faultGpa : noHint;
         if (plan.load.width !== 0) {
           const width = plan.load.width;
           const loaded = load(v, plan.load.linear, u8(Math.min(width, 8)), hint);
-          if (loaded.outcome !== Emulation.done) return { outcome: loaded.outcome, address: loaded.address, error: loaded.error };
+          if (loaded.outcome !== Emulation.done)
+            return { outcome: loaded.outcome, address: loaded.address, error: loaded.error };
           first = loaded.value;
           if (width > 8) {
             const upper = load(v, u64(plan.load.linear + 8n), 8, noHint);
-            if (upper.outcome !== Emulation.done) return { outcome: upper.outcome, address: upper.address, error: upper.error };
+            if (upper.outcome !== Emulation.done)
+              return { outcome: upper.outcome, address: upper.address, error: upper.error };
             second = upper.value;
           }
         }
         if (plan.secondLoad.width !== 0) {
           const loaded = load(v, plan.secondLoad.linear, u8(Math.min(plan.secondLoad.width, 8)), hint);
-          if (loaded.outcome !== Emulation.done) return { outcome: loaded.outcome, address: loaded.address, error: loaded.error };
+          if (loaded.outcome !== Emulation.done)
+            return { outcome: loaded.outcome, address: loaded.address, error: loaded.error };
           second = loaded.value;
         }
         complete(instruction, gpr, plan, first, second);
         if (plan.store.width !== 0) {
           const width = plan.store.width;
           const stored = store(v, plan.store.linear, u8(Math.min(width, 8)), plan.storeValue, hint);
-          if (stored.outcome !== Emulation.done) return { outcome: stored.outcome, address: stored.address, error: stored.error };
+          if (stored.outcome !== Emulation.done)
+            return { outcome: stored.outcome, address: stored.address, error: stored.error };
           if (width > 8) {
             const upper = store(v, u64(plan.store.linear + 8n), 8, plan.storeValueHigh, noHint);
-            if (upper.outcome !== Emulation.done) return { outcome: upper.outcome, address: upper.address, error: upper.error };
+            if (upper.outcome !== Emulation.done)
+              return { outcome: upper.outcome, address: upper.address, error: upper.error };
           }
         }
       }

@@ -60,7 +60,8 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
       if (translated.outcome === WalkOutcome.notCanonical) {
         return { outcome: FetchOutcome.generalProtection, address, error: 0 };
       }
-      if (translated.outcome !== WalkOutcome.ok) return { outcome: FetchOutcome.notMemory, address: translated.gpa, error: 0 };
+      if (translated.outcome !== WalkOutcome.ok)
+        return { outcome: FetchOutcome.notMemory, address: translated.gpa, error: 0 };
       const place = resolve(slots, translated.gpa);
       if (place.bytes === 0n) return { outcome: FetchOutcome.notMemory, address: translated.gpa, error: 0 };
       const inPage = u64(4096n - (address & 0xfffn));
@@ -76,7 +77,8 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
       const decoded = decode(code, state.mode(v), state.instruction(v));
       if (decoded === DecodeResult.ok) return { outcome: FetchOutcome.ok, address: 0n, error: 0 };
       if (decoded === DecodeResult.undefined) return { outcome: FetchOutcome.undefined, address, error: 0 };
-      if (decoded === DecodeResult.tooLong || have >= longest) return { outcome: FetchOutcome.generalProtection, address, error: 0 };
+      if (decoded === DecodeResult.tooLong || have >= longest)
+        return { outcome: FetchOutcome.generalProtection, address, error: 0 };
     }
     return { outcome: FetchOutcome.generalProtection, address: start, error: 0 };
   };

@@ -9,13 +9,22 @@ import { machine } from "../../../kernel/machine.ts";
 import { raiseNmi } from "../../../kernel/arbiter.ts";
 import type { BoardTargets, PlacedInstance } from "../../../kernel/board.ts";
 import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
-import type { InterruptSource, IoApicCalls, LocalApicCalls, PicCalls } from "../../../kernel/interrupt-source.ts";
+import type {
+  InterruptSource,
+  IoApicCalls,
+  LocalApicCalls,
+  PicCalls,
+} from "../../../kernel/interrupt-source.ts";
 import { Request } from "../../../kernel/vcpu.ts";
 import { virtualization } from "../../../kernel/virtualization.ts";
 import type { ApicValue, LocalApics } from "./local-apic.ts";
 
 /** Device types by their part. */
-export const deviceTypes = Object.freeze({ pic: "i8259", localApic: "local-apic", ioApic: "ioapic" } as const);
+export const deviceTypes = Object.freeze({
+  pic: "i8259",
+  localApic: "local-apic",
+  ioApic: "ioapic",
+} as const);
 
 /** A guest and the dense index of its first vCPU. */
 export interface GuestNumbers {
@@ -99,7 +108,11 @@ export function boardTargets(
         for (const a of apics) {
           const own = a.vcpu === sender;
           const meant =
-            shorthand === 0 ? a.calls.matches(a.state, destination, command) : shorthand === 1 ? own : shorthand === 2 || !own;
+            shorthand === 0
+              ? a.calls.matches(a.state, destination, command)
+              : shorthand === 1
+                ? own
+                : shorthand === 2 || !own;
           if (meant) {
             a.calls.accept(a.state, destination, command);
             // Lowest priority goes to one of those addressed.
@@ -128,7 +141,11 @@ function localApicsOf(guest: GuestNumbers, placed: readonly PlacedInstance[]): r
     placed
       .filter((p) => p.guest === guest.index && p.instance.device.name === deviceTypes.localApic)
       .map((p, number) =>
-        Object.freeze({ vcpu: guest.firstVcpu + number, calls: p.instance.device.calls as LocalApicCalls<object>, state: p.state }),
+        Object.freeze({
+          vcpu: guest.firstVcpu + number,
+          calls: p.instance.device.calls as LocalApicCalls<object>,
+          state: p.state,
+        }),
       ),
   );
 }
@@ -155,13 +172,18 @@ export function interruptControllers(
           number,
           apic: apics[number] ?? null,
           // INTR is wired to the first vCPU.
-          pic: pic === undefined || number > 0 ? null : Object.freeze({ calls: pic.instance.device.calls as PicCalls<object>, state: pic.state }),
+          pic:
+            pic === undefined || number > 0
+              ? null
+              : Object.freeze({ calls: pic.instance.device.calls as PicCalls<object>, state: pic.state }),
         }),
       );
     }),
   );
   const withApic = Object.freeze(
-    vcpus.flatMap((v) => (v.apic === null ? [] : [Object.freeze({ index: v.index, calls: v.apic.calls, state: v.apic.state })])),
+    vcpus.flatMap((v) =>
+      v.apic === null ? [] : [Object.freeze({ index: v.index, calls: v.apic.calls, state: v.apic.state })],
+    ),
   );
 
   const source: InterruptSource = Object.freeze({
@@ -171,7 +193,8 @@ export function interruptControllers(
           if (v.apic !== null) {
             const vector = v.apic.calls.pending(v.apic.state);
             if (vector >= 0) return vector;
-            if (v.pic !== null && v.apic.calls.passesExtInt(v.apic.state)) return v.pic.calls.pending(v.pic.state);
+            if (v.pic !== null && v.apic.calls.passesExtInt(v.apic.state))
+              return v.pic.calls.pending(v.pic.state);
             return -1;
           }
           if (v.pic !== null) return v.pic.calls.pending(v.pic.state);
@@ -182,7 +205,8 @@ export function interruptControllers(
     acknowledge(vcpu: u32): u8 {
       for (const v of vcpus) {
         if (vcpu === v.index) {
-          if (v.apic !== null && v.apic.calls.pending(v.apic.state) >= 0) return v.apic.calls.acknowledge(v.apic.state);
+          if (v.apic !== null && v.apic.calls.pending(v.apic.state) >= 0)
+            return v.apic.calls.acknowledge(v.apic.state);
           if (v.pic !== null) return v.pic.calls.acknowledge(v.pic.state);
         }
       }
@@ -220,7 +244,8 @@ export function interruptControllers(
       return 0n;
     },
     writeDeadline(vcpu: u32, ticks: u64, clock: u64): void {
-      for (const a of withApic) if (vcpu === a.index) a.calls.writeDeadline(a.state, nsOf(vcpu, clock), ticks);
+      for (const a of withApic)
+        if (vcpu === a.index) a.calls.writeDeadline(a.state, nsOf(vcpu, clock), ticks);
     },
     readTaskPriority(vcpu: u32): u8 {
       for (const a of withApic) if (vcpu === a.index) return a.calls.readTaskPriority(a.state);

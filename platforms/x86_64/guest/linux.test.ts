@@ -1,6 +1,15 @@
 import test from "ava";
 import { u8 } from "../../../dsl/core/int.ts";
-import { addressOf, load32, load64, load8, store16, store32, store64, store8 } from "../../../dsl/core/intrinsics.ts";
+import {
+  addressOf,
+  load32,
+  load64,
+  load8,
+  store16,
+  store32,
+  store64,
+  store8,
+} from "../../../dsl/core/intrinsics.ts";
 import { array, make } from "../../../dsl/core/layout.ts";
 import type { GuestModel } from "../../../dsl/manifest/model.ts";
 import { BootInfo, BootProblem } from "../../../kernel/boot.ts";
@@ -99,7 +108,10 @@ function guest(name: string, initrdBytes: number, memoryBytes = 64 * mib) {
       kernelGpa: mib,
       loadLimitGpa: memoryBytes,
     },
-    acpi: { rsdpGpa: 0xf_0000, tables: [{ signature: "RSD PTR ", gpa: 0xf_0000, bytes: [0x52, 0x53, 0x44] }] },
+    acpi: {
+      rsdpGpa: 0xf_0000,
+      tables: [{ signature: "RSD PTR ", gpa: 0xf_0000, bytes: [0x52, 0x53, 0x44] }],
+    },
   } as unknown as GuestModel;
   const slots = make(SlotTable);
   const host = (addressOf(make(array(u8, memoryBytes + 4096))) + 0xfffn) & ~0xfffn;
@@ -135,7 +147,10 @@ test("everything lies where the boot protocol wants it", (t) => {
   t.is(load32(at(params + 0x21c)), 5000);
   t.is(load8(at(initrd)), 0x77);
   t.is(load8(at(params + 0x1e8)), 2);
-  t.deepEqual([load64(at(params + 0x2d0)), load64(at(params + 0x2d8)), load32(at(params + 0x2e0))], [0n, 0x9_fc00n, 1]);
+  t.deepEqual(
+    [load64(at(params + 0x2d0)), load64(at(params + 0x2d8)), load32(at(params + 0x2e0))],
+    [0n, 0x9_fc00n, 1],
+  );
   t.is(load64(at(params + 0x2e4)), BigInt(mib));
   t.is(load64(at(0x6010)), 0x00cf_9b00_0000_ffffn);
   t.is(load64(at(0x6018)), 0x00cf_9300_0000_ffffn);

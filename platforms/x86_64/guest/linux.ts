@@ -4,7 +4,18 @@
  * first vCPU starts. Nothing in a payload is trusted: every size is checked against the payload and the guest's memory.
  */
 import { u32, u64, u8 } from "../../../dsl/core/int.ts";
-import { addressOf, fillBytes, load16, load32, load64, load8, store32, store64, store8, text } from "../../../dsl/core/intrinsics.ts";
+import {
+  addressOf,
+  fillBytes,
+  load16,
+  load32,
+  load64,
+  load8,
+  store32,
+  store64,
+  store8,
+  text,
+} from "../../../dsl/core/intrinsics.ts";
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { e820Types, type GuestModel } from "../../../dsl/manifest/model.ts";
@@ -72,8 +83,13 @@ function refused(): LinuxHeader {
  */
 export function readLinuxHeader(address: u64, bytes: u64, fixedGpa: u64, limit: u64): LinuxHeader {
   if (bytes < leastBytes) return refused();
-  if (load16(u64(address + at.bootFlag)) !== 0xaa55 || load32(u64(address + at.magic)) !== headerMagic) return refused();
-  if (load16(u64(address + at.version)) < leastVersion || (load8(u64(address + at.loadFlags)) & loadedHigh) === 0) return refused();
+  if (load16(u64(address + at.bootFlag)) !== 0xaa55 || load32(u64(address + at.magic)) !== headerMagic)
+    return refused();
+  if (
+    load16(u64(address + at.version)) < leastVersion ||
+    (load8(u64(address + at.loadFlags)) & loadedHigh) === 0
+  )
+    return refused();
   const sectors = load8(u64(address + at.setupSectors));
   const setupBytes = u64(BigInt((sectors === 0 ? 4 : sectors) + 1) * 512n);
   if (setupBytes >= bytes) return refused();
@@ -87,7 +103,14 @@ export function readLinuxHeader(address: u64, bytes: u64, fixedGpa: u64, limit: 
   const needs = wanted > kernelBytes ? wanted : kernelBytes;
   const loadAddress = relocatable ? preferred : fixedGpa;
   if (loadAddress < 0x10_0000n || loadAddress >= limit || needs > u64(limit - loadAddress)) return refused();
-  return { ok: true, setupBytes, loadAddress, needs, initrdMax: u64(load32(u64(address + at.initrdMax))), headerEnd };
+  return {
+    ok: true,
+    setupBytes,
+    loadAddress,
+    needs,
+    initrdMax: u64(load32(u64(address + at.initrdMax))),
+    headerEnd,
+  };
 }
 
 /** How a guest starts: the 32-bit entry point and where boot_params lie. */
@@ -114,7 +137,8 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
   const loader = model.loader;
   const kernelIndex = loader.kernelPayload;
   const initrdIndex = loader.initrdPayload;
-  if (kernelIndex >= maxPayloads || (initrdIndex ?? 0) >= maxPayloads) throw new RangeError(`more than ${maxPayloads} payloads`);
+  if (kernelIndex >= maxPayloads || (initrdIndex ?? 0) >= maxPayloads)
+    throw new RangeError(`more than ${maxPayloads} payloads`);
   const limit = BigInt(loader.loadLimitGpa);
   const fixedGpa = BigInt(loader.kernelGpa);
   const commandLineGpa = BigInt(loader.commandLineGpa);
@@ -124,13 +148,20 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
   const commandLine = loader.commandLine;
   const e820 = Object.freeze(
     model.e820.map((e, index) =>
-      Object.freeze({ at: at.e820 + BigInt(20 * index), gpa: BigInt(e.gpa), bytes: BigInt(e.sizeBytes), type: e820Types[e.type] }),
+      Object.freeze({
+        at: at.e820 + BigInt(20 * index),
+        gpa: BigInt(e.gpa),
+        bytes: BigInt(e.sizeBytes),
+        type: e820Types[e.type],
+      }),
     ),
   );
   const e820Count = e820.length;
   const tables = Object.freeze(
     model.acpi.tables.map((table) => {
-      const content = storage(`${model.name}.acpi.${table.gpa.toString(16)}`, array(u8, table.bytes.length), { constant: true });
+      const content = storage(`${model.name}.acpi.${table.gpa.toString(16)}`, array(u8, table.bytes.length), {
+        constant: true,
+      });
       table.bytes.forEach((byte, i) => {
         content[i] = byte;
       });
@@ -150,7 +181,8 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       if (initrd.bytes === 0n) return { problem: BootProblem.payloadMissing, detail: BigInt(initrdIndex) };
       const end = u64(header.loadAddress + header.needs);
       const top = header.initrdMax < limit - 1n ? u64(header.initrdMax + 1n) : limit;
-      if (end > top || initrd.bytes > u64(top - end)) return { problem: BootProblem.noMemory, detail: initrd.bytes };
+      if (end > top || initrd.bytes > u64(top - end))
+        return { problem: BootProblem.noMemory, detail: initrd.bytes };
     }
     return { problem: BootProblem.none, detail: 0n };
   };
@@ -169,7 +201,8 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       const kernel = boot.payloads[kernelIndex];
       const header = readLinuxHeader(kernel.address, kernel.bytes, fixedGpa, limit);
       const kernelBytes = u64(kernel.bytes - header.setupBytes);
-      if (!copyToGuest(slots, header.loadAddress, u64(kernel.address + header.setupBytes), kernelBytes)) return missing;
+      if (!copyToGuest(slots, header.loadAddress, u64(kernel.address + header.setupBytes), kernelBytes))
+        return missing;
       if (!putTables(slots)) return missing;
 
       const line = text(commandLine);
@@ -179,9 +212,11 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       if (!copyToGuest(slots, commandLineGpa, line.address, u64(line.length))) return missing;
 
       // boot_params: the setup header as it is in the payload, then what a loader fills in.
-      const headerBytes = header.headerEnd < at.e820 ? u64(header.headerEnd - at.setupSectors) : u64(at.e820 - at.setupSectors);
+      const headerBytes =
+        header.headerEnd < at.e820 ? u64(header.headerEnd - at.setupSectors) : u64(at.e820 - at.setupSectors);
       for (let i = 0n; i < 0x100n; i += 1n) {
-        if (i < headerBytes) store8(u64(params + at.setupSectors + i), load8(u64(kernel.address + at.setupSectors + i)));
+        if (i < headerBytes)
+          store8(u64(params + at.setupSectors + i), load8(u64(kernel.address + at.setupSectors + i)));
       }
       store8(u64(params + at.loader), undefinedLoader);
       store32(u64(params + at.code32), u32(header.loadAddress));
@@ -191,7 +226,8 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
         const initrd = boot.payloads[initrdIndex];
         const top = header.initrdMax < limit - 1n ? u64(header.initrdMax + 1n) : limit;
         const place = u64(u64(top - initrd.bytes) & ~0xfffn);
-        if (place < u64(header.loadAddress + header.needs)) return { problem: BootProblem.noMemory, detail: initrd.bytes };
+        if (place < u64(header.loadAddress + header.needs))
+          return { problem: BootProblem.noMemory, detail: initrd.bytes };
         if (!copyToGuest(slots, place, initrd.address, initrd.bytes)) return missing;
         store32(u64(params + at.ramdiskImage), u32(place));
         store32(u64(params + at.ramdiskSize), u32(initrd.bytes));

@@ -76,7 +76,11 @@ test("pages of 1 GiB and 2 MiB keep the offset, and reserved bits in them fault"
   g.put64(0x3000n, 0x0060_0087n);
   t.is(walk(g.slots, long, 0x1f_fabcn, 0).gpa, 0x7f_fabcn);
   g.put64(0x3000n, 0x0060_2087n);
-  t.deepEqual(walk(g.slots, long, 0n, 0), { outcome: WalkOutcome.pageFault, gpa: 0n, error: Access.present | Access.reserved });
+  t.deepEqual(walk(g.slots, long, 0n, 0), {
+    outcome: WalkOutcome.pageFault,
+    gpa: 0n,
+    error: Access.present | Access.reserved,
+  });
 });
 
 test("an absent entry, a write to a read-only page and a fetch of a no-execute page fault with their codes", (t) => {
@@ -84,9 +88,13 @@ test("an absent entry, a write to a read-only page and a fetch of a no-execute p
   t.is(walk(absent.slots, long, absent.linear, Access.write).error, Access.write);
   const readOnly = mapped(5n);
   t.is(walk(readOnly.slots, long, readOnly.linear, Access.write).error, Access.present | Access.write);
-  t.is(walk(readOnly.slots, { ...long, cr0: cr0.paging | cr0.protect }, readOnly.linear, Access.write).outcome, WalkOutcome.ok);
   t.is(
-    walk(readOnly.slots, { ...long, cr0: cr0.paging | cr0.protect, cpl: 3 }, readOnly.linear, Access.write).error,
+    walk(readOnly.slots, { ...long, cr0: cr0.paging | cr0.protect }, readOnly.linear, Access.write).outcome,
+    WalkOutcome.ok,
+  );
+  t.is(
+    walk(readOnly.slots, { ...long, cr0: cr0.paging | cr0.protect, cpl: 3 }, readOnly.linear, Access.write)
+      .error,
     Access.present | Access.write | Access.user,
   );
   const data = mapped(7n | nx);
@@ -147,7 +155,10 @@ test("tables that lie in no memory end the walk, whichever level they are at", (
   });
   outside.put64(0x1000n, 0xfee0_0007n);
   t.is(walk(outside.slots, long, 0n, 0).outcome, WalkOutcome.badTable);
-  t.is(walk(outside.slots, { ...long, efer: 0n, cr4: 0n, cr3: 0xfee0_0000n }, 0n, 0).outcome, WalkOutcome.badTable);
+  t.is(
+    walk(outside.slots, { ...long, efer: 0n, cr4: 0n, cr3: 0xfee0_0000n }, 0n, 0).outcome,
+    WalkOutcome.badTable,
+  );
 });
 
 test("a table that names itself at every level ends after the last level", (t) => {

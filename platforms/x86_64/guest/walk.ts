@@ -73,7 +73,8 @@ export function isCanonical(address: u64, la57: boolean): boolean {
 
 function fault(state: PagingState, access: u32, isPresent: boolean, isReserved: boolean): Walk {
   const nx = (state.efer & eferNxe) !== 0n || (state.cr4 & cr4Smep) !== 0n;
-  let error = (isPresent ? 1 : 0) | (access & Access.write) | (state.cpl === 3 ? 4 : 0) | (isReserved ? 8 : 0);
+  let error =
+    (isPresent ? 1 : 0) | (access & Access.write) | (state.cpl === 3 ? 4 : 0) | (isReserved ? 8 : 0);
   if (nx) error = error | (access & Access.fetch);
   return { outcome: WalkOutcome.pageFault, gpa: 0n, error: u32(error) };
 }
@@ -160,10 +161,11 @@ function walk64(slots: SlotTable, state: PagingState, address: u64, access: u32)
     if (shift === 12 || isLarge) {
       const offsetMask = u64((1n << count) - 1n);
       // Bit 12 of a large page's entry is its PAT bit; those above it up to the page size are reserved.
-      if (isLarge && (entry & offsetMask & tableAddress & 0xffff_ffff_ffff_e000n) !== 0n) return fault(state, access, true, true);
+      if (isLarge && (entry & offsetMask & tableAddress & 0xffff_ffff_ffff_e000n) !== 0n)
+        return fault(state, access, true, true);
       if (!allowed(state, access, rights, nx)) return fault(state, access, true, false);
       mark(slots, at, entry, (access & Access.write) !== 0 ? accessed | dirty : accessed, 8);
-      const frame = u64((entry & tableAddress) & u64(~offsetMask));
+      const frame = u64(entry & tableAddress & u64(~offsetMask));
       return result(u64(frame | (address & offsetMask)));
     }
     if (!isPaeTop) mark(slots, at, entry, accessed, 8);
@@ -177,7 +179,8 @@ function walk64(slots: SlotTable, state: PagingState, address: u64, access: u32)
 export function walk(slots: SlotTable, state: PagingState, address: u64, access: u32): Walk {
   const long = (state.efer & eferLma) !== 0n;
   if ((state.cr0 & cr0Paging) === 0n) return result(u64(address & 0xffff_ffffn));
-  if (long && !isCanonical(address, (state.cr4 & cr4La57) !== 0n)) return { outcome: WalkOutcome.notCanonical, gpa: 0n, error: 0 };
+  if (long && !isCanonical(address, (state.cr4 & cr4La57) !== 0n))
+    return { outcome: WalkOutcome.notCanonical, gpa: 0n, error: 0 };
   const linear = long ? address : u64(address & 0xffff_ffffn);
   if (!long && (state.cr4 & cr4Pae) === 0n) return walk32(slots, state, linear, access);
   return walk64(slots, state, linear, access);

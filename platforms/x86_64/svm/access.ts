@@ -6,7 +6,8 @@ import type { SvmVcpu } from "./vcpu.ts";
 import { eventField, intercept3, virtualInterrupt } from "./vmcb.ts";
 
 const rflagsIf = 0x200n;
-const windowBits = (virtualInterrupt.irq | virtualInterrupt.ignoreTpr | virtualInterrupt.highestPriority) >>> 0;
+const windowBits =
+  (virtualInterrupt.irq | virtualInterrupt.ignoreTpr | virtualInterrupt.highestPriority) >>> 0;
 
 /** The type field of EVENTINJ for a kind of event. */
 function typeOf(kind: u32): u64 {

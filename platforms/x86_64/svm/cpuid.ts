@@ -25,15 +25,20 @@ export interface CpuidRow {
   readonly edx: RegisterPolicy;
 }
 
-const bits = (...numbers: readonly number[]): number => numbers.reduce((mask, n) => (mask | (1 << n)) >>> 0, 0);
-const range = (first: number, last: number): readonly number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+const bits = (...numbers: readonly number[]): number =>
+  numbers.reduce((mask, n) => (mask | (1 << n)) >>> 0, 0);
+const range = (first: number, last: number): readonly number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
 const none: RegisterPolicy = Object.freeze({ keep: 0, set: 0 });
 const all: RegisterPolicy = Object.freeze({ keep: 0xffff_ffff, set: 0 });
 const keep = (mask: number): RegisterPolicy => Object.freeze({ keep: mask, set: 0 });
 const fixed = (value: number): RegisterPolicy => Object.freeze({ keep: 0, set: value >>> 0 });
 const both = (mask: number, set: number): RegisterPolicy => Object.freeze({ keep: mask, set });
 const word = (text: string, at: number): number =>
-  Array.from({ length: 4 }, (_, i) => (text.charCodeAt(at + i) || 0) << (8 * i)).reduce((a, b) => (a | b) >>> 0, 0);
+  Array.from({ length: 4 }, (_, i) => (text.charCodeAt(at + i) || 0) << (8 * i)).reduce(
+    (a, b) => (a | b) >>> 0,
+    0,
+  );
 
 /** The hypervisor's signature in leaf 0x40000000: EBX, ECX, EDX. */
 export const signature = "Typevisor";
@@ -48,7 +53,31 @@ const features1Ecx = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 26, 28, 29, 30);
 /** Leaf 1 EDX: without MCE (7), MCA (14), PSN, DS, ACPI, TM and PBE. */
 const features1Edx = bits(0, 1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 15, 16, 17, 19, 23, 24, 25, 26, 27);
 /** Leaf 7 EBX: without SGX, HLE, PQM, MPX, RTM, PT. */
-const features7Ebx = bits(0, 3, 5, 6, 7, 8, 9, 10, 13, 16, 17, 18, 19, 20, 21, 23, 24, 26, 27, 28, 29, 30, 31);
+const features7Ebx = bits(
+  0,
+  3,
+  5,
+  6,
+  7,
+  8,
+  9,
+  10,
+  13,
+  16,
+  17,
+  18,
+  19,
+  20,
+  21,
+  23,
+  24,
+  26,
+  27,
+  28,
+  29,
+  30,
+  31,
+);
 /** Leaf 7 ECX: without WAITPKG, CET and the like. */
 const features7Ecx = bits(1, 2, 3, 6, 8, 9, 10, 11, 12, 14, 16, 22);
 /** Leaf 7 EDX: FSRM and AVX-512 extensions; nothing that needs SPEC_CTRL. */
@@ -85,7 +114,14 @@ export function cpuidRows(vcpus: number): readonly CpuidRow[] {
     ),
     // TSC_ADJUST is software's, so every host has it.
     row(7, 0, fixed(0), both(features7Ebx, bits(1)), keep(features7Ecx), keep(features7Edx)),
-    row(0x4000_0000, null, fixed(maxHypervisorLeaf), fixed(word(signature, 0)), fixed(word(signature, 4)), fixed(word(signature, 8))),
+    row(
+      0x4000_0000,
+      null,
+      fixed(maxHypervisorLeaf),
+      fixed(word(signature, 0)),
+      fixed(word(signature, 4)),
+      fixed(word(signature, 8)),
+    ),
     row(0x4000_0001, null, none, none, none, none),
     row(0x8000_0000, null, fixed(maxExtendedLeaf), all, all, all),
     row(0x8000_0001, null, all, all, both(features81Ecx, many ? bits(1) : 0), keep(features81Edx)),

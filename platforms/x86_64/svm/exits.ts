@@ -69,7 +69,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   const cachedCode = (v: SvmVcpu): u64 => {
     const linear = u64(svmState.codeBase(v) + v.vmcb.rip);
     if ((linear & 0xfffn) > 0xff8n) return 0n;
-    if (v.fetchPage === u64((linear & ~0xfffn) | 1n) && v.fetchCr3 === v.vmcb.cr3) return u64(v.fetchHpa + (linear & 0xfffn));
+    if (v.fetchPage === u64((linear & ~0xfffn) | 1n) && v.fetchCr3 === v.vmcb.cr3)
+      return u64(v.fetchHpa + (linear & 0xfffn));
     const walked = walk(svmState.slots(v), svmState.paging(v), linear, Access.fetch);
     if (walked.outcome !== WalkOutcome.ok) return 0n;
     const place = resolve(svmState.slots(v), walked.gpa);
@@ -124,7 +125,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     const info = u32(vmcb.exitInfo1);
     if (unlikely((info & 4) !== 0)) {
       const outcome = strings(v, info);
-      if (outcome.outcome !== Emulation.done) failEmulation(v, outcome.outcome, outcome.address, outcome.error);
+      if (outcome.outcome !== Emulation.done)
+        failEmulation(v, outcome.outcome, outcome.address, outcome.error);
       return;
     }
     const port = u16(info >>> 16);
@@ -137,7 +139,12 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       else v.gpr[0] = u64((rax & ~0xffffn) | BigInt(value & 0xffff));
     } else {
       const value = u32(rax);
-      bus.portOut(v.core.index, port, width, width === 4 ? value : width === 1 ? value & 0xff : value & 0xffff);
+      bus.portOut(
+        v.core.index,
+        port,
+        width,
+        width === 4 ? value : width === 1 ? value & 0xff : value & 0xffff,
+      );
     }
     advanceTo(v, vmcb.exitInfo2);
   };
@@ -195,7 +202,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       raiseInGuest(v, vectorPf, true, error);
     } else if (outcome === Emulation.generalProtection) raiseInGuest(v, vectorGp, true, 0);
     else if (outcome === Emulation.undefined) raiseInGuest(v, vectorUd, false, 0);
-    else if (outcome === Emulation.unsupported) stopGuest(v, StopReason.emulation, load64(addressOf(v.code.bytes)));
+    else if (outcome === Emulation.unsupported)
+      stopGuest(v, StopReason.emulation, load64(addressOf(v.code.bytes)));
     else stopGuest(v, StopReason.memoryAccess, address);
   };
 
@@ -265,7 +273,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
         stopGuest(v, StopReason.invalidState, v.vmcb.exitInfo1);
         return;
       default:
-        if (code >= exitCode.exception0 && code <= exitCode.exception31) handleException(v, u32(code - exitCode.exception0));
+        if (code >= exitCode.exception0 && code <= exitCode.exception31)
+          handleException(v, u32(code - exitCode.exception0));
         else stopGuest(v, StopReason.unexpectedExit, u64(code));
     }
   };
@@ -283,7 +292,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     if (operation === Operation.movToCr) ok = control.write(v, instruction.reg, v.gpr[instruction.rm & 15]);
     else if (operation === Operation.movFromCr) v.gpr[instruction.rm & 15] = control.read(v, instruction.reg);
     else if (operation === Operation.clts) ok = control.write(v, 0, u64(v.vmcb.cr0 & ~8n));
-    else if (operation === Operation.lmsw && !instruction.memory) ok = control.loadMachineStatus(v, v.gpr[instruction.rm & 15]);
+    else if (operation === Operation.lmsw && !instruction.memory)
+      ok = control.loadMachineStatus(v, v.gpr[instruction.rm & 15]);
     else if (operation === Operation.lmsw) {
       stopGuest(v, StopReason.emulation, u64(code));
       return;
@@ -300,7 +310,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     const vector = u8(info);
     if (type === eventField.softwareInterrupt) return;
     if (type === eventField.nmi) requeue(v.core, EventKind.nmi, 2, false, 0);
-    else if (type === eventField.externalInterrupt) requeue(v.core, EventKind.externalInterrupt, vector, false, 0);
+    else if (type === eventField.externalInterrupt)
+      requeue(v.core, EventKind.externalInterrupt, vector, false, 0);
     else if (vector !== 3 && vector !== 4) {
       requeue(v.core, EventKind.exception, vector, (info & eventField.errorValid) !== 0n, u32(info >> 32n));
     }

@@ -184,7 +184,8 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
       last: 0x8ff,
       read: null,
       readChecked: (v: SvmVcpu, msr: u32): MsrValue => apics.readRegister(v.core.index, u32(msr - 0x800)),
-      write: (v: SvmVcpu, msr: u32, value: u64): boolean => apics.writeRegister(v.core.index, u32(msr - 0x800), value),
+      write: (v: SvmVcpu, msr: u32, value: u64): boolean =>
+        apics.writeRegister(v.core.index, u32(msr - 0x800), value),
     },
     constant("PATCH_LEVEL", 0x8b, 0n),
     constant("DebugCtl", 0x1d9, 0n),

@@ -32,7 +32,8 @@ export interface GuestMsrs {
 
 /** Registers that a guest reads and writes without an exit: VMLOAD and VMSAVE, or a vCPU switch, carry them. */
 export const passedThrough: readonly number[] = Object.freeze([
-  0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0100, 0xc000_0101, 0xc000_0102, 0xc000_0103, 0x174, 0x175, 0x176,
+  0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0100, 0xc000_0101, 0xc000_0102, 0xc000_0103,
+  0x174, 0x175, 0x176,
 ]);
 
 /** Byte and lowest bit of an MSR in the permission map (APM vol. 2 §15.11): two bits each, read then write. Build time. */
@@ -43,7 +44,8 @@ export function permissionBit(msr: number): { readonly byte: number; readonly bi
     [0xc001_0000, 0x1000],
   ] as const;
   for (const [base, byte] of ranges) {
-    if (msr >= base && msr < base + 0x2000) return { byte: byte + ((msr - base) >> 2), bit: ((msr - base) & 3) * 2 };
+    if (msr >= base && msr < base + 0x2000)
+      return { byte: byte + ((msr - base) >> 2), bit: ((msr - base) & 3) * 2 };
   }
   throw new RangeError(`msr 0x${msr.toString(16)} is in no range of the permission map`);
 }
@@ -58,10 +60,13 @@ export function guestMsrs(rows: readonly MsrRow[]): GuestMsrs {
     .filter((r) => r.read !== null || r.readChecked !== undefined)
     .map((r) => {
       const plain = r.read;
-      const read = r.readChecked ?? ((v: SvmVcpu, msr: u32): MsrValue => ({ ok: true, value: plain!(v, msr) }));
+      const read =
+        r.readChecked ?? ((v: SvmVcpu, msr: u32): MsrValue => ({ ok: true, value: plain!(v, msr) }));
       return { first: r.first, last: r.last, single: r.first === r.last, read };
     });
-  const writable = rows.filter((r) => r.write !== null).map((r) => ({ first: r.first, last: r.last, single: r.first === r.last, write: r.write! }));
+  const writable = rows
+    .filter((r) => r.write !== null)
+    .map((r) => ({ first: r.first, last: r.last, single: r.first === r.last, write: r.write! }));
   return {
     read(v: SvmVcpu, msr: u32): MsrValue {
       for (const r of readable) {

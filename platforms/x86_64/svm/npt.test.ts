@@ -44,7 +44,8 @@ test("holes are not mapped", (t) => {
   const npt = tables(16);
   const root = npt.create();
   npt.build(root, slots(), true);
-  for (const gpa of [0xa_0000n, 0xf_f000n, 4n * gib, 0xfee0_0000n + 4n * gib, 8n * gib + 2n * mib]) t.is(npt.lookup(root, gpa).entry, 0n, gpa.toString(16));
+  for (const gpa of [0xa_0000n, 0xf_f000n, 4n * gib, 0xfee0_0000n + 4n * gib, 8n * gib + 2n * mib])
+    t.is(npt.lookup(root, gpa).entry, 0n, gpa.toString(16));
 });
 
 test("ROM is mapped without the right to write", (t) => {

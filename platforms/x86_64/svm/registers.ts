@@ -6,7 +6,17 @@ import { u16, u32, u64 } from "../../../dsl/core/int.ts";
 import { addressOf, fillBytes, store32 } from "../../../dsl/core/intrinsics.ts";
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
-import { readCr4, writeCr4, writeDr0, writeDr1, writeDr2, writeDr3, writeMsr, writeXcr, xrstor } from "../instructions.ts";
+import {
+  readCr4,
+  writeCr4,
+  writeDr0,
+  writeDr1,
+  writeDr2,
+  writeDr3,
+  writeMsr,
+  writeXcr,
+  xrstor,
+} from "../instructions.ts";
 import { patAfterReset } from "../registers.ts";
 import { features } from "./setup.ts";
 import { mtrrCount, type SvmVcpu } from "./vcpu.ts";

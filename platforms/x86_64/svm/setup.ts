@@ -86,8 +86,10 @@ function prepareCr4(): void {
     const ebx = cpuidEbx(7, 0);
     const ecx = cpuidEcx(7, 0);
     features.protectionKeys = (ecx & 8) !== 0;
-    for (const f of cr4OfLeaf7Ebx) if ((ebx & (1 << f.bit)) !== 0) allowed = u64(allowed | (1n << BigInt(f.cr4)));
-    for (const f of cr4OfLeaf7Ecx) if ((ecx & (1 << f.bit)) !== 0) allowed = u64(allowed | (1n << BigInt(f.cr4)));
+    for (const f of cr4OfLeaf7Ebx)
+      if ((ebx & (1 << f.bit)) !== 0) allowed = u64(allowed | (1n << BigInt(f.cr4)));
+    for (const f of cr4OfLeaf7Ecx)
+      if ((ecx & (1 << f.bit)) !== 0) allowed = u64(allowed | (1n << BigInt(f.cr4)));
   }
   if (features.xcr0 !== 0n) allowed = u64(allowed | (1n << 18n));
   guestCr4.bits = allowed;

@@ -44,7 +44,14 @@ export const svmState: GuestState<SvmVcpu> = Object.freeze({
   },
   paging(v: SvmVcpu): PagingState {
     const vmcb = v.vmcb;
-    return { cr0: vmcb.cr0, cr3: vmcb.cr3, cr4: vmcb.cr4, efer: vmcb.efer, rflags: vmcb.rflags, cpl: vmcb.cpl };
+    return {
+      cr0: vmcb.cr0,
+      cr3: vmcb.cr3,
+      cr4: vmcb.cr4,
+      efer: vmcb.efer,
+      rflags: vmcb.rflags,
+      cpl: vmcb.cpl,
+    };
   },
   index(v: SvmVcpu): u32 {
     return v.core.index;

@@ -18,31 +18,39 @@ export function stringIo(bus: Bus): (v: SvmVcpu, info: u32) => Emulated {
   const memory = linearMemory(svmState, bus);
   return (v: SvmVcpu, info: u32): Emulated => {
     const got = fetch(v);
-    if (got.outcome === FetchOutcome.pageFault) return { outcome: Emulation.pageFault, address: got.address, error: got.error };
-    if (got.outcome === FetchOutcome.generalProtection) return { outcome: Emulation.generalProtection, address: 0n, error: 0 };
-    if (got.outcome === FetchOutcome.undefined) return { outcome: Emulation.undefined, address: 0n, error: 0 };
-    if (got.outcome === FetchOutcome.notMemory) return { outcome: Emulation.notMemory, address: got.address, error: 0 };
+    if (got.outcome === FetchOutcome.pageFault)
+      return { outcome: Emulation.pageFault, address: got.address, error: got.error };
+    if (got.outcome === FetchOutcome.generalProtection)
+      return { outcome: Emulation.generalProtection, address: 0n, error: 0 };
+    if (got.outcome === FetchOutcome.undefined)
+      return { outcome: Emulation.undefined, address: 0n, error: 0 };
+    if (got.outcome === FetchOutcome.notMemory)
+      return { outcome: Emulation.notMemory, address: got.address, error: 0 };
     const instruction = v.instruction;
     const isIn = instruction.operation === Operation.ins;
     // Another instruction stands there now: the guest goes on with that.
-    if (!isIn && instruction.operation !== Operation.outs) return { outcome: Emulation.done, address: 0n, error: 0 };
+    if (!isIn && instruction.operation !== Operation.outs)
+      return { outcome: Emulation.done, address: 0n, error: 0 };
     const port = u16(info >>> 16);
     const width = u8((info >>> 4) & 7);
     const plan = v.plan;
     const segmentation = svmState.segmentation(v);
     for (let element = 0; element < elementsPerExit; element++) {
       const prepared = prepare(instruction, v.gpr, segmentation, v.vmcb.rip, v.vmcb.rflags, plan);
-      if (prepared === PlanResult.unsupported || prepared === PlanResult.vector) return { outcome: Emulation.unsupported, address: 0n, error: 0 };
+      if (prepared === PlanResult.unsupported || prepared === PlanResult.vector)
+        return { outcome: Emulation.unsupported, address: 0n, error: 0 };
       if (prepared === PlanResult.ready) {
         if (isIn) {
           // Where the store will fault nothing may be read: the port is read once the address is known to be good.
           const place = memory.check(v, plan.store.linear, u8(Math.min(plan.store.width, 8)));
-          if (place.outcome !== Emulation.done) return { outcome: place.outcome, address: place.address, error: place.error };
+          if (place.outcome !== Emulation.done)
+            return { outcome: place.outcome, address: place.address, error: place.error };
           complete(instruction, v.gpr, plan, u64(bus.portIn(v.core.index, port, width)), 0n);
           memory.store(v, plan.store.linear, u8(Math.min(plan.store.width, 8)), plan.storeValue, noHint);
         } else {
           const loaded = memory.load(v, plan.load.linear, u8(Math.min(plan.load.width, 8)), noHint);
-          if (loaded.outcome !== Emulation.done) return { outcome: loaded.outcome, address: loaded.address, error: loaded.error };
+          if (loaded.outcome !== Emulation.done)
+            return { outcome: loaded.outcome, address: loaded.address, error: loaded.error };
           bus.portOut(v.core.index, port, width, u32(loaded.value));
           complete(instruction, v.gpr, plan, loaded.value, 0n);
         }

@@ -21,14 +21,19 @@ const apics: LocalApics = {
 };
 const msrs = guestMsrs(msrRows(apics));
 const rowOf = (leaf: number, vcpus = 1) => cpuidRows(vcpus).find((r) => r.leaf === leaf)!;
-const has = (mask: { keep: number; set: number }, bit: number) => (((mask.keep | mask.set) >>> bit) & 1) === 1;
+const has = (mask: { keep: number; set: number }, bit: number) =>
+  (((mask.keep | mask.set) >>> bit) & 1) === 1;
 
 test("CPUID hides what cannot be virtualised", (t) => {
   for (const bit of [3, 5, 6]) t.false(has(rowOf(1).ecx, bit), `leaf 1 ECX ${bit}`);
   for (const bit of [7, 14]) t.false(has(rowOf(1).edx, bit), `leaf 1 EDX ${bit}`);
-  for (const bit of [2, 10, 12, 13, 29]) t.false(has(rowOf(0x8000_0001).ecx, bit), `leaf 0x80000001 ECX ${bit}`);
+  for (const bit of [2, 10, 12, 13, 29])
+    t.false(has(rowOf(0x8000_0001).ecx, bit), `leaf 0x80000001 ECX ${bit}`);
   for (const bit of [26, 27, 29, 31]) t.false(has(rowOf(7).edx, bit), `leaf 7 EDX ${bit}`);
-  t.is(cpuidRows(1).find((r) => r.leaf === 0x8000_000a), undefined);
+  t.is(
+    cpuidRows(1).find((r) => r.leaf === 0x8000_000a),
+    undefined,
+  );
 });
 
 test("CPUID tells of the hypervisor by its own signature", (t) => {
@@ -70,11 +75,16 @@ test("MTRRs keep what they are given and refuse types that do not exist", (t) =>
     t.is(msrs.read(v, msr).value, 6n);
     t.false(msrs.write(v, msr, 2n), `0x${msr.toString(16)}`);
   }
-  const values = new Set([0x250, 0x258, 0x259, 0x268, 0x26f].map((msr, i) => {
-    msrs.write(v, msr, BigInt([0, 1, 4, 5, 6][i]!));
-    return msr;
-  }));
-  t.deepEqual([...values].map((msr) => msrs.read(v, msr).value), [0n, 1n, 4n, 5n, 6n]);
+  const values = new Set(
+    [0x250, 0x258, 0x259, 0x268, 0x26f].map((msr, i) => {
+      msrs.write(v, msr, BigInt([0, 1, 4, 5, 6][i]!));
+      return msr;
+    }),
+  );
+  t.deepEqual(
+    [...values].map((msr) => msrs.read(v, msr).value),
+    [0n, 1n, 4n, 5n, 6n],
+  );
   t.true(msrs.write(v, 0x201, 0xff_ffc0_0800n));
   t.false(msrs.write(v, 0x201, 1n));
 });
@@ -109,7 +119,9 @@ test("EFER takes SCE, LME and NXE; LME cannot change while paging is on; SVME st
 
 test("rows that overlap are refused when the image is built", (t) => {
   const row = { name: "a", first: 0x10, last: 0x20, read: () => 0n, write: null };
-  t.throws(() => guestMsrs([row, { ...row, name: "b", first: 0x20, last: 0x30 }]), { message: "msr row b overlaps a" });
+  t.throws(() => guestMsrs([row, { ...row, name: "b", first: 0x20, last: 0x30 }]), {
+    message: "msr row b overlaps a",
+  });
 });
 
 test("the permission map has two bits for each MSR of its ranges", (t) => {
@@ -147,7 +159,24 @@ test("CR4 takes the bits that are offered, keeps PAE and the number of levels in
 
 test("the control block has the manual's offsets", (t) => {
   const offset = (name: string) => Vmcb.fields.find((f) => f.name === name)?.offset;
-  const wanted = { iopm: 0x40, tscOffset: 0x50, asid: 0x58, exitCode: 0x70, exitIntInfo: 0x88, eventInjection: 0xa8, nestedCr3: 0xb0, nextRip: 0xc8, cpl: 0x4cb, efer: 0x4d0, cr0: 0x558, rip: 0x578, rsp: 0x5d8, rax: 0x5f8, cr2: 0x640, pat: 0x668 };
+  const wanted = {
+    iopm: 0x40,
+    tscOffset: 0x50,
+    asid: 0x58,
+    exitCode: 0x70,
+    exitIntInfo: 0x88,
+    eventInjection: 0xa8,
+    nestedCr3: 0xb0,
+    nextRip: 0xc8,
+    cpl: 0x4cb,
+    efer: 0x4d0,
+    cr0: 0x558,
+    rip: 0x578,
+    rsp: 0x5d8,
+    rax: 0x5f8,
+    cr2: 0x640,
+    pat: 0x668,
+  };
   for (const [name, at] of Object.entries(wanted)) t.is(offset(name), at, name);
   t.is(Vmcb.size, 4096);
   t.is(SvmVcpu.fields[0]!.offset, 0);

@@ -15,35 +15,39 @@ import { Vmcb } from "./vmcb.ts";
 export const mtrrCount = 28;
 
 /** A vCPU under SVM. */
-export const SvmVcpu = struct("SvmVcpu", {
-  vmcb: Vmcb,
-  core: at(4096, Vcpu),
-  /** By encoding: RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 to R15. RAX and RSP are those of the VMCB while the guest runs. */
-  gpr: array(u64, 16),
-  /** CR4 as the guest sees it; the VMCB's has MCE set besides. */
-  cr4: u64,
-  /** EFER as the guest sees it; the VMCB's has SVME set besides. */
-  efer: u64,
-  /** IA32_TSC_ADJUST: what the guest has added to its counter. */
-  tscAdjust: u64,
-  mtrr: array(u64, mtrrCount),
-  /** HWCR, SYSCFG and the like: what the guest wrote into MSRs that keep a value and do nothing. */
-  storedMsr: array(u64, 8),
-  /** The linear page that `fetchHpa` translates, with bit 0 set; 0: none. Used for instructions of known bytes only. */
-  fetchPage: u64,
-  fetchCr3: u64,
-  fetchHpa: u64,
-  /** RIP of the IRET that the NMI window caught; `iretCaught` says that one is there. */
-  iretRip: u64,
-  iretCaught: bool,
-  /** The state was accepted by VMRUN at least once. */
-  entered: bool,
-  cpuid: CpuidResult,
-  code: CodeBytes,
-  instruction: Instruction,
-  plan: Plan,
-  segmentation: Segmentation,
-}, { align: 4096 });
+export const SvmVcpu = struct(
+  "SvmVcpu",
+  {
+    vmcb: Vmcb,
+    core: at(4096, Vcpu),
+    /** By encoding: RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 to R15. RAX and RSP are those of the VMCB while the guest runs. */
+    gpr: array(u64, 16),
+    /** CR4 as the guest sees it; the VMCB's has MCE set besides. */
+    cr4: u64,
+    /** EFER as the guest sees it; the VMCB's has SVME set besides. */
+    efer: u64,
+    /** IA32_TSC_ADJUST: what the guest has added to its counter. */
+    tscAdjust: u64,
+    mtrr: array(u64, mtrrCount),
+    /** HWCR, SYSCFG and the like: what the guest wrote into MSRs that keep a value and do nothing. */
+    storedMsr: array(u64, 8),
+    /** The linear page that `fetchHpa` translates, with bit 0 set; 0: none. Used for instructions of known bytes only. */
+    fetchPage: u64,
+    fetchCr3: u64,
+    fetchHpa: u64,
+    /** RIP of the IRET that the NMI window caught; `iretCaught` says that one is there. */
+    iretRip: u64,
+    iretCaught: bool,
+    /** The state was accepted by VMRUN at least once. */
+    entered: bool,
+    cpuid: CpuidResult,
+    code: CodeBytes,
+    instruction: Instruction,
+    plan: Plan,
+    segmentation: Segmentation,
+  },
+  { align: 4096 },
+);
 export type SvmVcpu = ValueOf<typeof SvmVcpu>;
 
 /** Byte offset of a field of a struct. Build time only. */

@@ -119,7 +119,17 @@ export function assemble(code: string): Buffer {
     execFileSync("as", ["--32", "-o", at("payload.o"), at("payload.s")]);
     const script = `SECTIONS { . = ${loadAddress}; .text : { *(.text) } .data : { *(.data) } }`;
     writeFileSync(at("payload.ld"), script);
-    execFileSync("ld", ["-m", "elf_i386", "-T", at("payload.ld"), "-e", "_start", "-o", at("payload.elf"), at("payload.o")]);
+    execFileSync("ld", [
+      "-m",
+      "elf_i386",
+      "-T",
+      at("payload.ld"),
+      "-e",
+      "_start",
+      "-o",
+      at("payload.elf"),
+      at("payload.o"),
+    ]);
     execFileSync("objcopy", ["-O", "binary", at("payload.elf"), at("payload.bin")]);
     return bzImage(readFileSync(at("payload.bin")));
   } finally {
@@ -154,7 +164,10 @@ export async function withPayload(
   use: (machine: Machine) => Promise<void>,
   options: MachineOptions = {},
 ): Promise<void> {
-  efi ??= linkEfi({ module: composeImage(join(repositoryRoot, "images/bare-payload.ts"), false).module, entry: "efi_main" }).efi;
+  efi ??= linkEfi({
+    module: composeImage(join(repositoryRoot, "images/bare-payload.ts"), false).module,
+    entry: "efi_main",
+  }).efi;
   const files = [{ path: "typevisor/bare-payload/vmlinuz-cloud", source: payload }];
   await withMachine(efi, { memoryMiB: 256, ...options, files }, use);
 }
