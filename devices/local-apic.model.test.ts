@@ -289,9 +289,17 @@ test("NMI, INIT and start-up messages leave as signals", (t) => {
   t.deepEqual(guest.signals("startup"), [0x9a]);
 });
 
+test("the 8259s reach the bootstrap processor after a reset, and no other", (t) => {
+  t.true(attach(localApic(0)).call((calls, u) => calls.passesExtInt(u)));
+  t.false(attach(localApic(1)).call((calls, u) => calls.passesExtInt(u)));
+});
+
 test("LINT0 lets the 8259s through only as ExtINT", (t) => {
   const guest = ready();
   const passes = (): boolean => guest.call((calls, u) => calls.passesExtInt(u));
+  guest.write("lvtLint0", 0);
+  t.false(passes());
+  guest.write("lvtLint0", masked | 0x700);
   t.false(passes());
   guest.write("lvtLint0", 0x700);
   t.true(passes());

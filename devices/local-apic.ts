@@ -14,6 +14,7 @@ import {
   baseEnable,
   deadlineMode,
   masked,
+  modeExtInt,
   modeNmi,
   shape,
 } from "./local-apic/shape.ts";
@@ -94,6 +95,8 @@ export function localApic(initialId: number) {
       u.initialId = id;
       u.base = baseAddress | baseEnable | bootstrap;
       u.id.id = id;
+      // As firmware leaves it: the 8259s reach the bootstrap processor (MultiProcessor Specification 1.4 §3.6.2.2).
+      if (id === 0) u.lvtLint0.value = modeExtInt << 8;
     },
     calls,
     settle,
