@@ -212,20 +212,21 @@ function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: s
   }
   const answer = decided(operator, left.range, right.range);
   if (answer !== undefined) return constantSides(f, answer, onTrue, onFalse);
-  f.at(node);
-  const holds = compare(f.b, operator, left, right) ?? f.refuse("beyond-128", node, { range: show(join(left.range, right.range)) });
-  f.b.branch(holds, onTrue, onFalse);
   const side = (op: string): Env => {
     const env = new Map(f.env);
     for (const [term, range] of [
       [x, refined(op, left.range, right.range)],
       [y, refined(mirrored[op]!, right.range, left.range)],
     ] as const) {
-      if (term === undefined) continue;
       if (range === undefined) return undefined;
-      env.set(term.variable, term.plus === 0n ? range : { lo: range.lo - term.plus, hi: range.hi - term.plus });
+      if (term !== undefined) env.set(term.variable, term.plus === 0n ? range : { lo: range.lo - term.plus, hi: range.hi - term.plus });
     }
     return env;
   };
-  return { whenTrue: side(operator), whenFalse: side(opposite[operator]!) };
+  const sides: Sides = { whenTrue: side(operator), whenFalse: side(opposite[operator]!) };
+  if (sides.whenTrue === undefined || sides.whenFalse === undefined) return constantSides(f, sides.whenFalse === undefined, onTrue, onFalse);
+  f.at(node);
+  const holds = compare(f.b, operator, left, right) ?? f.refuse("beyond-128", node, { range: show(join(left.range, right.range)) });
+  f.b.branch(holds, onTrue, onFalse);
+  return sides;
 }

@@ -7,7 +7,7 @@ import { arithmetic } from "./arithmetic.ts";
 import type { FunctionLowering } from "./function.ts";
 import * as I from "./interval.ts";
 import { carriedAt } from "./numeric.ts";
-import type { Int, Operand } from "./operand.ts";
+import { known, type Int, type Known, type Operand } from "./operand.ts";
 
 const { SyntaxKind } = ts;
 const ring = new Map<ts.SyntaxKind, { op: BinaryOp; range: (a: I.Interval, b: I.Interval) => I.Interval }>([
@@ -30,7 +30,7 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
     if (rule !== undefined) {
       const left = lowerWrapping(f, node.left);
       const right = lowerWrapping(f, node.right);
-      if (left.kind === "known" && right.kind === "known") return combine(f, node.operatorToken.getText(), left, right, node);
+      if (left.kind === "known" && right.kind === "known") return combineKnown(f, node.operatorToken.getText(), left, right, node);
       if (!isBig(left) || !isBig(right)) return arithmetic(f, node.operatorToken.getText(), f.int(left, node.left), f.int(right, node.right), node);
       const a = f.int(left, node.left);
       const b = f.int(right, node.right);
@@ -40,7 +40,7 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
     if (node.operatorToken.kind === SyntaxKind.LessThanLessThanToken) {
       const left = lowerWrapping(f, node.left);
       const right = f.expression(node.right);
-      if (left.kind === "known" && right.kind === "known") return combine(f, "<<", left, right, node);
+      if (left.kind === "known" && right.kind === "known" && !(typeof right.value === "bigint" && right.value > 63n)) return combineKnown(f, "<<", left, right, node);
       if (!isBig(left)) return arithmetic(f, "<<", f.int(left, node.left), f.int(right, node.right), node);
       const a = f.int(left, node.left);
       const n = f.int(right, node.right);
@@ -60,6 +60,17 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
     return f.expression(node);
   }
   return f.expression(node);
+}
+
+const exactly: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
+  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "&": (a, b) => a & b, "|": (a, b) => a | b, "^": (a, b) => a ^ b, "<<": (a, b) => a << b,
+};
+
+/** What JavaScript makes of two known bigints, or something equal to it modulo 2^64 where that is beyond 64 bits. */
+function combineKnown(f: FunctionLowering, operator: string, left: Known, right: Known, node: ts.BinaryExpression): Operand {
+  if (typeof left.value !== "bigint" || typeof right.value !== "bigint" || (operator === "<<" && right.value < 0n)) return combine(f, operator, left, right, node);
+  const value = exactly[operator]!(left.value, right.value);
+  return known(I.contains(I.i64Range, I.point(value)) ? value : BigInt.asUintN(64, value));
 }
 
 /** A 64-bit value; its exact interval is kept while it still fits 64 bits either way. */
