@@ -123,10 +123,23 @@ function limit(variable: Variable): Interval {
 const ends = [8n, 16n, 31n, 32n, 63n, 64n].flatMap((bits) => [(1n << bits) - 1n, -(1n << bits)]);
 const everywhere: readonly bigint[] = [0n, ...ends, -(1n << 7n), -(1n << 15n)];
 
-/** Grows a range that did not come to rest: each end that moved goes to the next constant, or to the type's end. */
-function widen(old: Interval, grown: Interval, thresholds: readonly bigint[], most: Interval): Interval {
-  const hi = grown.hi > old.hi ? (thresholds.find((t) => t >= grown.hi) ?? most.hi) : old.hi;
-  const lo = grown.lo < old.lo ? (thresholds.findLast((t) => t <= grown.lo) ?? most.lo) : old.lo;
+/** Which ends of a local's range have moved before: an end that moves once often stays where it came to. */
+interface Moved {
+  lo: boolean;
+  hi: boolean;
+}
+
+/** Grows a range that did not come to rest: an end that moves again goes to the next constant, or to the type's end. */
+function widen(old: Interval, grown: Interval, moved: Moved, thresholds: readonly bigint[], most: Interval): Interval {
+  let { lo, hi } = grown;
+  if (hi > old.hi) {
+    if (moved.hi) hi = thresholds.find((t) => t >= grown.hi) ?? most.hi;
+    moved.hi = true;
+  }
+  if (lo < old.lo) {
+    if (moved.lo) lo = thresholds.findLast((t) => t <= grown.lo) ?? most.lo;
+    moved.lo = true;
+  }
   return meet({ lo, hi }, most) ?? most;
 }
 
@@ -141,6 +154,7 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
   f.thresholds.clear();
   let head: Env = entry;
   let thresholds: readonly bigint[] = everywhere;
+  const moved = new Map<Variable, Moved>();
   for (let round = 0; ; round++) {
     const back: Env | "refused" = rehearse(f, loop, head);
     // Walked for real with the same knowledge, what was refused is refused again, and recorded.
@@ -153,7 +167,9 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
       const returned = back.get(variable) ?? limit(variable);
       if (contains(old, returned)) continue;
       const grown = join(old, returned);
-      next.set(variable, round >= roundLimit ? limit(variable) : round === 0 ? grown : widen(old, grown, thresholds, limit(variable)));
+      const ends = moved.get(variable) ?? { lo: false, hi: false };
+      moved.set(variable, ends);
+      next.set(variable, round >= roundLimit ? limit(variable) : widen(old, grown, ends, thresholds, limit(variable)));
       stable = false;
     }
     if (stable) {
