@@ -13,6 +13,7 @@ import { i16, i1, i32, i64, i8, ptr, type Block, type IrType, type Loc, type Val
 import { joinEnvs } from "./env.ts";
 import type { Declared } from "./declared.ts";
 import type { Front, FunctionSite, Stratum } from "./front.ts";
+import { checkInterval } from "./interval-check.ts";
 import { contains, meet, show, type Interval } from "./interval.ts";
 import { carriedAt, literal, settle } from "./numeric.ts";
 import { describe, known, nothing, type Int, type Operand, type StructOperand } from "./operand.ts";
@@ -108,6 +109,7 @@ export class FunctionLowering {
     const loc = this.b.loc;
     this.at(node);
     const operand = lowerExpression(this, node);
+    if (this.program.checkIntervals && this.dry === 0 && this.env !== undefined && operand.kind === "int") checkInterval(this, operand, node);
     this.b.loc = loc;
     return operand;
   }

@@ -5,9 +5,17 @@ import type { IrModule } from "../ir/ir.ts";
 import { verifyModule } from "../ir/verify.ts";
 import { ProgramLowering } from "./program.ts";
 
-/** Lowers a program. Throws DiagnosticError where it is refused. `debug` keeps locals visible. */
-export function lowerProgram(frontEnd: FrontEnd, program: Program, options: { readonly debug: boolean }): IrModule {
-  const module = new ProgramLowering(frontEnd.front, program.name, options.debug).lower(program);
+/** How to lower a program. */
+export interface LoweringOptions {
+  /** Keeps locals visible to a debugger. */
+  readonly debug: boolean;
+  /** Traps where an integer leaves the interval that was inferred for it: for tests of the compiler. */
+  readonly checkIntervals?: boolean;
+}
+
+/** Lowers a program. Throws DiagnosticError where it is refused. */
+export function lowerProgram(frontEnd: FrontEnd, program: Program, options: LoweringOptions): IrModule {
+  const module = new ProgramLowering(frontEnd.front, program.name, options.debug, options.checkIntervals).lower(program);
   frontEnd.diagnostics.throwIfErrors();
   const problems = verifyModule(module);
   if (problems.length > 0) {

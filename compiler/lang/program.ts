@@ -49,6 +49,8 @@ export class ProgramLowering {
     readonly front: Front,
     name: string,
     readonly debug: boolean,
+    /** Traps where an integer leaves its interval: for tests of the compiler. */
+    readonly checkIntervals = false,
   ) {
     this.module = { name, functions: [], globals: [], asmSites: [], naked: [], traps: [], trapHandler: undefined };
   }

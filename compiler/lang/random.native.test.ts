@@ -20,7 +20,7 @@ async function twinOf(text: string): Promise<{ readonly program: Program; readon
   const root = realm.module(repositoryPath(path));
   const front = createFront(sources, realm, diagnostics);
   const program = root["program"] as Program;
-  const module = lowerProgram({ sources, realm, root, diagnostics, front }, program, { debug: false });
+  const module = lowerProgram({ sources, realm, root, diagnostics, front }, program, { debug: false, checkIntervals: true });
   return { program, twin: await linkTwin(module, program) };
 }
 
