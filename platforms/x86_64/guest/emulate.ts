@@ -91,8 +91,18 @@ export function linearMemory<V>(state: GuestState<V>, bus: Bus): LinearMemory<V>
     bus.memoryWrite(state.index(v), gpa, width, value);
   };
 
+  /** Whether an access lies in the page, and at the place in it, of an exit that found nothing mapped there: a device's. */
+  const isDevice = (linear: u64, width: u8, faultGpa: u64): boolean =>
+    faultGpa !== noHint &&
+    (linear & 0xfffn) === (faultGpa & 0xfffn) &&
+    (linear & 0xfffn) + BigInt(width) <= 4096n;
+
   /** Reads 1, 2, 4 or 8 bytes at a linear address, byte by byte where they cross a page. */
   const load = (v: V, linear: u64, width: u8, faultGpa: u64): Operand => {
+    if (isDevice(linear, width, faultGpa)) {
+      const value = bus.memoryRead(state.index(v), faultGpa, width);
+      return { outcome: Emulation.done, value, address: 0n, error: 0 };
+    }
     const first = translate(v, linear, 0, faultGpa);
     if (first.outcome !== Emulation.done) return first;
     if ((linear & 0xfffn) + BigInt(width) <= 4096n) {
@@ -113,6 +123,10 @@ export function linearMemory<V>(state: GuestState<V>, bus: Bus): LinearMemory<V>
 
   /** Writes 1, 2, 4 or 8 bytes. */
   const store = (v: V, linear: u64, width: u8, value: u64, faultGpa: u64): Operand => {
+    if (isDevice(linear, width, faultGpa)) {
+      bus.memoryWrite(state.index(v), faultGpa, width, value);
+      return { outcome: Emulation.done, value: faultGpa, address: 0n, error: 0 };
+    }
     const first = translate(v, linear, Access.write, faultGpa);
     if (first.outcome !== Emulation.done) return first;
     if ((linear & 0xfffn) + BigInt(width) <= 4096n) {

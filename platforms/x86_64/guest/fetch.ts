@@ -8,6 +8,7 @@ import { addressOf, load64, load8, store64, store8 } from "../../../dsl/core/int
 import { resolve } from "../../../kernel/slots.ts";
 import { decode } from "../decode/decode.ts";
 import { DecodeResult } from "../decode/operation.ts";
+import { rememberCode, rememberedCode } from "./code-page.ts";
 import type { GuestState } from "./state.ts";
 import { Access, WalkOutcome, walk } from "./walk.ts";
 
@@ -49,6 +50,21 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
     const start = u64(state.codeBase(v) + state.rip(v));
     const code = state.code(v);
     const buffer = addressOf(code.bytes);
+    if ((start & 0xfffn) <= 0xff0n) {
+      const page = state.codePage(v);
+      let at = rememberedCode(page, paging.cr3, start);
+      if (at === 0n) at = rememberCode(page, slots, paging, start);
+      if (at !== 0n) {
+        store64(buffer, load64(at));
+        store64(u64(buffer + 8n), load64(u64(at + 8n)));
+        code.length = 15;
+        const decoded = decode(code, state.mode(v), state.instruction(v));
+        if (decoded === DecodeResult.ok) return { outcome: FetchOutcome.ok, address: 0n, error: 0 };
+        if (decoded === DecodeResult.undefined)
+          return { outcome: FetchOutcome.undefined, address: start, error: 0 };
+        return { outcome: FetchOutcome.generalProtection, address: start, error: 0 };
+      }
+    }
     let have: u64 = 0n;
     // At most two pages hold 15 bytes; the second is looked at only where the instruction needs it.
     for (let part = 0; part < 2; part++) {

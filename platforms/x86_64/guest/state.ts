@@ -8,6 +8,7 @@ import type { SlotTable } from "../../../kernel/slots.ts";
 import type { Segmentation } from "../decode/effective-address.ts";
 import type { CodeBytes, Instruction, Mode } from "../decode/operation.ts";
 import type { Plan } from "../decode/plan.ts";
+import type { CodePage } from "./code-page.ts";
 import type { PagingState } from "./walk.ts";
 
 /** Accessors of a vendor's vCPU type `V`. */
@@ -25,6 +26,8 @@ export interface GuestState<V> {
   mode(v: V): Mode;
   /** Fills in and returns what addressing needs of the segment registers. */
   segmentation(v: V): Segmentation;
+  /** The vCPU's remembered page of code. */
+  codePage(v: V): CodePage;
   /** The vCPU's buffer for instruction bytes. */
   code(v: V): CodeBytes;
   /** The vCPU's last decoded instruction. */

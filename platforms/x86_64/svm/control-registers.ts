@@ -1,6 +1,7 @@
 /** What a guest's reads and writes of control registers do (APM vol. 2 §3.1). Refused values raise #GP(0). */
 import { u64, u8, type u32 } from "../../../dsl/core/int.ts";
 import { Request } from "../../../kernel/vcpu.ts";
+import { forgetCode } from "../guest/code-page.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { setCr4, setEfer } from "./registers.ts";
 import { guestCr4 } from "./setup.ts";
@@ -32,7 +33,7 @@ function writeCr0(v: SvmVcpu, wanted: u64): boolean {
     else if ((v.efer & longModeEnable) !== 0n) setEfer(v, u64(v.efer | longModeActive));
   }
   vmcb.cr0 = value;
-  v.fetchPage = 0n;
+  forgetCode(v.codePage);
   v.core.requests.or(Request.flush);
   return true;
 }
@@ -51,7 +52,7 @@ export function controlRegisters(apics: LocalApics): ControlRegisters {
         if (!isCr4Valid(value, v.cr4, guestCr4.bits, v.efer)) return false;
         if (value !== v.cr4) {
           setCr4(v, value);
-          v.fetchPage = 0n;
+          forgetCode(v.codePage);
           v.core.requests.or(Request.flush);
         }
         return true;

@@ -6,16 +6,15 @@ import { u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
 import { addressOf, load32, load64, unlikely } from "../../../dsl/core/intrinsics.ts";
 import { raise, requeue, type Arbiter } from "../../../kernel/arbiter.ts";
 import { DomainState, StopReason, stopDomain } from "../../../kernel/domain.ts";
-import { resolve } from "../../../kernel/slots.ts";
 import { EventKind, Request, VcpuState } from "../../../kernel/vcpu.ts";
 import { interceptedLength, shortForms, shortLength, type ShortForm } from "../decode/fast-length.ts";
 import { nextRip } from "../decode/execute.ts";
 import { Operation } from "../decode/operation.ts";
 import type { Bus } from "../guest/bus.ts";
-import { Emulation, emulator } from "../guest/emulate.ts";
+import { rememberCode, rememberedCode } from "../guest/code-page.ts";
+import { Emulation, emulator, noHint } from "../guest/emulate.ts";
 import { FetchOutcome, fetcher } from "../guest/fetch.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
-import { Access, WalkOutcome, walk } from "../guest/walk.ts";
 import { controlRegisters } from "./control-registers.ts";
 import type { GuestCpuid } from "./cpuid.ts";
 import type { GuestMsrs } from "./msr.ts";
@@ -62,23 +61,12 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   const control = controlRegisters(apics);
   const strings = stringIo(bus);
 
-  /**
-   * Host address of the byte at RIP, through a translation that is kept from the last time; 0 where the page has to be
-   * looked at again or the instruction might cross it. Only for instructions whose bytes are compared.
-   */
-  const cachedCode = (v: SvmVcpu): u64 => {
+  /** Host address of the byte at RIP; 0 where the instruction might cross its page, or the guest has to be walked. */
+  const codeAt = (v: SvmVcpu): u64 => {
     const linear = u64(svmState.codeBase(v) + v.vmcb.rip);
     if ((linear & 0xfffn) > 0xff8n) return 0n;
-    if (v.fetchPage === u64((linear & ~0xfffn) | 1n) && v.fetchCr3 === v.vmcb.cr3)
-      return u64(v.fetchHpa + (linear & 0xfffn));
-    const walked = walk(svmState.slots(v), svmState.paging(v), linear, Access.fetch);
-    if (walked.outcome !== WalkOutcome.ok) return 0n;
-    const place = resolve(svmState.slots(v), walked.gpa);
-    if (place.bytes < 8n) return 0n;
-    v.fetchPage = u64((linear & ~0xfffn) | 1n);
-    v.fetchCr3 = v.vmcb.cr3;
-    v.fetchHpa = u64(place.hpa & ~0xfffn);
-    return place.hpa;
+    const known = rememberedCode(v.codePage, v.vmcb.cr3, linear);
+    return known !== 0n ? known : rememberCode(v.codePage, svmState.slots(v), svmState.paging(v), linear);
   };
 
   /** What a failed fetch does to the guest. */
@@ -93,7 +81,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
 
   /** The length of the intercepted instruction where the CPU does not tell; 0 where the guest has something else to do first. */
   const lengthOf = (v: SvmVcpu, form: ShortForm): u32 => {
-    const at = cachedCode(v);
+    const at = codeAt(v);
     if (at !== 0n) {
       const short = shortLength(u64(load32(at)), form);
       if (short !== 0) return short;
@@ -215,7 +203,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       stopGuest(v, StopReason.memoryAccess, gpa);
       return;
     }
-    const done = emulate(v, gpa);
+    // A page that is there and may not be written is ROM, which the slots know; what is not there is a device's.
+    const done = emulate(v, (vmcb.exitInfo1 & 1n) === 0n ? gpa : noHint);
     if (done.outcome !== Emulation.done) failEmulation(v, done.outcome, done.address, done.error);
   };
 

@@ -6,6 +6,7 @@ import { u16, u32, u64 } from "../../../dsl/core/int.ts";
 import { addressOf, fillBytes, store32 } from "../../../dsl/core/intrinsics.ts";
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
+import { forgetCode } from "../guest/code-page.ts";
 import {
   readCr4,
   writeCr4,
@@ -97,7 +98,7 @@ export function resetRegisters(v: SvmVcpu): void {
   v.tscAdjust = 0n;
   for (let i = 0; i < mtrrCount; i++) v.mtrr[i] = 0n;
   for (let i = 0; i < 8; i++) v.storedMsr[i] = 0n;
-  v.fetchPage = 0n;
+  forgetCode(v.codePage);
   v.iretCaught = false;
   v.entered = false;
 }

@@ -6,6 +6,7 @@ import type { SlotTable } from "../../../kernel/slots.ts";
 import { Mode, type CodeBytes, type Instruction } from "../decode/operation.ts";
 import type { Segmentation } from "../decode/effective-address.ts";
 import type { Plan } from "../decode/plan.ts";
+import type { CodePage } from "../guest/code-page.ts";
 import type { GuestState } from "../guest/state.ts";
 import type { PagingState } from "../guest/walk.ts";
 import type { SvmVcpu } from "./vcpu.ts";
@@ -90,6 +91,9 @@ export const svmState: GuestState<SvmVcpu> = Object.freeze({
   mode(v: SvmVcpu): Mode {
     if (isLong64(v)) return Mode.bits64;
     return (v.vmcb.cs.attributes & attributeBig) !== 0 ? Mode.bits32 : Mode.bits16;
+  },
+  codePage(v: SvmVcpu): CodePage {
+    return v.codePage;
   },
   code(v: SvmVcpu): CodeBytes {
     return v.code;

@@ -9,6 +9,7 @@ import { CpuidResult } from "../instructions.ts";
 import { CodeBytes, Instruction } from "../decode/operation.ts";
 import { Segmentation } from "../decode/effective-address.ts";
 import { Plan } from "../decode/plan.ts";
+import { CodePage } from "../guest/code-page.ts";
 import { Vmcb } from "./vmcb.ts";
 
 /** Stored MTRRs: 16 variable, 11 fixed, the default type (APM vol. 2 §7.7). */
@@ -31,10 +32,7 @@ export const SvmVcpu = struct(
     mtrr: array(u64, mtrrCount),
     /** HWCR, SYSCFG and the like: what the guest wrote into MSRs that keep a value and do nothing. */
     storedMsr: array(u64, 8),
-    /** The linear page that `fetchHpa` translates, with bit 0 set; 0: none. Used for instructions of known bytes only. */
-    fetchPage: u64,
-    fetchCr3: u64,
-    fetchHpa: u64,
+    codePage: CodePage,
     /** RIP of the IRET that the NMI window caught; `iretCaught` says that one is there. */
     iretRip: u64,
     iretCaught: bool,

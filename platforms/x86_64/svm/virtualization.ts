@@ -13,6 +13,7 @@ import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
 import { cli, clgi, stgi, sti } from "../instructions.ts";
 import type { Bus } from "../guest/bus.ts";
 import { linuxLoader } from "../guest/linux.ts";
+import { forgetCode } from "../guest/code-page.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { svmInjection } from "./access.ts";
 import { cpuidRows, guestCpuid } from "./cpuid.ts";
@@ -110,7 +111,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     }
     const vmcb = v.vmcb;
     if ((asked & Request.flush) !== 0) {
-      v.fetchPage = 0n;
+      forgetCode(v.codePage);
       vmcb.tlbControl = features.flushByAsid ? 3 : 1;
       // The entry after this one sets it back.
       core.requests.or(Request.interrupt);
