@@ -35,13 +35,20 @@ const asmSites = new WeakMap<object, AsmDefinition>();
 const nakedFunctions = new WeakMap<object, NakedDefinition>();
 
 /** Declares an assembly site as a function. Calling it in Node throws. */
-export function asm<const P extends readonly Scalar[], R extends Scalar | undefined = undefined>(
-  definition: { readonly template: string; readonly constraints: string; readonly params: P; readonly result?: R; readonly sideEffects?: boolean },
-): (...args: Values<P>) => R extends Scalar ? ValueOf<R> : void {
+export function asm<const P extends readonly Scalar[], R extends Scalar | undefined = undefined>(definition: {
+  readonly template: string;
+  readonly constraints: string;
+  readonly params: P;
+  readonly result?: R;
+  readonly sideEffects?: boolean;
+}): (...args: Values<P>) => R extends Scalar ? ValueOf<R> : void {
   const site = (): never => {
     throw new Error(`assembly does not run in Node: ${definition.template}`);
   };
-  asmSites.set(site, Object.freeze({ ...definition, result: definition.result, sideEffects: definition.sideEffects ?? true }));
+  asmSites.set(
+    site,
+    Object.freeze({ ...definition, result: definition.result, sideEffects: definition.sideEffects ?? true }),
+  );
   return site;
 }
 

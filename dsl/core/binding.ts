@@ -29,7 +29,9 @@ export function provide<T extends object>(bound: T, implementation: T): void {
 }
 
 /** The implementation behind a binding, and its name; undefined where the value is no binding. */
-export function bindingOf(value: object): { readonly name: string; readonly implementation: object | undefined } | undefined {
+export function bindingOf(
+  value: object,
+): { readonly name: string; readonly implementation: object | undefined } | undefined {
   const name = names.get(value);
   return name === undefined ? undefined : { name, implementation: implementations.get(value) };
 }

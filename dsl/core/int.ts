@@ -41,12 +41,18 @@ function intType<T>(name: IntDescriptor<T>["name"]): IntType<T> {
   const truncate = (value: number | bigint): T => {
     if (bits === 64) return fromBig(BigInt(value)) as T;
     if (typeof value === "bigint") return Number(fromBig(value)) as T;
-    if (Number.isInteger(value) && value >= (signed ? -(2 ** (bits - 1)) : 0) && value < 2 ** (signed ? bits - 1 : bits)) return value as T;
+    if (
+      Number.isInteger(value) &&
+      value >= (signed ? -(2 ** (bits - 1)) : 0) &&
+      value < 2 ** (signed ? bits - 1 : bits)
+    )
+      return value as T;
     return Number(fromBig(BigInt(value))) as T;
   };
   const checked = (value: number | bigint): T => {
     const result = truncate(value);
-    if (BigInt(result as number | bigint) !== BigInt(value)) throw new RangeError(`${value} does not fit ${name}`);
+    if (BigInt(result as number | bigint) !== BigInt(value))
+      throw new RangeError(`${value} does not fit ${name}`);
     return result;
   };
   // `name` of a function is read-only but configurable.

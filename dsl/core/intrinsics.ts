@@ -2,7 +2,15 @@
  * Operations that TypeScript has no notation for. Each has its meaning in Node here and its lowering under the same
  * name in `compiler/lang/intrinsics/`.
  */
-import { extend, location, struct, viewAt, type Descriptor, type StructDescriptor, type ValueOf } from "./layout.ts";
+import {
+  extend,
+  location,
+  struct,
+  viewAt,
+  type Descriptor,
+  type StructDescriptor,
+  type ValueOf,
+} from "./layout.ts";
 import { allocate, memory } from "./memory.ts";
 import { u16, u32, u64, u8 } from "./int.ts";
 
@@ -37,9 +45,14 @@ export const lowestBit = intrinsic("lowestBit", (x: u64): u8 => {
   return u8(BigInt(x & -x).toString(2).length - 1);
 });
 /** Index of the highest one bit; 64 where there is none. */
-export const highestBit = intrinsic("highestBit", (x: u64): u8 => (x === 0n ? 64 : u8(x.toString(2).length - 1)));
+export const highestBit = intrinsic("highestBit", (x: u64): u8 =>
+  x === 0n ? 64 : u8(x.toString(2).length - 1),
+);
 /** `value` as a signed number of `bits` (8, 16 or 32) bits. */
-export const signExtend = intrinsic("signExtend", (value: number, bits: 8 | 16 | 32): number => (value << (32 - bits)) >> (32 - bits));
+export const signExtend = intrinsic(
+  "signExtend",
+  (value: number, bits: 8 | 16 | 32): number => (value << (32 - bits)) >> (32 - bits),
+);
 
 // ---- Faults of the program itself -----------------------------------------------------------------------------
 
@@ -48,9 +61,12 @@ export const trap: (message: string) => never = intrinsic("trap", (message: stri
   throw new Error(`trap: ${message}`);
 });
 /** Stops unless the condition holds; afterwards the compiler knows that it does. Kernel and platform only. */
-export const assert: (condition: boolean, message: string) => asserts condition = intrinsic("assert", (condition: boolean, message: string) => {
-  if (!condition) throw new Error(`trap: ${message}`);
-});
+export const assert: (condition: boolean, message: string) => asserts condition = intrinsic(
+  "assert",
+  (condition: boolean, message: string) => {
+    if (!condition) throw new Error(`trap: ${message}`);
+  },
+);
 /** Marks the condition as rarely true; lays the code behind it apart. */
 export const unlikely = intrinsic("unlikely", (condition: boolean): boolean => condition);
 
@@ -63,16 +79,32 @@ export const addressOf = intrinsic("addressOf", (value: object): u64 => {
   return BigInt(place.address);
 });
 /** The struct or array that lies at an address. */
-export const viewOf = intrinsic("viewOf", <D extends Descriptor>(descriptor: D, address: u64): ValueOf<D> => viewAt(descriptor, Number(address)));
+export const viewOf = intrinsic("viewOf", <D extends Descriptor>(descriptor: D, address: u64): ValueOf<D> =>
+  viewAt(descriptor, Number(address)),
+);
 /** Plain loads and stores at an address, little-endian, unaligned allowed. */
 export const load8 = intrinsic("load8", (address: u64): u8 => memory.view.getUint8(Number(address)));
-export const load16 = intrinsic("load16", (address: u64): u16 => memory.view.getUint16(Number(address), true));
-export const load32 = intrinsic("load32", (address: u64): u32 => memory.view.getUint32(Number(address), true));
-export const load64 = intrinsic("load64", (address: u64): u64 => memory.view.getBigUint64(Number(address), true));
-export const store8 = intrinsic("store8", (address: u64, value: u8): void => memory.view.setUint8(Number(address), value));
-export const store16 = intrinsic("store16", (address: u64, value: u16): void => memory.view.setUint16(Number(address), value, true));
-export const store32 = intrinsic("store32", (address: u64, value: u32): void => memory.view.setUint32(Number(address), value, true));
-export const store64 = intrinsic("store64", (address: u64, value: u64): void => memory.view.setBigUint64(Number(address), value, true));
+export const load16 = intrinsic("load16", (address: u64): u16 =>
+  memory.view.getUint16(Number(address), true),
+);
+export const load32 = intrinsic("load32", (address: u64): u32 =>
+  memory.view.getUint32(Number(address), true),
+);
+export const load64 = intrinsic("load64", (address: u64): u64 =>
+  memory.view.getBigUint64(Number(address), true),
+);
+export const store8 = intrinsic("store8", (address: u64, value: u8): void =>
+  memory.view.setUint8(Number(address), value),
+);
+export const store16 = intrinsic("store16", (address: u64, value: u16): void =>
+  memory.view.setUint16(Number(address), value, true),
+);
+export const store32 = intrinsic("store32", (address: u64, value: u32): void =>
+  memory.view.setUint32(Number(address), value, true),
+);
+export const store64 = intrinsic("store64", (address: u64, value: u64): void =>
+  memory.view.setBigUint64(Number(address), value, true),
+);
 /** Copies `bytes` bytes between places that do not overlap. */
 export const copyBytes = intrinsic("copyBytes", (to: u64, from: u64, bytes: u64): void => {
   new Uint8Array(memory.buffer).copyWithin(Number(to), Number(from), Number(from + bytes));
@@ -106,16 +138,37 @@ type C64 = ValueOf<typeof AtomicU64Layout>;
 export const AtomicU32 = extend(AtomicU32Layout, {
   methods: {
     load: intrinsic("atomic32.load", (self: C32): u32 => self.value),
-    store: intrinsic("atomic32.store", (self: C32, value: u32): void => { self.value = value; }),
-    exchange: intrinsic("atomic32.exchange", (self: C32, value: u32): u32 => { const old = self.value; self.value = value; return old; }),
-    or: intrinsic("atomic32.or", (self: C32, bits: u32): u32 => { const old = self.value; self.value = u32(old | bits); return old; }),
-    and: intrinsic("atomic32.and", (self: C32, bits: u32): u32 => { const old = self.value; self.value = u32(old & bits); return old; }),
-    add: intrinsic("atomic32.add", (self: C32, amount: u32): u32 => { const old = self.value; self.value = u32(old + amount); return old; }),
-    compareExchange: intrinsic("atomic32.compareExchange", (self: C32, expected: u32, desired: u32): boolean => {
-      if (self.value !== expected) return false;
-      self.value = desired;
-      return true;
+    store: intrinsic("atomic32.store", (self: C32, value: u32): void => {
+      self.value = value;
     }),
+    exchange: intrinsic("atomic32.exchange", (self: C32, value: u32): u32 => {
+      const old = self.value;
+      self.value = value;
+      return old;
+    }),
+    or: intrinsic("atomic32.or", (self: C32, bits: u32): u32 => {
+      const old = self.value;
+      self.value = u32(old | bits);
+      return old;
+    }),
+    and: intrinsic("atomic32.and", (self: C32, bits: u32): u32 => {
+      const old = self.value;
+      self.value = u32(old & bits);
+      return old;
+    }),
+    add: intrinsic("atomic32.add", (self: C32, amount: u32): u32 => {
+      const old = self.value;
+      self.value = u32(old + amount);
+      return old;
+    }),
+    compareExchange: intrinsic(
+      "atomic32.compareExchange",
+      (self: C32, expected: u32, desired: u32): boolean => {
+        if (self.value !== expected) return false;
+        self.value = desired;
+        return true;
+      },
+    ),
   },
 });
 export type AtomicU32 = ValueOf<typeof AtomicU32>;
@@ -124,16 +177,37 @@ export type AtomicU32 = ValueOf<typeof AtomicU32>;
 export const AtomicU64 = extend(AtomicU64Layout, {
   methods: {
     load: intrinsic("atomic64.load", (self: C64): u64 => self.value),
-    store: intrinsic("atomic64.store", (self: C64, value: u64): void => { self.value = value; }),
-    exchange: intrinsic("atomic64.exchange", (self: C64, value: u64): u64 => { const old = self.value; self.value = value; return old; }),
-    or: intrinsic("atomic64.or", (self: C64, bits: u64): u64 => { const old = self.value; self.value = u64(old | bits); return old; }),
-    and: intrinsic("atomic64.and", (self: C64, bits: u64): u64 => { const old = self.value; self.value = u64(old & bits); return old; }),
-    add: intrinsic("atomic64.add", (self: C64, amount: u64): u64 => { const old = self.value; self.value = u64(old + amount); return old; }),
-    compareExchange: intrinsic("atomic64.compareExchange", (self: C64, expected: u64, desired: u64): boolean => {
-      if (self.value !== expected) return false;
-      self.value = desired;
-      return true;
+    store: intrinsic("atomic64.store", (self: C64, value: u64): void => {
+      self.value = value;
     }),
+    exchange: intrinsic("atomic64.exchange", (self: C64, value: u64): u64 => {
+      const old = self.value;
+      self.value = value;
+      return old;
+    }),
+    or: intrinsic("atomic64.or", (self: C64, bits: u64): u64 => {
+      const old = self.value;
+      self.value = u64(old | bits);
+      return old;
+    }),
+    and: intrinsic("atomic64.and", (self: C64, bits: u64): u64 => {
+      const old = self.value;
+      self.value = u64(old & bits);
+      return old;
+    }),
+    add: intrinsic("atomic64.add", (self: C64, amount: u64): u64 => {
+      const old = self.value;
+      self.value = u64(old + amount);
+      return old;
+    }),
+    compareExchange: intrinsic(
+      "atomic64.compareExchange",
+      (self: C64, expected: u64, desired: u64): boolean => {
+        if (self.value !== expected) return false;
+        self.value = desired;
+        return true;
+      },
+    ),
   },
 });
 export type AtomicU64 = ValueOf<typeof AtomicU64>;

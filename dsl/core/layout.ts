@@ -63,7 +63,8 @@ export interface StructDescriptor<T = unknown> {
   readonly type?: T;
 }
 
-export type Descriptor = IntDescriptor<unknown> | BoolDescriptor | ArrayDescriptor | RefDescriptor | StructDescriptor;
+export type Descriptor =
+  IntDescriptor<unknown> | BoolDescriptor | ArrayDescriptor | RefDescriptor | StructDescriptor;
 
 /** The TypeScript type that a descriptor stands for. */
 export type ValueOf<D> = D extends { readonly type?: infer T } ? Exclude<T, undefined> : never;
@@ -81,7 +82,10 @@ export function at<D extends Descriptor>(offset: number, descriptor: D): Placed<
 export type Fields = Readonly<Record<string, Descriptor | Placed>>;
 type FieldValue<F> = F extends Placed<infer D> ? ValueOf<D> : ValueOf<F>;
 type ScalarNames<F> = {
-  [K in keyof F]: F[K] extends { kind: "struct" | "array" } | Placed<{ kind: "struct" | "array" } & Descriptor> ? never : K;
+  [K in keyof F]: F[K] extends
+    { kind: "struct" | "array" } | Placed<{ kind: "struct" | "array" } & Descriptor>
+    ? never
+    : K;
 }[keyof F];
 /** Scalars can be assigned; nested structs and arrays cannot, only their contents. */
 export type StructValue<F> = { -readonly [K in ScalarNames<F>]: FieldValue<F[K]> } & {
@@ -89,7 +93,9 @@ export type StructValue<F> = { -readonly [K in ScalarNames<F>]: FieldValue<F[K]>
 };
 type Methods = Readonly<Record<string, AnyFunction>>;
 type MethodValues<M> = {
-  readonly [K in keyof M]: M[K] extends (self: never, ...args: infer A) => infer R ? (...args: A) => R : never;
+  readonly [K in keyof M]: M[K] extends (self: never, ...args: infer A) => infer R
+    ? (...args: A) => R
+    : never;
 };
 type PropertyValues<P> = {
   -readonly [K in keyof P]: P[K] extends { get: (self: never) => infer R } ? R : never;
@@ -129,42 +135,79 @@ export function struct<const F extends Fields>(
         throw new RangeError(`struct ${name}: field ${fieldName} overlaps ${other.name} at offset ${offset}`);
       }
     }
-    if (offset % fieldAlign !== 0) throw new RangeError(`struct ${name}: field ${fieldName} at offset ${offset} is not aligned to ${fieldAlign}`);
+    if (offset % fieldAlign !== 0)
+      throw new RangeError(
+        `struct ${name}: field ${fieldName} at offset ${offset} is not aligned to ${fieldAlign}`,
+      );
     placed.push(Object.freeze({ name: fieldName, offset, descriptor }));
     end = Math.max(end, offset + descriptor.size);
     align = Math.max(align, fieldAlign);
   }
   const size = options.size ?? Math.ceil(end / align) * align;
-  if (size < end) throw new RangeError(`struct ${name}: ${size} bytes do not hold its fields, which end at ${end}`);
-  return Object.freeze({ kind: "struct", name, fields: Object.freeze(placed), methods: {}, properties: {}, size, align });
+  if (size < end)
+    throw new RangeError(`struct ${name}: ${size} bytes do not hold its fields, which end at ${end}`);
+  return Object.freeze({
+    kind: "struct",
+    name,
+    fields: Object.freeze(placed),
+    methods: {},
+    properties: {},
+    size,
+    align,
+  });
 }
 
 /**
  * Adds methods and computed properties to a struct: functions whose first parameter is the struct itself. They are
  * called as `value.method(…)` and compiled like any function.
  */
-export function extend<T, const M extends Methods = Readonly<Record<never, AnyFunction>>, const P extends Readonly<Record<string, Property>> = Readonly<Record<never, Property>>>(
+export function extend<
+  T,
+  const M extends Methods = Readonly<Record<never, AnyFunction>>,
+  const P extends Readonly<Record<string, Property>> = Readonly<Record<never, Property>>,
+>(
   base: StructDescriptor<T>,
   additions: { readonly methods?: M; readonly properties?: P },
 ): StructDescriptor<T & MethodValues<M> & PropertyValues<P>> {
   const methods = { ...base.methods, ...additions.methods };
   const properties = { ...base.properties, ...additions.properties };
   for (const name of [...Object.keys(methods), ...Object.keys(properties)]) {
-    if (base.fields.some((f) => f.name === name)) throw new RangeError(`struct ${base.name}: ${name} is a field already`);
+    if (base.fields.some((f) => f.name === name))
+      throw new RangeError(`struct ${base.name}: ${name} is a field already`);
   }
-  return Object.freeze({ ...base, methods: Object.freeze(methods), properties: Object.freeze(properties) }) as never;
+  return Object.freeze({
+    ...base,
+    methods: Object.freeze(methods),
+    properties: Object.freeze(properties),
+  }) as never;
 }
 
 /** Declares an array of `length` elements. */
-export function array<D extends Descriptor>(element: D, length: number): ArrayDescriptor<FixedArray<ValueOf<D>>> {
-  if (!Number.isInteger(length) || length < 0) throw new RangeError(`an array's length is a whole number, not ${length}`);
+export function array<D extends Descriptor>(
+  element: D,
+  length: number,
+): ArrayDescriptor<FixedArray<ValueOf<D>>> {
+  if (!Number.isInteger(length) || length < 0)
+    throw new RangeError(`an array's length is a whole number, not ${length}`);
   const stride = Math.ceil(element.size / element.align) * element.align;
-  return Object.freeze({ kind: "array", element, length, stride, size: stride * length, align: element.align });
+  return Object.freeze({
+    kind: "array",
+    element,
+    length,
+    stride,
+    size: stride * length,
+    align: element.align,
+  });
 }
 
 /** Declares a reference to a struct, which may be null. Recursive structs pass a function. */
 export function ref<T>(target: StructDescriptor<T> | (() => StructDescriptor<T>)): RefDescriptor<T | null> {
-  return Object.freeze({ kind: "ref", target: (typeof target === "function" ? target : () => target) as () => StructDescriptor, size: 8, align: 8 });
+  return Object.freeze({
+    kind: "ref",
+    target: (typeof target === "function" ? target : () => target) as () => StructDescriptor,
+    size: 8,
+    align: 8,
+  });
 }
 
 // ---- Values in Node -------------------------------------------------------------------------------------------
@@ -178,7 +221,9 @@ const prototypes = new WeakMap<StructDescriptor, object>();
 const views = new WeakMap<Descriptor, Map<number, object>>();
 
 /** Where a struct or array lies in Node's memory, and of which type it is; undefined for anything else. */
-export function location(value: unknown): { readonly descriptor: Descriptor; readonly address: number } | undefined {
+export function location(
+  value: unknown,
+): { readonly descriptor: Descriptor; readonly address: number } | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   return arrayLocations.get(value) ?? (value as Partial<Located>)[locationOf];
 }
@@ -188,18 +233,24 @@ function load(descriptor: Descriptor, address: number): unknown {
   switch (descriptor.kind) {
     case "int":
       switch (descriptor.bits) {
-        case 8: return view.getUint8(address);
-        case 16: return view.getUint16(address, true);
-        case 32: return descriptor.signed ? view.getInt32(address, true) : view.getUint32(address, true);
-        case 64: return descriptor.signed ? view.getBigInt64(address, true) : view.getBigUint64(address, true);
+        case 8:
+          return view.getUint8(address);
+        case 16:
+          return view.getUint16(address, true);
+        case 32:
+          return descriptor.signed ? view.getInt32(address, true) : view.getUint32(address, true);
+        case 64:
+          return descriptor.signed ? view.getBigInt64(address, true) : view.getBigUint64(address, true);
       }
     // eslint-disable-next-line no-fallthrough -- the inner switch is exhaustive
-    case "bool": return view.getUint8(address) !== 0;
+    case "bool":
+      return view.getUint8(address) !== 0;
     case "ref": {
       const target = Number(view.getBigUint64(address, true));
       return target === 0 ? null : viewAt(descriptor.target(), target);
     }
-    default: return viewAt(descriptor, address);
+    default:
+      return viewAt(descriptor, address);
   }
 }
 
@@ -207,20 +258,31 @@ function store(descriptor: Descriptor, address: number, value: unknown, place: s
   const view = memory.view;
   switch (descriptor.kind) {
     case "int": {
-      if (descriptor.bits === 64 ? typeof value !== "bigint" : !Number.isInteger(value)) throw new TypeError(`${place}: ${String(value)} is no ${descriptor.name}`);
-      const stored = descriptor.signed ? BigInt.asIntN(descriptor.bits, BigInt(value as number)) : BigInt.asUintN(descriptor.bits, BigInt(value as number));
-      if (stored !== BigInt(value as number)) throw new RangeError(`${place}: ${String(value)} does not fit ${descriptor.name}`);
+      if (descriptor.bits === 64 ? typeof value !== "bigint" : !Number.isInteger(value))
+        throw new TypeError(`${place}: ${String(value)} is no ${descriptor.name}`);
+      const stored = descriptor.signed
+        ? BigInt.asIntN(descriptor.bits, BigInt(value as number))
+        : BigInt.asUintN(descriptor.bits, BigInt(value as number));
+      if (stored !== BigInt(value as number))
+        throw new RangeError(`${place}: ${String(value)} does not fit ${descriptor.name}`);
       switch (descriptor.bits) {
-        case 8: return view.setUint8(address, value as number);
-        case 16: return view.setUint16(address, value as number, true);
-        case 32: return view.setInt32(address, value as number, true);
-        case 64: return view.setBigUint64(address, stored, true);
+        case 8:
+          return view.setUint8(address, value as number);
+        case 16:
+          return view.setUint16(address, value as number, true);
+        case 32:
+          return view.setInt32(address, value as number, true);
+        case 64:
+          return view.setBigUint64(address, stored, true);
       }
     }
     // eslint-disable-next-line no-fallthrough -- the inner switch is exhaustive
-    case "bool": return view.setUint8(address, value === true ? 1 : 0);
-    case "ref": return view.setBigUint64(address, value === null ? 0n : BigInt(location(value)!.address), true);
-    default: throw new TypeError(`${place} is a ${descriptor.kind} and cannot be assigned`);
+    case "bool":
+      return view.setUint8(address, value === true ? 1 : 0);
+    case "ref":
+      return view.setBigUint64(address, value === null ? 0n : BigInt(location(value)!.address), true);
+    default:
+      throw new TypeError(`${place} is a ${descriptor.kind} and cannot be assigned`);
   }
 }
 
@@ -231,17 +293,33 @@ function prototypeOf(descriptor: StructDescriptor): object {
   for (const { name, offset, descriptor: type } of descriptor.fields) {
     Object.defineProperty(prototype, name, {
       enumerable: true,
-      get(this: Located) { return load(type, this[locationOf].address + offset); },
-      set(this: Located, value: unknown) { store(type, this[locationOf].address + offset, value, `${descriptor.name}.${name}`); },
+      get(this: Located) {
+        return load(type, this[locationOf].address + offset);
+      },
+      set(this: Located, value: unknown) {
+        store(type, this[locationOf].address + offset, value, `${descriptor.name}.${name}`);
+      },
     });
   }
   for (const [name, method] of Object.entries(descriptor.methods)) {
-    Object.defineProperty(prototype, name, { value(this: unknown, ...args: unknown[]): unknown { return method(this, ...args); } });
+    Object.defineProperty(prototype, name, {
+      value(this: unknown, ...args: unknown[]): unknown {
+        return method(this, ...args);
+      },
+    });
   }
   for (const [name, { get, set }] of Object.entries(descriptor.properties)) {
     Object.defineProperty(prototype, name, {
-      ...(get && { get(this: unknown): unknown { return get(this); } }),
-      ...(set && { set(this: unknown, value: unknown) { set(this, value); } }),
+      ...(get && {
+        get(this: unknown): unknown {
+          return get(this);
+        },
+      }),
+      ...(set && {
+        set(this: unknown, value: unknown) {
+          set(this, value);
+        },
+      }),
     });
   }
   prototypes.set(descriptor, prototype);
@@ -252,23 +330,30 @@ function makeArray(descriptor: ArrayDescriptor, address: number): object {
   const { element, length, stride } = descriptor;
   const check = (key: string): number => {
     const index = Number(key);
-    if (!Number.isInteger(index) || index < 0 || index >= length) throw new RangeError(`index ${key} is outside an array of ${length}`);
+    if (!Number.isInteger(index) || index < 0 || index >= length)
+      throw new RangeError(`index ${key} is outside an array of ${length}`);
     return address + index * stride;
   };
   const isIndex = (key: string | symbol): key is `${number}` => typeof key === "string" && /^-?\d/.test(key);
-  const proxy: object = new Proxy({}, {
-    get(_, key) {
-      if (isIndex(key)) return load(element, check(key));
-      if (key === "length") return length;
-      if (key === Symbol.iterator) return function* () { for (let i = 0; i < length; i++) yield load(element, address + i * stride); };
-      return undefined;
+  const proxy: object = new Proxy(
+    {},
+    {
+      get(_, key) {
+        if (isIndex(key)) return load(element, check(key));
+        if (key === "length") return length;
+        if (key === Symbol.iterator)
+          return function* () {
+            for (let i = 0; i < length; i++) yield load(element, address + i * stride);
+          };
+        return undefined;
+      },
+      set(_, key, value) {
+        if (!isIndex(key)) return false;
+        store(element, check(key), value, `element ${key}`);
+        return true;
+      },
     },
-    set(_, key, value) {
-      if (!isIndex(key)) return false;
-      store(element, check(key), value, `element ${key}`);
-      return true;
-    },
-  });
+  );
   arrayLocations.set(proxy, { descriptor, address });
   return proxy;
 }
@@ -279,7 +364,10 @@ export function viewAt<D extends Descriptor>(descriptor: D, address: number): Va
   if (known === undefined) views.set(descriptor, (known = new Map()));
   let value = known.get(address);
   if (value === undefined) {
-    if (descriptor.kind === "struct") value = Object.create(prototypeOf(descriptor), { [locationOf]: { value: Object.freeze({ descriptor, address }) } }) as object;
+    if (descriptor.kind === "struct")
+      value = Object.create(prototypeOf(descriptor), {
+        [locationOf]: { value: Object.freeze({ descriptor, address }) },
+      }) as object;
     else if (descriptor.kind === "array") value = makeArray(descriptor, address);
     else throw new TypeError(`a ${descriptor.kind} has no view`);
     known.set(address, value);

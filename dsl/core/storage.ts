@@ -27,10 +27,15 @@ export interface StorageOptions {
 const all: Storage[] = [];
 
 /** Declares static storage for one struct or array and returns it. */
-export function storage<D extends Descriptor>(name: string, descriptor: D, options: StorageOptions = {}): ValueOf<D> {
+export function storage<D extends Descriptor>(
+  name: string,
+  descriptor: D,
+  options: StorageOptions = {},
+): ValueOf<D> {
   const value = make(descriptor);
   const place = location(value);
-  if (place === undefined) throw new TypeError(`storage ${name}: only structs and arrays have storage of their own`);
+  if (place === undefined)
+    throw new TypeError(`storage ${name}: only structs and arrays have storage of their own`);
   all.push(
     Object.freeze({
       name,
