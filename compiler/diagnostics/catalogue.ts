@@ -207,7 +207,11 @@ export const catalogue = {
     (a: { name: string }) => `the argument for \`${a.name}\` is missing`,
     "pass every argument",
   ),
-  "null-here": error("TV2212", "the value may be null here", "bind it to a `const`, and compare that with `=== null` before"),
+  "null-here": error(
+    "TV2212",
+    "the value may be null here",
+    "bind it to a `const`, and compare that with `=== null` before",
+  ),
   "not-indexable": error("TV2213", (a: { what: string }) => `${a.what} cannot be indexed in compiled code`),
   "table-elements": error(
     "TV2214",

@@ -29,7 +29,10 @@ export function makeReport(input: ReportInput): BuildReport {
     ledger: ledger(linked),
     memory: memory(input),
     sha256: Object.fromEntries([
-      ...input.files.map((file): [string, string] => [basename(file), createHash("sha256").update(readFileSync(file)).digest("hex")]),
+      ...input.files.map((file): [string, string] => [
+        basename(file),
+        createHash("sha256").update(readFileSync(file)).digest("hex"),
+      ]),
       ...payloads.map((p): [string, string] => [p.facts.name, p.facts.sha256]),
     ]),
     longestExitPath: longestExitPath(input),
@@ -72,11 +75,22 @@ function memory({ manifest, linked, payloads }: ReportInput): MemoryRegion[] {
     ...linked.sections.map((s): MemoryRegion => ({
       name: `hypervisor ${s.name}`,
       sizeBytes: s.sizeBytes,
-      note: [s.executable ? "executable" : "not executable", s.writable ? "writable" : "read-only"].join(", "),
+      note: [s.executable ? "executable" : "not executable", s.writable ? "writable" : "read-only"].join(
+        ", ",
+      ),
     })),
-    ...payloads.map((p): MemoryRegion => ({ name: `payload ${p.facts.name}`, sizeBytes: p.facts.sizeBytes, note: `kept for a reboot, ${p.model.placement}` })),
+    ...payloads.map((p): MemoryRegion => ({
+      name: `payload ${p.facts.name}`,
+      sizeBytes: p.facts.sizeBytes,
+      note: `kept for a reboot, ${p.model.placement}`,
+    })),
     ...manifest.model.guests.flatMap((g) =>
-      g.slots.map((s): MemoryRegion => ({ name: `guest ${g.name}: ${s.name}`, base: s.gpa, sizeBytes: s.sizeBytes, note: `guest-physical, ${s.kind}` })),
+      g.slots.map((s): MemoryRegion => ({
+        name: `guest ${g.name}: ${s.name}`,
+        base: s.gpa,
+        sizeBytes: s.sizeBytes,
+        note: `guest-physical, ${s.kind}`,
+      })),
     ),
   ];
 }

@@ -47,5 +47,7 @@ test("headers without room and too many payloads are refused", (t) => {
   const full = image();
   new DataView(full.buffer).setUint32(0x40 + 24 + 60, 0x40 + 24 + 0xf0 + 79, true);
   t.throws(() => addSection(full, payloadSection, new Uint8Array(1)), { message: /no room/ });
-  t.throws(() => payloadSectionContent(Array.from({ length: 256 }, () => undefined)), { instanceOf: InputFailure });
+  t.throws(() => payloadSectionContent(Array.from({ length: 256 }, () => undefined)), {
+    instanceOf: InputFailure,
+  });
 });

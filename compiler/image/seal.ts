@@ -20,7 +20,8 @@ const alignUp = (value: number, to: number): number => Math.ceil(value / to) * t
 
 /** The section's content for payloads in the manifest's order; undefined for one that lies elsewhere. */
 export function payloadSectionContent(payloads: readonly (Uint8Array | undefined)[]): Uint8Array {
-  if (payloads.length > mostPayloads) throw new InputFailure(`an image holds at most ${mostPayloads} payloads`);
+  if (payloads.length > mostPayloads)
+    throw new InputFailure(`an image holds at most ${mostPayloads} payloads`);
   let end = pageBytes;
   const offsets = payloads.map((payload) => {
     if (payload === undefined) return 0;

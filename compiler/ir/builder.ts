@@ -1,5 +1,17 @@
 import type {
-  BinaryOp, Block, CastOp, DebugType, Instr, IrType, Loc, Ordering, Predicate, RmwOp, Terminator, UnaryOp, Value,
+  BinaryOp,
+  Block,
+  CastOp,
+  DebugType,
+  Instr,
+  IrType,
+  Loc,
+  Ordering,
+  Predicate,
+  RmwOp,
+  Terminator,
+  UnaryOp,
+  Value,
 } from "./ir.ts";
 import { i1, ptr, voidType } from "./ir.ts";
 
@@ -104,7 +116,10 @@ export class FunctionBuilder {
     return this.#emit(value.type, { op: "rmw", fn, at, value, order });
   }
   cmpxchg(at: Value, expected: Value, desired: Value, order: Ordering): Value {
-    return this.#emit({ kind: "record", fields: [expected.type, i1] }, { op: "cmpxchg", at, expected, desired, order });
+    return this.#emit(
+      { kind: "record", fields: [expected.type, i1] },
+      { op: "cmpxchg", at, expected, desired, order },
+    );
   }
   fence(order: Ordering): void {
     this.#emit(voidType, { op: "fence", order });

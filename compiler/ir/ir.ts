@@ -35,8 +35,7 @@ export interface Loc {
 }
 
 export type BinaryOp =
-  | "add" | "sub" | "mul" | "and" | "or" | "xor" | "shl" | "lshr" | "ashr"
-  | "udiv" | "sdiv" | "urem" | "srem";
+  "add" | "sub" | "mul" | "and" | "or" | "xor" | "shl" | "lshr" | "ashr" | "udiv" | "sdiv" | "urem" | "srem";
 export type Predicate = "eq" | "ne" | "ult" | "ule" | "ugt" | "uge" | "slt" | "sle" | "sgt" | "sge";
 export type CastOp = "zext" | "sext" | "trunc" | "ptrtoint" | "inttoptr";
 export type UnaryOp = "ctpop" | "ctlz" | "cttz" | "bswap";
@@ -85,7 +84,13 @@ export type Instr = InstrBase &
         readonly volatile: boolean;
         readonly order: Ordering | undefined;
       }
-    | { readonly op: "rmw"; readonly fn: RmwOp; readonly at: Value; readonly value: Value; readonly order: Ordering }
+    | {
+        readonly op: "rmw";
+        readonly fn: RmwOp;
+        readonly at: Value;
+        readonly value: Value;
+        readonly order: Ordering;
+      }
     /** Result is the record { old value, i1 exchanged }. */
     | {
         readonly op: "cmpxchg";
@@ -96,7 +101,13 @@ export type Instr = InstrBase &
       }
     | { readonly op: "fence"; readonly order: Ordering }
     /** memcpy / memmove / memset; bytes is an i64, fill an i8. */
-    | { readonly op: "copy"; readonly to: Value; readonly from: Value; readonly bytes: Value; readonly overlap: boolean }
+    | {
+        readonly op: "copy";
+        readonly to: Value;
+        readonly from: Value;
+        readonly bytes: Value;
+        readonly overlap: boolean;
+      }
     | { readonly op: "fill"; readonly to: Value; readonly fill: Value; readonly bytes: Value }
     | { readonly op: "call"; readonly callee: string; readonly args: readonly Value[] }
     | { readonly op: "callAsm"; readonly site: string; readonly args: readonly Value[] }
@@ -150,7 +161,11 @@ export type DebugType =
       readonly kind: "struct";
       readonly name: string;
       readonly sizeBytes: number;
-      readonly fields: readonly { readonly name: string; readonly offset: number; readonly type: () => DebugType }[];
+      readonly fields: readonly {
+        readonly name: string;
+        readonly offset: number;
+        readonly type: () => DebugType;
+      }[];
     };
 
 /** A parameter; a pointer to a struct says what the callee may rely on. */
@@ -189,7 +204,11 @@ export interface IrGlobal {
   readonly constant: boolean;
   readonly init?: Uint8Array;
   /** 8-byte little-endian slots of `init` that hold a symbol's address. */
-  readonly relocations?: readonly { readonly offset: number; readonly symbol: string; readonly addend: number }[];
+  readonly relocations?: readonly {
+    readonly offset: number;
+    readonly symbol: string;
+    readonly addend: number;
+  }[];
   readonly section?: string;
   readonly exported?: boolean;
   readonly debugType?: DebugType;
