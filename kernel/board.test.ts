@@ -1,0 +1,209 @@
+import test from "ava";
+import { provide } from "../dsl/core/binding.ts";
+import { array, make } from "../dsl/core/layout.ts";
+import { board } from "../dsl/device/board.ts";
+import { instantiate, type Instance } from "../dsl/device/instance.ts";
+import {
+  bank,
+  device,
+  inputs,
+  line,
+  now,
+  rw,
+  signal,
+  sink,
+  source,
+  timer,
+  u32,
+  u64,
+  u8,
+} from "../dsl/device/vocabulary.ts";
+import { makeBoard, type BoardTargets } from "./board.ts";
+import { makeDispatch } from "./dispatch.ts";
+import { Domain } from "./domain.ts";
+import { eventRings } from "./events.ts";
+import { modelMachine } from "./testing/machine.ts";
+import { startGuestTime } from "./timebase.ts";
+
+/** A register that drives a line, starts a timer and sends a byte; a second one in memory. */
+const source1 = device("board-test-source", {
+  banks: {
+    ports: bank(u8, { control: rw(0), other: rw(1) }),
+    memory: bank(u32, { word: rw(0) }, { space: "mmio", size: 0x1000 }),
+  },
+  state: { out: line(), after: timer(), bytes: sink(), feed: source(), end: signal(), fired: u32, got: u32 },
+}).implement({
+  written: {
+    control(u, value) {
+      u.out.set((value & 1) !== 0);
+      if ((value & 2) !== 0) u.after.arm(u64(now() + 1000n));
+      if ((value & 4) !== 0) u.bytes.put(value);
+      if ((value & 8) !== 0) u.end.raise(value);
+      // Both edges of one access are seen.
+      if ((value & 16) !== 0) {
+        u.out.set(true);
+        u.out.set(false);
+        u.out.set(true);
+      }
+    },
+  },
+  expire: {
+    after(u) {
+      u.fired = u32(u.fired + 1);
+    },
+  },
+  room: { feed: () => 2 },
+  receive: {
+    feed(u, byte) {
+      u.got = u32(u.got * 256 + byte);
+    },
+  },
+});
+
+/** Repeats its input at its output, so that lines run through it. */
+const repeater = device("board-test-repeater", {
+  banks: { ports: bank(u8, { edges: rw(0) }) },
+  state: { pin: inputs(1), out: line() },
+}).implement({
+  input: {
+    pin(u, _pin, level) {
+      u.edges.value = u8(u.edges.value + 1);
+      u.out.set(level);
+    },
+  },
+});
+
+/** A source wired through two repeaters to the board. */
+function scene() {
+  const machine = modelMachine();
+  const heard: string[] = [];
+  const targets: BoardTargets = {
+    line: (name) => (name === "end" ? (level) => heard.push(`line ${level}`) : undefined),
+    signal: (name) => (name === "end" ? (value) => heard.push(`signal ${value}`) : undefined),
+    message: () => undefined,
+    sink: (name) => (name === "end" ? (byte) => heard.push(`byte ${byte}`) : undefined),
+  };
+  const instances = [
+    instantiate(source1, "source", {
+      at: { ports: 0x100, memory: 0xd000_0000 },
+      connect: {
+        out: { instance: "first", pin: 0 },
+        bytes: { board: "end" },
+        feed: { board: "console" },
+        end: { board: "end" },
+      },
+    }),
+    instantiate(repeater, "first", {
+      at: { ports: 0x200 },
+      connect: { out: { instance: "second", pin: 0 } },
+    }),
+    instantiate(repeater, "second", { at: { ports: 0x204 }, connect: { out: { board: "end" } } }),
+  ] as unknown as readonly Instance[];
+  const domains = make(array(Domain, 1));
+  startGuestTime(domains[0].time);
+  const guests = [{ index: 0, instances: instances.map((instance) => ({ instance, vcpu: null })) }];
+  const parts = makeBoard(guests, domains, () => targets, eventRings(1, 64), 0);
+  provide(board, parts.board);
+  parts.timers.clear();
+  parts.initialise(0);
+  const dispatch = makeDispatch(parts, 1);
+  return { machine, heard, parts, dispatch };
+}
+
+test.serial("a line runs through every device on its way, in the order of its changes", (t) => {
+  const { heard, dispatch } = scene();
+  dispatch.portOut(0, 0x100, 1, 1);
+  t.deepEqual(heard, ["line true"]);
+  dispatch.portOut(0, 0x100, 1, 16);
+  t.deepEqual(heard, ["line true", "line false", "line true", "line false", "line true"]);
+  t.is(dispatch.portIn(0, 0x200, 1), 5);
+  t.is(dispatch.portIn(0, 0x204, 1), 5);
+});
+
+test.serial("a timer expires once, when the guest's clock has reached it", (t) => {
+  const { machine, parts, dispatch } = scene();
+  dispatch.portOut(0, 0x100, 1, 2);
+  machine.ticks = 999n;
+  parts.timers.run();
+  const state = parts.instances[0].state as { fired: number };
+  t.is(state.fired, 0);
+  machine.ticks = machine.armed;
+  parts.timers.run();
+  t.is(state.fired, 1);
+  parts.timers.run();
+  t.is(state.fired, 1);
+});
+
+test.serial("bytes and signals reach the board; bytes from it reach the device", (t) => {
+  const { heard, parts, dispatch } = scene();
+  dispatch.portOut(0, 0x100, 1, 4);
+  dispatch.portOut(0, 0x100, 1, 8);
+  t.deepEqual(heard, ["byte 4", "signal 8"]);
+  const [feed] = parts.feeds;
+  t.is(feed.name, "console");
+  t.is(feed.room(), 2);
+  feed.receive(0x41);
+  feed.receive(0x42);
+  t.is((parts.instances[0].state as { got: number }).got, 0x4142);
+});
+
+test.serial("power-on forgets state and withdraws timers", (t) => {
+  const { machine, parts, dispatch } = scene();
+  dispatch.portOut(0, 0x100, 1, 2);
+  dispatch.portOut(0, 0x101, 1, 0x55);
+  parts.initialise(0);
+  machine.ticks = 5000n;
+  parts.timers.run();
+  t.is((parts.instances[0].state as { fired: number }).fired, 0);
+  t.is(dispatch.portIn(0, 0x101, 1), 0);
+});
+
+test.serial("accesses reach the window that holds them, and what none holds reads as ones", (t) => {
+  const { dispatch } = scene();
+  dispatch.portOut(0, 0x101, 1, 0x7a);
+  t.is(dispatch.portIn(0, 0x101, 1), 0x7a);
+  t.is(dispatch.portIn(0, 0x100, 2), 0x7a00);
+  for (const port of [0x0, 0xff, 0x102, 0x203, 0xffff])
+    t.is(dispatch.portIn(0, port, 1), 0xff, port.toString(16));
+  t.is(dispatch.portIn(0, 0x300, 4), 0xffff_ffff);
+  dispatch.memoryWrite(0, 0, 0xd000_0000n, 4, 0x1234_5678n);
+  t.is(dispatch.memoryRead(0, 0, 0xd000_0000n, 4), 0x1234_5678n);
+  t.is(dispatch.memoryRead(0, 0, 0xd000_1000n, 4), 0xffff_ffffn);
+  t.is(dispatch.memoryRead(0, 0, 0xcfff_fff8n, 8), 0xffff_ffff_ffff_ffffn);
+});
+
+test.serial("an access that leaves its window sees it and floating bytes", (t) => {
+  const { dispatch } = scene();
+  dispatch.portOut(0, 0x101, 1, 0x7a);
+  t.is(dispatch.portIn(0, 0x101, 2), 0xff7a);
+  dispatch.portOut(0, 0x101, 4, 0x1122_3344);
+  t.is(dispatch.portIn(0, 0x101, 1), 0x44);
+});
+
+test.serial("windows that overlap, and wires that end nowhere, are refused when the image is built", (t) => {
+  const twice = ["a", "b"].map((name) =>
+    instantiate(repeater, name, { at: { ports: 0x300 } }),
+  ) as unknown as readonly Instance[];
+  const nowhere: BoardTargets = {
+    line: () => undefined,
+    signal: () => undefined,
+    message: () => undefined,
+    sink: () => undefined,
+  };
+  const build = (instances: readonly Instance[]) =>
+    makeDispatch(
+      makeBoard(
+        [{ index: 0, instances: instances.map((instance) => ({ instance, vcpu: null })) }],
+        make(array(Domain, 1)),
+        () => nowhere,
+        eventRings(1, 64),
+        0,
+      ),
+      1,
+    );
+  t.throws(() => build(twice), { message: /windows at 0x300 and 0x300 overlap/ });
+  const lost = instantiate(repeater, "c", { at: { ports: 0x400 }, connect: { out: { board: "moon" } } });
+  t.throws(() => build([lost as unknown as Instance]), {
+    message: /wire out of c ends at moon, which is nowhere/,
+  });
+});
