@@ -1,8 +1,14 @@
 /**
- * The least that a Linux runs well on: the pair of 8259s, the interval timer, a clock, one serial port. No ACPI, no
- * APICs, no PCI. What the image does not list is not in it.
+ * The least that a Linux runs well on: the pair of 8259s, the interval timer, a clock, one serial port, and a keyboard
+ * controller, which resets the machine. No ACPI, no APICs, no PCI. What the image does not list is not in it.
  */
-import { interruptControllers, intervalTimer, realTimeClock, serialPort } from "../devices/pc.ts";
+import {
+  interruptControllers,
+  intervalTimer,
+  keyboardController,
+  realTimeClock,
+  serialPort,
+} from "../devices/pc.ts";
 import { guest, image, linux, mib, payload } from "../dsl/image.ts";
 
 export default image({
@@ -17,7 +23,13 @@ export default image({
         initrd: payload("initramfs.gz"),
         commandLine: "console=ttyS0 acpi=off noapic nolapic",
       }),
-      devices: [interruptControllers(), intervalTimer(), realTimeClock(), serialPort("com1")],
+      devices: [
+        interruptControllers(),
+        intervalTimer(),
+        realTimeClock(),
+        keyboardController(),
+        serialPort("com1"),
+      ],
     }),
   ],
 });
