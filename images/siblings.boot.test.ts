@@ -43,10 +43,10 @@ test.serial(
   "a Linux runs on the 8259s, the 8254, a clock, a serial port and a keyboard controller alone",
   async (t) => {
     const machine = await booted(t, "images/minimal-linux.ts");
-    t.regex(
-      await shell(machine, "grep XT-PIC /proc/interrupts"),
-      /^ +0: +\d+ +XT-PIC +timer\n +2: +0 +XT-PIC +cascade\n +4: +\d+ +XT-PIC +ttyS0\n/,
-    );
+    const interrupts = await shell(machine, "cat /proc/interrupts");
+    t.regex(interrupts, /^ +0: +[1-9]\d* +XT-PIC +timer$/m);
+    t.regex(interrupts, /^ +4: +[1-9]\d* +XT-PIC +ttyS0$/m);
+    t.notRegex(interrupts, /IO-APIC/);
     t.is(await shell(machine, "dmesg | grep -E 'BUG|WARNING|Call Trace'"), "");
     const before = Math.floor(Date.now() / 1000);
     const guest = Number((await shell(machine, "date +%s")).trim());
