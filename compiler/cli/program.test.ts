@@ -13,7 +13,7 @@ const report: NonNullable<BuildResult["report"]> = {
   name: "hello",
   hypervisorBytes: 61_234,
   payloadBytes: 14_000_000,
-  ledger: { byFile: {}, byFeature: {} },
+  ledger: { byFile: {}, byFeature: { "devices/uart16550": 640, "kernel/kernel": 12_271 } },
   memory: [{ name: "guest", sizeBytes: 2048 * 2 ** 20, note: "" }],
   sha256: {},
   longestExitPath: { instructions: "unbounded", path: [] },
@@ -76,13 +76,14 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
   };
 }
 
-test("build hands over the image, the folder and --debug, and tells the files and sizes", async (t) => {
+test("build hands over the image, the folder and --debug, and tells the files, the sizes and the ledger", async (t) => {
   const { services, built, printed } = play();
   t.is(await runCommandLine(["build", thisFile, "--out", "elsewhere", "--debug"], services), 0);
   t.deepEqual(built, [{ image: thisFile, out: "elsewhere", debug: true, checkOnly: false }]);
   t.is(
     printed(),
-    "hello: 61,234 B hypervisor, 14,000,000 B payloads\n  out/hello/hello.efi\n  out/hello/hello.img\n",
+    "hello: 61,234 B hypervisor, 14,000,000 B payloads\n  out/hello/hello.efi\n  out/hello/hello.img\n" +
+      "  12,271 B  kernel/kernel\n     640 B  devices/uart16550\n",
   );
 });
 

@@ -53,7 +53,9 @@ function makeProgram(
     command("build", "builds an image: OUT/NAME/NAME.efi, NAME.img, report.json and report.html"),
   ).action(async (image: string, flags: BuildFlags) => {
     refuseExtra("build", qemuArguments);
-    tellBuild(await services.build({ image: existing(image), ...flags, checkOnly: false }), services);
+    const built = await services.build({ image: existing(image), ...flags, checkOnly: false });
+    tellBuild(built, services);
+    tellLedger(built.report?.ledger.byFeature ?? {}, services);
   });
 
   buildOptions(command("run", "builds an image and boots it in QEMU, the guest's console on the terminal"))
@@ -146,6 +148,15 @@ function tellBuild(built: BuildResult, services: Services): void {
         `${report.payloadBytes.toLocaleString("en-US")} B payloads`;
   services.print(`${built.name}${sizes}\n`);
   for (const file of [built.efi, built.img]) if (file !== undefined) services.print(`  ${file}\n`);
+}
+
+/** The hypervisor's bytes by feature, the largest first; the report has them by source file too. */
+function tellLedger(byFeature: Readonly<Record<string, number>>, services: Services): void {
+  const rows = Object.entries(byFeature)
+    .sort(([a, bytesOfA], [b, bytesOfB]) => bytesOfB - bytesOfA || (a < b ? -1 : 1))
+    .map(([feature, bytes]) => [bytes.toLocaleString("en-US"), feature] as const);
+  const width = Math.max(0, ...rows.map(([bytes]) => bytes.length));
+  for (const [bytes, feature] of rows) services.print(`  ${bytes.padStart(width)} B  ${feature}\n`);
 }
 
 async function tellHealth(services: Services): Promise<ExitCode> {
