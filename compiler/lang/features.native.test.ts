@@ -17,7 +17,10 @@ for (const { name, entries } of features) {
       for (const args of argumentLists(params, 400, random)) {
         const { node, native } = twin.call(symbol, ...args);
         // A zero's sign is nothing that a program can see.
-        if (native !== (node === 0 ? 0 : node)) t.fail(`${symbol}(${args.join(", ")}): ${String(node)} in Node, ${String(native)} natively, SEED=${seed}`);
+        if (native !== (node === 0 ? 0 : node))
+          t.fail(
+            `${symbol}(${args.join(", ")}): ${String(node)} in Node, ${String(native)} natively, SEED=${seed}`,
+          );
         if (node === "trap") traps++;
         calls++;
       }

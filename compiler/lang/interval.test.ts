@@ -17,7 +17,12 @@ const values = (a: I.Interval): bigint[] => {
 };
 const holds = (a: I.Interval, v: bigint): boolean => I.contains(a, I.point(v));
 
-type Rule = readonly [string, (a: I.Interval, b: I.Interval) => I.Interval, (a: bigint, b: bigint) => bigint, (b: I.Interval) => boolean];
+type Rule = readonly [
+  string,
+  (a: I.Interval, b: I.Interval) => I.Interval,
+  (a: bigint, b: bigint) => bigint,
+  (b: I.Interval) => boolean,
+];
 const any = (): boolean => true;
 const count = (b: I.Interval): boolean => b.lo >= 0n;
 const rules: readonly Rule[] = [
@@ -38,7 +43,9 @@ for (const [name, rule, compute, allowed] of rules) {
     for (const a of intervals) {
       for (const b of intervals.filter(allowed)) {
         const range = rule(a, b);
-        for (const x of values(a)) for (const y of values(b)) if (!holds(range, compute(x, y))) return t.fail(`${x} ${name} ${y} is not in ${I.show(range)}`);
+        for (const x of values(a))
+          for (const y of values(b))
+            if (!holds(range, compute(x, y))) return t.fail(`${x} ${name} ${y} is not in ${I.show(range)}`);
       }
     }
     t.pass();
@@ -49,7 +56,10 @@ test("the intervals of + and - hold nothing beyond the results' ends", (t) => {
   for (const a of intervals) {
     for (const b of intervals) {
       const sums = values(a).flatMap((x) => values(b).map((y) => x + y));
-      t.deepEqual(I.add(a, b), { lo: sums.reduce((m, v) => (v < m ? v : m)), hi: sums.reduce((m, v) => (v > m ? v : m)) });
+      t.deepEqual(I.add(a, b), {
+        lo: sums.reduce((m, v) => (v < m ? v : m)),
+        hi: sums.reduce((m, v) => (v > m ? v : m)),
+      });
     }
   }
 });
@@ -65,17 +75,23 @@ test("joining keeps what either side holds, meeting what both do", (t) => {
     for (const b of intervals) {
       const joined = I.join(a, b);
       const met = I.meet(a, b);
-      if (![...values(a), ...values(b)].every((v) => holds(joined, v))) return t.fail(`${I.show(a)} or ${I.show(b)}`);
+      if (![...values(a), ...values(b)].every((v) => holds(joined, v)))
+        return t.fail(`${I.show(a)} or ${I.show(b)}`);
       const both = values(a).filter((v) => values(b).includes(v));
-      if (both.some((v) => met === undefined || !holds(met, v))) return t.fail(`${I.show(a)} and ${I.show(b)}`);
-      if (met !== undefined && both.length === 0) return t.fail(`${I.show(a)} and ${I.show(b)} have nothing in common`);
+      if (both.some((v) => met === undefined || !holds(met, v)))
+        return t.fail(`${I.show(a)} and ${I.show(b)}`);
+      if (met !== undefined && both.length === 0)
+        return t.fail(`${I.show(a)} and ${I.show(b)} have nothing in common`);
     }
   }
   t.pass();
 });
 
 test("one interval contains another exactly where it holds all its values", (t) => {
-  for (const a of intervals) for (const b of intervals) if (I.contains(a, b) !== values(b).every((v) => holds(a, v))) return t.fail(`${I.show(a)} and ${I.show(b)}`);
+  for (const a of intervals)
+    for (const b of intervals)
+      if (I.contains(a, b) !== values(b).every((v) => holds(a, v)))
+        return t.fail(`${I.show(a)} and ${I.show(b)}`);
   t.pass();
 });
 
@@ -98,9 +114,11 @@ for (const [operator, compare] of Object.entries(comparisons)) {
         for (const x of values(a)) {
           for (const y of values(b)) {
             const truth = compare(x, y);
-            if (answer !== undefined && answer !== truth) return t.fail(`${x} ${operator} ${y} is decided as ${answer}`);
+            if (answer !== undefined && answer !== truth)
+              return t.fail(`${x} ${operator} ${y} is decided as ${answer}`);
             const side = truth ? taught : otherwise;
-            if (side === undefined || !holds(side, x)) return t.fail(`${x} ${operator} ${y} is ${truth} but not in what that teaches`);
+            if (side === undefined || !holds(side, x))
+              return t.fail(`${x} ${operator} ${y} is ${truth} but not in what that teaches`);
           }
         }
       }

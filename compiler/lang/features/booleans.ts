@@ -22,7 +22,7 @@ function value(a: i32, b: i32): boolean {
 }
 function stored(a: u32): boolean {
   trace.flag = a > 7 && a !== 9;
-  return !trace.flag === (a < 100);
+  return !trace.flag === a < 100;
 }
 function chosen(a: i32, b: i32): i32 {
   return a > b ? (a > 1000 ? 1000 : a) : b === 7 ? -1 : b;

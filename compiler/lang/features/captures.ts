@@ -5,10 +5,18 @@ import type { Program } from "../../../dsl/core/program.ts";
 
 const limit = 40;
 const big = 0x1_0000_0000n;
-const options = Object.freeze({ shift: 3, nested: { values: [7, 8, 9], on: true }, get computed(): number { return 6; } });
+const options = Object.freeze({
+  shift: 3,
+  nested: { values: [7, 8, 9], on: true },
+  get computed(): number {
+    return 6;
+  },
+});
 
 function constants(x: u32): u32 {
-  return x < limit ? u32(x << options.shift) : u32(Number(big >> 8n) + options.nested.values[1]! + options.computed);
+  return x < limit
+    ? u32(x << options.shift)
+    : u32(Number(big >> 8n) + options.nested.values[1]! + options.computed);
 }
 function pruned(x: u32): u32 {
   if (options.nested.on) return x;
@@ -53,7 +61,9 @@ function passed(f: (y: u32) => u32, y: u32, { shift }: { readonly shift: number 
   return u32(f(y) << (shift & 31));
 }
 function passes(x: u32): u32 {
-  return u32(passed(adders[1], x, options) + passed(composed, x, { shift: 1 }) + passed(adders[2], 3, options));
+  return u32(
+    passed(adders[1], x, options) + passed(composed, x, { shift: 1 }) + passed(adders[2], 3, options),
+  );
 }
 function wide(x: u64): u64 {
   return u64(x * big + BigInt(options.nested.values[2]!));

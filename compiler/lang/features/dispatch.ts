@@ -54,5 +54,7 @@ function access(which: boolean, port: u16, value: u8): u32 {
 
 export const program: Program = {
   name: "dispatch",
-  entries: [{ symbol: "access", fn: access, params: [{ kind: "bool", size: 1, align: 1 }, u16, u8], result: u32 }],
+  entries: [
+    { symbol: "access", fn: access, params: [{ kind: "bool", size: 1, align: 1 }, u16, u8], result: u32 },
+  ],
 };

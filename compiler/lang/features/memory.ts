@@ -1,7 +1,21 @@
 /** Feature: addresses, plain and volatile accesses, block operations, static text. */
 import { u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
 import {
-  addressOf, copyBytes, fence, fillBytes, load16, load32, load64, load8, store16, store32, store64, store8, text, viewOf, volatile,
+  addressOf,
+  copyBytes,
+  fence,
+  fillBytes,
+  load16,
+  load32,
+  load64,
+  load8,
+  store16,
+  store32,
+  store64,
+  store8,
+  text,
+  viewOf,
+  volatile,
 } from "../../../dsl/core/intrinsics.ts";
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
@@ -16,7 +30,12 @@ function accesses(i: u8, v: u64): u64 {
   store8(u64(base + 3n), u8(v));
   store16(u64(base + 4n), u16(v >> 7n));
   store32(u64(base + 9n), u32(v >> 3n));
-  return u64(load64(base) ^ BigInt(load8(u64(base + 1n))) ^ BigInt(load16(u64(base + 9n))) ^ BigInt(load32(u64(base + 5n))));
+  return u64(
+    load64(base) ^
+      BigInt(load8(u64(base + 1n))) ^
+      BigInt(load16(u64(base + 9n))) ^
+      BigInt(load32(u64(base + 5n))),
+  );
 }
 function volatiles(v: u64): u64 {
   const base = addressOf(bytes);
@@ -26,7 +45,10 @@ function volatiles(v: u64): u64 {
   volatile.store8(u64(base + 14n), u8(v));
   fence();
   return u64(
-    volatile.load64(base) + BigInt(volatile.load32(u64(base + 8n))) + BigInt(volatile.load16(u64(base + 12n))) + BigInt(volatile.load8(u64(base + 14n))),
+    volatile.load64(base) +
+      BigInt(volatile.load32(u64(base + 8n))) +
+      BigInt(volatile.load16(u64(base + 12n))) +
+      BigInt(volatile.load8(u64(base + 14n))),
   );
 }
 function blocks(n: u8, v: u8): u64 {

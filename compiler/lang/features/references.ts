@@ -8,7 +8,10 @@ interface Link {
   id: u32;
   next: Link | null;
 }
-const Link: StructDescriptor<Link> = struct("Link", { id: u32, next: ref((): StructDescriptor<Link> => Link) });
+const Link: StructDescriptor<Link> = struct("Link", {
+  id: u32,
+  next: ref((): StructDescriptor<Link> => Link),
+});
 const links = storage("references.links", array(Link, 5));
 const list = storage("references.list", struct("LinkList", { head: ref(Link), static: ref(Link) }));
 const lone = storage("references.lone", Link);

@@ -5,9 +5,23 @@ import { storage } from "../../../dsl/core/storage.ts";
 import type { Program } from "../../../dsl/core/program.ts";
 
 const Inner = struct("Inner", { a: u8, b: u32 });
-const Outer = struct("Outer", { x: u8, y: u16, z: u32, s: i32, w: u64, t: i64, f: bool, inner: Inner, list: array(u16, 3) });
+const Outer = struct("Outer", {
+  x: u8,
+  y: u16,
+  z: u32,
+  s: i32,
+  w: u64,
+  t: i64,
+  f: bool,
+  inner: Inner,
+  list: array(u16, 3),
+});
 type Outer = ValueOf<typeof Outer>;
-const Placed = struct("Placed", { low: at(4, u8), high: at(9, u32), wide: at(1, u16) }, { size: 16, packed: true });
+const Placed = struct(
+  "Placed",
+  { low: at(4, u8), high: at(9, u32), wide: at(1, u16) },
+  { size: 16, packed: true },
+);
 const outer = storage("structs.outer", Outer);
 const placed = storage("structs.placed", Placed);
 outer.y = 0x1234;
@@ -32,7 +46,15 @@ function roundTrip(v: i32): i64 {
   write(outer, v);
   const { inner } = outer;
   inner.b = u32(inner.b + outer.z);
-  return i64(BigInt(outer.x) + BigInt(outer.y) + BigInt(outer.s) * 3n + i64(outer.w) + outer.t + BigInt(outer.f) + BigInt(inner.a));
+  return i64(
+    BigInt(outer.x) +
+      BigInt(outer.y) +
+      BigInt(outer.s) * 3n +
+      i64(outer.w) +
+      outer.t +
+      BigInt(outer.f) +
+      BigInt(inner.a),
+  );
 }
 function packed(v: u32): u32 {
   placed.high = v;

@@ -25,14 +25,16 @@ export interface CompiledExports {
 function shapeOfParameter(frontEnd: FrontEnd, parameter: ts.ParameterDeclaration): Shape | undefined {
   const { checker } = frontEnd.front;
   const declared = declaredType(checker, checker.getTypeAtLocation(parameter));
-  if (declared.kind === "int") return { kind: "int", big: declared.big, range: declared.range, bits: declared.big ? 64 : 32 };
+  if (declared.kind === "int")
+    return { kind: "int", big: declared.big, range: declared.range, bits: declared.big ? 64 : 32 };
   if (declared.kind === "bool") return { kind: "bool" };
   const { type } = parameter;
   if (type === undefined || !ts.isTypeReferenceNode(type)) return undefined;
   let symbol = checker.getSymbolAtLocation(type.typeName);
   if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias) symbol = checker.getAliasedSymbol(symbol);
   const file = symbol?.declarations?.[0]?.getSourceFile().fileName;
-  if (symbol === undefined || file === undefined || frontEnd.sources.file(file) === undefined) return undefined;
+  if (symbol === undefined || file === undefined || frontEnd.sources.file(file) === undefined)
+    return undefined;
   const descriptor = frontEnd.realm.module(file)[symbol.name] as Descriptor | undefined;
   return descriptor?.kind === "struct" ? { kind: "struct", descriptor, nullable: false } : undefined;
 }

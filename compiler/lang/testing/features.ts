@@ -14,7 +14,10 @@ export interface Feature {
 }
 
 /** Compiles every feature. Throws DiagnosticError where one is refused. */
-export async function makeFeatures(): Promise<{ readonly features: readonly Feature[]; readonly twin: Twin }> {
+export async function makeFeatures(): Promise<{
+  readonly features: readonly Feature[];
+  readonly twin: Twin;
+}> {
   const folder = join(repositoryRoot, "compiler/lang/features");
   const files = readdirSync(folder)
     .filter((file) => file.endsWith(".ts"))

@@ -31,7 +31,19 @@ function fromBits(type: Exclude<Scalar, { kind: "bool" }>, value: bigint): Argum
 /** Values at which a type's operations change. */
 export function boundaries(type: Scalar): readonly Argument[] {
   if (type.kind === "bool") return [false, true];
-  const around = [0n, 1n, 2n, 3n, 7n, 31n, 100n, ...[7, 8, 15, 16, 31, 32, 52, 53, 62, 63, 64].flatMap((bit) => [(1n << BigInt(bit)) - 1n, 1n << BigInt(bit)])];
+  const around = [
+    0n,
+    1n,
+    2n,
+    3n,
+    7n,
+    31n,
+    100n,
+    ...[7, 8, 15, 16, 31, 32, 52, 53, 62, 63, 64].flatMap((bit) => [
+      (1n << BigInt(bit)) - 1n,
+      1n << BigInt(bit),
+    ]),
+  ];
   const all = [...around, ...around.map((v) => -v)].map((v) => fromBits(type, v));
   return [...new Set(all)];
 }
@@ -47,7 +59,11 @@ export function randomValue(type: Scalar, random: () => number): Argument {
 }
 
 /** Boundary values in combination, at most `most` of them, and as many random ones. */
-export function* argumentLists(params: readonly Scalar[], most: number, random: () => number): Generator<readonly Argument[]> {
+export function* argumentLists(
+  params: readonly Scalar[],
+  most: number,
+  random: () => number,
+): Generator<readonly Argument[]> {
   const values = params.map(boundaries);
   const combinations = values.reduce((n, list) => n * list.length, 1);
   for (let i = 0; i < Math.min(combinations, most); i++) {

@@ -90,7 +90,14 @@ export class ProgramGenerator {
     const names = params.map((type) => {
       const text = this.#name();
       if (type === "boolean") this.#flags.push(text);
-      else this.#locals.push({ text, lo: ranges[type][0], hi: ranges[type][1], big: type.endsWith("64"), mutable: false });
+      else
+        this.#locals.push({
+          text,
+          lo: ranges[type][0],
+          hi: ranges[type][1],
+          big: type.endsWith("64"),
+          mutable: false,
+        });
       return `${text}: ${type}`;
     });
     const body = this.#block(2, 4 + this.#below(5), false);
@@ -104,7 +111,11 @@ export class ProgramGenerator {
   #literal(big: boolean): Expression {
     const power = 1n << BigInt(this.#below(big ? 64 : 32));
     const value = this.#of([0n, 1n, 2n, 5n, 255n, power, power - 1n, -1n, -power, -7n]);
-    return { text: value < 0n ? `(${value}${big ? "n" : ""})` : `${value}${big ? "n" : ""}`, lo: value, hi: value };
+    return {
+      text: value < 0n ? `(${value}${big ? "n" : ""})` : `${value}${big ? "n" : ""}`,
+      lo: value,
+      hi: value,
+    };
   }
 
   #local(big: boolean): Expression | undefined {
@@ -126,9 +137,11 @@ export class ProgramGenerator {
   }
 
   #anyNumber(depth: number, most: bigint): Expression {
-    if (depth <= 0 || this.#chance(0.15)) return (this.#chance(0.8) ? this.#local(false) : undefined) ?? this.#literal(false);
+    if (depth <= 0 || this.#chance(0.15))
+      return (this.#chance(0.8) ? this.#local(false) : undefined) ?? this.#literal(false);
     const d = depth - 1;
-    const binary = (operator: string, a: Expression, b: Expression, most: bigint): Expression => symmetric(`(${a.text} ${operator} ${b.text})`, most);
+    const binary = (operator: string, a: Expression, b: Expression, most: bigint): Expression =>
+      symmetric(`(${a.text} ${operator} ${b.text})`, most);
     switch (this.#below(17)) {
       case 0:
       case 1: {
@@ -158,34 +171,83 @@ export class ProgramGenerator {
         return symmetric(`(${a.text} % ((${b.text} & 255) + 1))`, 255n);
       }
       case 5:
-      case 6: return binary(this.#of(["&", "|", "^"]), this.#number(d), this.#number(d), 1n << 31n);
-      case 7: return binary(this.#of(["<<", ">>"]), this.#number(d), { text: `(${this.#number(d).text} & 31)`, lo: 0n, hi: 31n }, 1n << 31n);
-      case 8: return { text: `(${this.#number(d).text} >>> (${this.#number(d).text} & 31))`, lo: 0n, hi: (1n << 32n) - 1n };
+      case 6:
+        return binary(this.#of(["&", "|", "^"]), this.#number(d), this.#number(d), 1n << 31n);
+      case 7:
+        return binary(
+          this.#of(["<<", ">>"]),
+          this.#number(d),
+          { text: `(${this.#number(d).text} & 31)`, lo: 0n, hi: 31n },
+          1n << 31n,
+        );
+      case 8:
+        return {
+          text: `(${this.#number(d).text} >>> (${this.#number(d).text} & 31))`,
+          lo: 0n,
+          hi: (1n << 32n) - 1n,
+        };
       case 9: {
         const a = this.#number(d, mostNumber - 1n);
-        return this.#chance(0.5) ? { text: `(-${a.text})`, lo: -a.hi, hi: -a.lo } : symmetric(`(~${a.text})`, 1n << 31n);
+        return this.#chance(0.5)
+          ? { text: `(-${a.text})`, lo: -a.hi, hi: -a.lo }
+          : symmetric(`(~${a.text})`, 1n << 31n);
       }
-      case 10: return this.#narrow(this.#chance(0.5) ? this.#number(d) : this.#bigint(d), this.#of(numbers));
+      case 10:
+        return this.#narrow(this.#chance(0.5) ? this.#number(d) : this.#bigint(d), this.#of(numbers));
       case 11: {
         const a = this.#number(d);
         const b = this.#number(d);
         const most = size(a) > size(b) ? size(a) : size(b);
-        return symmetric(this.#of([`Math.min(${a.text}, ${b.text})`, `Math.max(${a.text}, ${b.text})`, `Math.abs(${a.text})`]), most);
+        return symmetric(
+          this.#of([
+            `Math.min(${a.text}, ${b.text})`,
+            `Math.max(${a.text}, ${b.text})`,
+            `Math.abs(${a.text})`,
+          ]),
+          most,
+        );
       }
-      case 12: return symmetric(this.#of([`Math.clz32(${this.#number(d).text})`, `Math.imul(${this.#number(d).text}, ${this.#number(d).text})`]), 1n << 31n);
+      case 12:
+        return symmetric(
+          this.#of([
+            `Math.clz32(${this.#number(d).text})`,
+            `Math.imul(${this.#number(d).text}, ${this.#number(d).text})`,
+          ]),
+          1n << 31n,
+        );
       case 13: {
         const a = this.#number(d, most);
         const b = this.#number(d, most);
-        return symmetric(`(${this.#condition(d)} ? ${a.text} : ${b.text})`, size(a) > size(b) ? size(a) : size(b));
+        return symmetric(
+          `(${this.#condition(d)} ? ${a.text} : ${b.text})`,
+          size(a) > size(b) ? size(a) : size(b),
+        );
       }
-      case 14: return symmetric(`table[${this.#number(d).text} & 7]!`, 65535n);
+      case 14:
+        return symmetric(`table[${this.#number(d).text} & 7]!`, 65535n);
       case 15:
         return this.#chance(0.5)
           ? { text: `words[${this.#number(d).text} & 15]!`, lo: 0n, hi: (1n << 32n) - 1n }
-          : symmetric(this.#of(["state.a", "state.b", `signExtend(${this.#number(d).text}, ${this.#of(["8", "16", "32"])})`]), 1n << 31n);
+          : symmetric(
+              this.#of([
+                "state.a",
+                "state.b",
+                `signExtend(${this.#number(d).text}, ${this.#of(["8", "16", "32"])})`,
+              ]),
+              1n << 31n,
+            );
       default: {
         const big = `u64(${this.#bigint(d).text})`;
-        return symmetric(this.#of([`Number(${big} & 0xfff_ffffn)`, `popCount(${big})`, `lowestBit(${big})`, `highestBit(${big})`, this.#call(false, d)]), 1n << 32n);
+        return symmetric(
+          this.#of([
+            `Number(${big} & 0xfff_ffffn)`,
+            `popCount(${big})`,
+            `lowestBit(${big})`,
+            `highestBit(${big})`,
+            this.#call(false, d),
+          ]),
+          1n << 32n,
+        );
       }
     }
   }
@@ -196,7 +258,8 @@ export class ProgramGenerator {
   }
 
   #anyBig(depth: number): Expression {
-    if (depth <= 0 || this.#chance(0.15)) return (this.#chance(0.8) ? this.#local(true) : undefined) ?? this.#literal(true);
+    if (depth <= 0 || this.#chance(0.15))
+      return (this.#chance(0.8) ? this.#local(true) : undefined) ?? this.#literal(true);
     const d = depth - 1;
     switch (this.#below(11)) {
       case 0:
@@ -235,7 +298,9 @@ export class ProgramGenerator {
       }
       case 7: {
         const a = this.#bigint(d, mostBig - 1n);
-        return this.#chance(0.5) ? { text: `(-${a.text})`, lo: -a.hi, hi: -a.lo } : { text: `(~${a.text})`, lo: ~a.hi, hi: ~a.lo };
+        return this.#chance(0.5)
+          ? { text: `(-${a.text})`, lo: -a.hi, hi: -a.lo }
+          : { text: `(~${a.text})`, lo: ~a.hi, hi: ~a.lo };
       }
       case 8: {
         const type = this.#of(bigs);
@@ -248,7 +313,13 @@ export class ProgramGenerator {
       default: {
         const a = this.#bigint(d, 1n << 64n);
         const b = this.#bigint(d, 1n << 64n);
-        const text = this.#of([`(${this.#condition(d)} ? ${a.text} : ${b.text})`, `bigTable[${this.#number(d).text} & 3]!`, "state.c", "state.d", this.#call(true, d)]);
+        const text = this.#of([
+          `(${this.#condition(d)} ? ${a.text} : ${b.text})`,
+          `bigTable[${this.#number(d).text} & 3]!`,
+          "state.c",
+          "state.d",
+          this.#call(true, d),
+        ]);
         return symmetric(text, 1n << 64n);
       }
     }
@@ -258,7 +329,17 @@ export class ProgramGenerator {
   #ring(depth: number): string {
     if (depth <= 0) return this.#bigint(0).text;
     const [a, b] = [this.#ring(depth - 1), this.#ring(depth - 1)];
-    return this.#of([`(${a} + ${b})`, `(${a} - ${b})`, `(${a} * ${b})`, `(${a} & ${b})`, `(${a} | ${b})`, `(${a} ^ ${b})`, `(${a} << ${this.#below(64)}n)`, `(-${a})`, `(~${a})`]);
+    return this.#of([
+      `(${a} + ${b})`,
+      `(${a} - ${b})`,
+      `(${a} * ${b})`,
+      `(${a} & ${b})`,
+      `(${a} | ${b})`,
+      `(${a} ^ ${b})`,
+      `(${a} << ${this.#below(64)}n)`,
+      `(-${a})`,
+      `(~${a})`,
+    ]);
   }
 
   #condition(depth: number): string {
@@ -281,12 +362,21 @@ export class ProgramGenerator {
       case 3: {
         const a = this.#local(false);
         const b = this.#local(false);
-        return a === undefined || b === undefined ? "state.f" : `u32(${a.text}) ${this.#of(compare)} i32(${b.text})`;
+        return a === undefined || b === undefined
+          ? "state.f"
+          : `u32(${a.text}) ${this.#of(compare)} i32(${b.text})`;
       }
-      case 4: return `${this.#number(d).text} ${this.#of(compare)} ${this.#number(d).text} * 1`.replace(/ \* 1$/, "");
-      case 5: return `${this.#bigint(d, 1n << 64n).text} ${this.#of(compare)} ${this.#bigint(d, 1n << 64n).text}`;
-      case 6: return `!(${this.#condition(d)})`;
-      default: return `(${this.#condition(d)} ${this.#of(["&&", "||"])} ${this.#condition(d)})`;
+      case 4:
+        return `${this.#number(d).text} ${this.#of(compare)} ${this.#number(d).text} * 1`.replace(
+          / \* 1$/,
+          "",
+        );
+      case 5:
+        return `${this.#bigint(d, 1n << 64n).text} ${this.#of(compare)} ${this.#bigint(d, 1n << 64n).text}`;
+      case 6:
+        return `!(${this.#condition(d)})`;
+      default:
+        return `(${this.#condition(d)} ${this.#of(["&&", "||"])} ${this.#condition(d)})`;
     }
   }
 
@@ -361,26 +451,38 @@ export class ProgramGenerator {
         const mutable = this.#locals.filter((l) => l.mutable);
         if (mutable.length === 0) return this.#store();
         const target = this.#of(mutable);
-        const [type] = [...numbers, ...bigs].filter((t) => ranges[t][0] === target.lo && ranges[t][1] === target.hi && t.endsWith("64") === target.big);
+        const [type] = [...numbers, ...bigs].filter(
+          (t) => ranges[t][0] === target.lo && ranges[t][1] === target.hi && t.endsWith("64") === target.big,
+        );
         return `${target.text} = ${type}(${(target.big ? this.#bigint(3) : this.#number(3)).text});\n`;
       }
-      case 5: return this.#store();
+      case 5:
+        return this.#store();
       case 6: {
-        if (inLoop && this.#chance(0.6)) return `if (${this.#condition(1)}) ${this.#of(["break", "continue"])};\n`;
+        if (inLoop && this.#chance(0.6))
+          return `if (${this.#condition(1)}) ${this.#of(["break", "continue"])};\n`;
         return this.#chance(0.3) ? `if (${this.#condition(2)}) {\n${this.#return()}}\n` : this.#store();
       }
       case 7:
-      case 8: return `if (${this.#condition(2)}) ${this.#nested(depth, inLoop)}\n`;
-      case 9: return `if (${this.#chance(0.3) ? `unlikely(${this.#condition(2)})` : this.#condition(2)}) ${this.#nested(depth, inLoop)} else ${this.#nested(depth, inLoop)}\n`;
+      case 8:
+        return `if (${this.#condition(2)}) ${this.#nested(depth, inLoop)}\n`;
+      case 9:
+        return `if (${this.#chance(0.3) ? `unlikely(${this.#condition(2)})` : this.#condition(2)}) ${this.#nested(depth, inLoop)} else ${this.#nested(depth, inLoop)}\n`;
       case 10: {
         const cases = [...new Set([this.#below(4), this.#below(8), 7])];
         const on = `${this.#number(2).text} & 7`;
         // No jump of a loop inside: `break` would be the switch's.
         const bodies = cases.map((c) => `case ${c}: ${this.#nested(depth, false)}\nbreak;\n`);
-        if (this.#chance(0.6)) bodies.splice(this.#below(bodies.length + 1), 0, `default: ${this.#nested(depth, false)}\nbreak;\n`);
+        if (this.#chance(0.6))
+          bodies.splice(
+            this.#below(bodies.length + 1),
+            0,
+            `default: ${this.#nested(depth, false)}\nbreak;\n`,
+          );
         return `switch (${on}) {\n${bodies.join("")}}\n`;
       }
-      default: return this.#loop(depth);
+      default:
+        return this.#loop(depth);
     }
   }
 
@@ -396,7 +498,8 @@ export class ProgramGenerator {
     this.#locals = locals;
     this.#loops--;
     if (forms === 0) return `for (let ${i} = 0; ${i} < ${count}; ${i}++) ${body}\n`;
-    if (forms === 1) return `for (let ${i} = ${count}; ${i} > -${this.#below(6)} - 1; ${i} -= ${1 + this.#below(3)}) ${body}\n`;
+    if (forms === 1)
+      return `for (let ${i} = ${count}; ${i} > -${this.#below(6)} - 1; ${i} -= ${1 + this.#below(3)}) ${body}\n`;
     const flag = this.#condition(1);
     const turns = this.#name();
     const inner = body.replace(`{\n`, `{\nconst ${i} = ${turns};\n${turns}++;\n`);
@@ -407,11 +510,16 @@ export class ProgramGenerator {
 
   #store(): string {
     switch (this.#below(5)) {
-      case 0: return `words[${this.#number(2).text} & 15] = u32(${this.#number(3).text});\n`;
-      case 1: return `state.a = u8(${this.#number(3).text});\n`;
-      case 2: return `state.b = i32(${this.#number(3).text});\n`;
-      case 3: return `state.${this.#chance(0.5) ? "c = u64" : "d = i64"}(${this.#ring(3)});\n`;
-      default: return `state.f = ${this.#condition(2)};\n`;
+      case 0:
+        return `words[${this.#number(2).text} & 15] = u32(${this.#number(3).text});\n`;
+      case 1:
+        return `state.a = u8(${this.#number(3).text});\n`;
+      case 2:
+        return `state.b = i32(${this.#number(3).text});\n`;
+      case 3:
+        return `state.${this.#chance(0.5) ? "c = u64" : "d = i64"}(${this.#ring(3)});\n`;
+      default:
+        return `state.f = ${this.#condition(2)};\n`;
     }
   }
 
@@ -427,7 +535,11 @@ export class ProgramGenerator {
 /** The whole text of a program. */
 export function programText(functions: readonly RandomFunction[]): string {
   const type = (name: TypeName): string => (name === "boolean" ? "bool" : name);
-  const entries = functions.map((f) => `  { symbol: "${f.name}", fn: ${f.name}, params: [${f.params.map(type).join(", ")}], result: ${type(f.result)} },\n`);
-  const unused = "void [i32, i64, u16, u8, highestBit, idiv, lowestBit, popCount, signExtend, unlikely, table, bigTable, words, state, u64];\n";
+  const entries = functions.map(
+    (f) =>
+      `  { symbol: "${f.name}", fn: ${f.name}, params: [${f.params.map(type).join(", ")}], result: ${type(f.result)} },\n`,
+  );
+  const unused =
+    "void [i32, i64, u16, u8, highestBit, idiv, lowestBit, popCount, signExtend, unlikely, table, bigTable, words, state, u64];\n";
   return `${prelude}${unused}${functions.map((f) => f.text).join("")}export const program: Program = { name: "random", entries: [\n${entries.join("")}] };\n`;
 }

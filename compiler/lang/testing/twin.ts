@@ -21,7 +21,10 @@ export interface Twin {
   readonly module: IrModule;
   readonly wasm: WasmInstance;
   /** Calls an entry point on both sides; a trap on either is the text `"trap"`. */
-  call(symbol: string, ...args: Scalar[]): { readonly node: Scalar | "trap"; readonly native: Scalar | "trap" };
+  call(
+    symbol: string,
+    ...args: Scalar[]
+  ): { readonly node: Scalar | "trap"; readonly native: Scalar | "trap" };
 }
 
 /** Lowers the `program` that a file exports. Throws DiagnosticError where it is refused. */
@@ -39,7 +42,10 @@ export async function makeTwin(file: string): Promise<Twin> {
 
 /** Links a lowered program to WebAssembly beside the same program in Node. */
 export async function linkTwin(module: IrModule, program: Program): Promise<Twin> {
-  const { wasm } = linkWasm(module, program.entries.map((entry) => entry.symbol));
+  const { wasm } = linkWasm(
+    module,
+    program.entries.map((entry) => entry.symbol),
+  );
   const instance = await instantiate(wasm);
   const entries = new Map<string, EntryPoint>(program.entries.map((entry) => [entry.symbol, entry]));
   return {
@@ -65,11 +71,14 @@ function inNode(entry: EntryPoint, args: readonly Scalar[]): Scalar | "trap" {
 
 function inWasm(entry: EntryPoint, instance: WasmInstance, args: readonly Scalar[]): Scalar | "trap" {
   try {
-    const raw = instance.functions[entry.symbol]!(...args.map((a) => (typeof a === "boolean" ? Number(a) : a!)));
+    const raw = instance.functions[entry.symbol]!(
+      ...args.map((a) => (typeof a === "boolean" ? Number(a) : a!)),
+    );
     const { result } = entry;
     if (result === undefined) return undefined;
     if (result.kind === "bool") return (Number(raw) & 0xff) !== 0;
-    if (result.bits === 64) return result.signed ? BigInt.asIntN(64, raw as bigint) : BigInt.asUintN(64, raw as bigint);
+    if (result.bits === 64)
+      return result.signed ? BigInt.asIntN(64, raw as bigint) : BigInt.asUintN(64, raw as bigint);
     const unsigned = BigInt.asUintN(result.bits, BigInt(raw));
     return Number(result.signed ? BigInt.asIntN(result.bits, unsigned) : unsigned);
   } catch {
