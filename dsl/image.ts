@@ -28,6 +28,7 @@ import type { Bytes, Nanoseconds } from "./manifest/units.ts";
 export { guest, linux } from "./manifest/guest.ts";
 export { payload } from "./manifest/payload.ts";
 export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
+export type { Bytes, Nanoseconds } from "./manifest/units.ts";
 
 export interface ImageOptions<Name extends string> {
   /** Names the output files. */

@@ -27,6 +27,17 @@ const accepted = {
     timerSlack: microseconds(100),
     machine: { memory: gib(2) },
   });`,
+  "a function that makes guests": `import type { Bytes } from "../image.ts";
+    const debian = (file: string, memory: Bytes) =>
+      guest({
+        name: "debian",
+        memory,
+        vcpus: 1,
+        kernel: linux({ kernel: payload(file), commandLine: "console=ttyS0" }),
+        devices: [],
+        onCrash: "restart",
+      });
+    export const m = image({ name: "general", guests: [debian("vmlinuz-amd64", gib(1))] });`,
   "names that are computed, which the build looks at": `export const name: string = "x" + used.length;
     export const g = guest({ name, memory: mib(64), vcpus: 1, kernel, devices: [] });`,
   "sizes that are computed": `export const m = mib(used.length);`,
