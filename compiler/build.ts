@@ -104,7 +104,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   await writeDiskImage({
     efi,
     files: payloads.flatMap((p) =>
-      p.model.espPath === null ? [] : [{ path: p.model.espPath.replaceAll("\\", "/").replace(/^\//, ""), source: p.file }],
+      p.model.espPath === null
+        ? []
+        : [{ path: p.model.espPath.replaceAll("\\", "/").replace(/^\//, ""), source: p.file }],
     ),
     out: files.img,
   });
@@ -112,4 +114,3 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   await writeReport(report, folder);
   return { name, ...files, report };
 }
-

@@ -10,7 +10,12 @@ export function assignedSymbols(root: ts.Node, checker: ts.TypeChecker): Readonl
     if (symbol !== undefined) found.add(symbol);
   };
   const visit = (node: ts.Node): void => {
-    if (ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment) add(node.left);
+    if (
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
+      node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+    )
+      add(node.left);
     if (
       (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) &&
       (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)
@@ -18,7 +23,13 @@ export function assignedSymbols(root: ts.Node, checker: ts.TypeChecker): Readonl
       add(node.operand);
     }
     // `let x: u8;` without a value is assigned later.
-    if (ts.isVariableDeclaration(node) && node.initializer === undefined && ts.isIdentifier(node.name) && !ts.isForOfStatement(node.parent.parent)) add(node.name);
+    if (
+      ts.isVariableDeclaration(node) &&
+      node.initializer === undefined &&
+      ts.isIdentifier(node.name) &&
+      !ts.isForOfStatement(node.parent.parent)
+    )
+      add(node.name);
     ts.forEachChild(node, visit);
   };
   visit(root);

@@ -14,14 +14,17 @@ export function bindPattern(f: FunctionLowering, pattern: ts.BindingName, operan
   pattern.elements.forEach((element, i) => {
     if (ts.isOmittedExpression(element)) return;
     if (element.dotDotDotToken !== undefined) f.refuse("spread", element);
-    if (element.initializer !== undefined) f.refuse("unsupported", element, { what: "a default in a pattern" });
+    if (element.initializer !== undefined)
+      f.refuse("unsupported", element, { what: "a default in a pattern" });
     if (ts.isArrayBindingPattern(pattern)) {
-      if (operand.kind !== "known" || !Array.isArray(operand.value)) f.refuse("unsupported", element, { what: "taking an array apart" });
+      if (operand.kind !== "known" || !Array.isArray(operand.value))
+        f.refuse("unsupported", element, { what: "taking an array apart" });
       bindPattern(f, element.name, operandOf(f, (operand.value as unknown[])[i], element));
       return;
     }
     const name = element.propertyName ?? element.name;
-    if (!ts.isIdentifier(name) && !ts.isStringLiteral(name)) return f.refuse("unsupported", name, { what: "a computed name" });
+    if (!ts.isIdentifier(name) && !ts.isStringLiteral(name))
+      return f.refuse("unsupported", name, { what: "a computed name" });
     bindPattern(f, element.name, readProperty(f, operand, name.text, element));
   });
 }

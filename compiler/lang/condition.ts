@@ -29,7 +29,12 @@ const comparisons = new Map<ts.SyntaxKind, string>([
 export const isComparison = (kind: ts.SyntaxKind): boolean => comparisons.has(kind);
 
 /** Lowers a condition into jumps to `onTrue` and `onFalse`. */
-export function lowerCondition(f: FunctionLowering, node: ts.Expression, onTrue: Block, onFalse: Block): Sides {
+export function lowerCondition(
+  f: FunctionLowering,
+  node: ts.Expression,
+  onTrue: Block,
+  onFalse: Block,
+): Sides {
   if (ts.isParenthesizedExpression(node)) return lowerCondition(f, node.expression, onTrue, onFalse);
   if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
     const sides = lowerCondition(f, node.operand, onFalse, onTrue);
@@ -53,9 +58,12 @@ export function lowerCondition(f: FunctionLowering, node: ts.Expression, onTrue:
 
 /** The argument of a call of `unlikely`. */
 function unlikelyArgument(f: FunctionLowering, node: ts.Expression): ts.Expression | undefined {
-  if (!ts.isCallExpression(node) || !ts.isIdentifier(node.expression) || !f.hasCapture(node.expression.text)) return undefined;
+  if (!ts.isCallExpression(node) || !ts.isIdentifier(node.expression) || !f.hasCapture(node.expression.text))
+    return undefined;
   const callee = f.capture(node.expression.text);
-  return typeof callee === "function" && f.front.core.intrinsics.intrinsicName(callee) === "unlikely" ? node.arguments[0] : undefined;
+  return typeof callee === "function" && f.front.core.intrinsics.intrinsicName(callee) === "unlikely"
+    ? node.arguments[0]
+    : undefined;
 }
 
 function markUnlikely(f: FunctionLowering, block: Block): void {
@@ -120,10 +128,17 @@ interface Term {
 function termIn(f: FunctionLowering, node: ts.Expression): Term | undefined {
   if (ts.isParenthesizedExpression(node)) return termIn(f, node.expression);
   if (ts.isBinaryExpression(node)) {
-    const sign = node.operatorToken.kind === ts.SyntaxKind.PlusToken ? 1n : node.operatorToken.kind === ts.SyntaxKind.MinusToken ? -1n : undefined;
+    const sign =
+      node.operatorToken.kind === ts.SyntaxKind.PlusToken
+        ? 1n
+        : node.operatorToken.kind === ts.SyntaxKind.MinusToken
+          ? -1n
+          : undefined;
     const term = sign === undefined ? undefined : termIn(f, node.left);
     const by = term === undefined ? undefined : constantOf(f, node.right);
-    return term === undefined || by === undefined ? undefined : { variable: term.variable, plus: term.plus + sign! * by };
+    return term === undefined || by === undefined
+      ? undefined
+      : { variable: term.variable, plus: term.plus + sign! * by };
   }
   const variable = variableIn(f, node);
   return variable === undefined ? undefined : { variable, plus: 0n };
@@ -132,18 +147,33 @@ function termIn(f: FunctionLowering, node: ts.Expression): Term | undefined {
 /** The value of an integer literal or a captured integer. */
 function constantOf(f: FunctionLowering, node: ts.Expression): bigint | undefined {
   if (ts.isParenthesizedExpression(node)) return constantOf(f, node.expression);
-  if (ts.isNumericLiteral(node)) return Number.isSafeInteger(Number(node.text)) ? BigInt(node.text) : undefined;
+  if (ts.isNumericLiteral(node))
+    return Number.isSafeInteger(Number(node.text)) ? BigInt(node.text) : undefined;
   if (ts.isBigIntLiteral(node)) return BigInt(node.text.slice(0, -1));
-  if (!ts.isIdentifier(node) || f.variableOf(node) !== undefined || !f.hasCapture(node.text)) return undefined;
+  if (!ts.isIdentifier(node) || f.variableOf(node) !== undefined || !f.hasCapture(node.text))
+    return undefined;
   const value = f.capture(node.text);
-  return typeof value === "bigint" ? value : typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : undefined;
+  return typeof value === "bigint"
+    ? value
+    : typeof value === "number" && Number.isSafeInteger(value)
+      ? BigInt(value)
+      : undefined;
 }
 
 function isInt(operand: Operand): boolean {
-  return operand.kind === "int" || (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));
+  return (
+    operand.kind === "int" ||
+    (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"))
+  );
 }
 
-function lowerComparison(f: FunctionLowering, node: ts.BinaryExpression, operator: string, onTrue: Block, onFalse: Block): Sides {
+function lowerComparison(
+  f: FunctionLowering,
+  node: ts.BinaryExpression,
+  operator: string,
+  onTrue: Block,
+  onFalse: Block,
+): Sides {
   const left = f.expression(node.left);
   const right = f.expression(node.right);
   if (f.env === undefined) return { whenTrue: undefined, whenFalse: undefined };
@@ -151,15 +181,21 @@ function lowerComparison(f: FunctionLowering, node: ts.BinaryExpression, operato
     const kinds = [typeof left.value, typeof right.value];
     if (kinds.includes("number") && kinds.includes("bigint")) f.refuse("mixed-kinds", node);
   }
-  if (left.kind === "known" && right.kind === "known") return constantSides(f, compareKnown(operator, left.value, right.value), onTrue, onFalse);
-  if (isInt(left) && isInt(right)) return compareInts(f, node, operator, f.int(left, node.left), f.int(right, node.right), onTrue, onFalse);
+  if (left.kind === "known" && right.kind === "known")
+    return constantSides(f, compareKnown(operator, left.value, right.value), onTrue, onFalse);
+  if (isInt(left) && isInt(right))
+    return compareInts(f, node, operator, f.int(left, node.left), f.int(right, node.right), onTrue, onFalse);
   const value = sameness(f, left, right, node);
   if (operator !== "===" && operator !== "!==") f.refuse("not-an-integer", node, { what: describe(left) });
   if (typeof value === "boolean") return constantSides(f, value === (operator === "==="), onTrue, onFalse);
   f.at(node);
   const same = operator === "===";
   f.b.branch(value, same ? onTrue : onFalse, same ? onFalse : onTrue);
-  const variable = isNull(right) ? variableIn(f, node.left) : isNull(left) ? variableIn(f, node.right) : undefined;
+  const variable = isNull(right)
+    ? variableIn(f, node.left)
+    : isNull(left)
+      ? variableIn(f, node.right)
+      : undefined;
   if (variable === undefined) return { whenTrue: f.env, whenFalse: f.env };
   const whenNull = new Map(f.env).set(variable, point(0n));
   const whenThere = new Map(f.env).set(variable, point(1n));
@@ -170,28 +206,46 @@ const isNull = (operand: Operand): boolean => operand.kind === "known" && operan
 
 function compareKnown(operator: string, a: unknown, b: unknown): boolean {
   switch (operator) {
-    case "===": return a === b;
-    case "!==": return a !== b;
-    case "<": return (a as number) < (b as number);
-    case "<=": return (a as number) <= (b as number);
-    case ">": return (a as number) > (b as number);
-    default: return (a as number) >= (b as number);
+    case "===":
+      return a === b;
+    case "!==":
+      return a !== b;
+    case "<":
+      return (a as number) < (b as number);
+    case "<=":
+      return (a as number) <= (b as number);
+    case ">":
+      return (a as number) > (b as number);
+    default:
+      return (a as number) >= (b as number);
   }
 }
 
 /** Whether two operands that are no integers are the same: decided, or an i1. */
-function sameness(f: FunctionLowering, left: Operand, right: Operand, node: ts.BinaryExpression): Value | boolean {
+function sameness(
+  f: FunctionLowering,
+  left: Operand,
+  right: Operand,
+  node: ts.BinaryExpression,
+): Value | boolean {
   const pointer = (operand: Operand): Value | undefined =>
-    operand.kind === "struct" || operand.kind === "array" ? operand.value : operand.kind === "known" && operand.value === null ? nullPointer : undefined;
+    operand.kind === "struct" || operand.kind === "array"
+      ? operand.value
+      : operand.kind === "known" && operand.value === null
+        ? nullPointer
+        : undefined;
   const a = pointer(left);
   const b = pointer(right);
   if (a !== undefined && b !== undefined) {
-    const neverNull = (operand: Operand): boolean => operand.kind === "array" || (operand.kind === "struct" && !operand.nullable);
+    const neverNull = (operand: Operand): boolean =>
+      operand.kind === "array" || (operand.kind === "struct" && !operand.nullable);
     if ((a === nullPointer && neverNull(right)) || (b === nullPointer && neverNull(left))) return false;
     return f.b.compare("eq", a, b);
   }
-  const boolean = (operand: Operand): boolean => operand.kind === "bool" || (operand.kind === "known" && typeof operand.value === "boolean");
-  if (boolean(left) && boolean(right)) return f.b.compare("eq", f.bool(left, node.left), f.bool(right, node.right));
+  const boolean = (operand: Operand): boolean =>
+    operand.kind === "bool" || (operand.kind === "known" && typeof operand.value === "boolean");
+  if (boolean(left) && boolean(right))
+    return f.b.compare("eq", f.bool(left, node.left), f.bool(right, node.right));
   // A run-time value is never one of the other build-time values: undefined, a string, an object.
   if ((left.kind === "known") !== (right.kind === "known") && left.kind !== "void" && right.kind !== "void") {
     const { value } = (left.kind === "known" ? left : right) as { value: unknown };
@@ -200,14 +254,26 @@ function sameness(f: FunctionLowering, left: Operand, right: Operand, node: ts.B
   return f.refuse("incomparable", node, { left: describe(left), right: describe(right) });
 }
 
-function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: string, left: Int, right: Int, onTrue: Block, onFalse: Block): Sides {
+function compareInts(
+  f: FunctionLowering,
+  node: ts.BinaryExpression,
+  operator: string,
+  left: Int,
+  right: Int,
+  onTrue: Block,
+  onFalse: Block,
+): Sides {
   if (left.big !== right.big) f.refuse("mixed-kinds", node);
   const x = termIn(f, node.left);
   const y = termIn(f, node.right);
   if (f.dry > 0) {
-    for (const [term, range] of [[x, right.range], [y, left.range]] as const) {
+    for (const [term, range] of [
+      [x, right.range],
+      [y, left.range],
+    ] as const) {
       if (term === undefined) continue;
-      for (const end of [range.lo, range.hi]) for (const delta of [-1n, 0n, 1n]) f.thresholds.add(end + delta - term.plus);
+      for (const end of [range.lo, range.hi])
+        for (const delta of [-1n, 0n, 1n]) f.thresholds.add(end + delta - term.plus);
     }
   }
   const answer = decided(operator, left.range, right.range);
@@ -219,14 +285,21 @@ function compareInts(f: FunctionLowering, node: ts.BinaryExpression, operator: s
       [y, refined(mirrored[op]!, right.range, left.range)],
     ] as const) {
       if (range === undefined) return undefined;
-      if (term !== undefined) env.set(term.variable, term.plus === 0n ? range : { lo: range.lo - term.plus, hi: range.hi - term.plus });
+      if (term !== undefined)
+        env.set(
+          term.variable,
+          term.plus === 0n ? range : { lo: range.lo - term.plus, hi: range.hi - term.plus },
+        );
     }
     return env;
   };
   const sides: Sides = { whenTrue: side(operator), whenFalse: side(opposite[operator]!) };
-  if (sides.whenTrue === undefined || sides.whenFalse === undefined) return constantSides(f, sides.whenFalse === undefined, onTrue, onFalse);
+  if (sides.whenTrue === undefined || sides.whenFalse === undefined)
+    return constantSides(f, sides.whenFalse === undefined, onTrue, onFalse);
   f.at(node);
-  const holds = compare(f.b, operator, left, right) ?? f.refuse("beyond-128", node, { range: show(join(left.range, right.range)) });
+  const holds =
+    compare(f.b, operator, left, right) ??
+    f.refuse("beyond-128", node, { range: show(join(left.range, right.range)) });
   f.b.branch(holds, onTrue, onFalse);
   return sides;
 }

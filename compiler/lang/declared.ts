@@ -28,7 +28,9 @@ function brandWidth(checker: ts.TypeChecker, type: ts.Type): number | undefined 
     for (const property of part.getProperties()) {
       if (!property.escapedName.toString().startsWith("__@width@")) continue;
       const brand = checker.getTypeOfSymbol(property);
-      const widths = (brand.isUnion() ? brand.types : [brand]).filter((t) => t.isNumberLiteral()).map((t) => t.value);
+      const widths = (brand.isUnion() ? brand.types : [brand])
+        .filter((t) => t.isNumberLiteral())
+        .map((t) => t.value);
       return widths.find((w) => w < 0) ?? Math.max(...widths);
     }
   }
@@ -54,12 +56,17 @@ export function declaredType(checker: ts.TypeChecker, type: ts.Type): Declared {
   let big = false;
   let name = "";
   for (const part of parts) {
-    if (part.isNumberLiteral() && Number.isInteger(part.value)) ranges.push({ lo: BigInt(part.value), hi: BigInt(part.value) });
+    if (part.isNumberLiteral() && Number.isInteger(part.value))
+      ranges.push({ lo: BigInt(part.value), hi: BigInt(part.value) });
     else if (part.flags & ts.TypeFlags.BigIntLiteral) {
       const value = bigValue((part as ts.BigIntLiteralType).value);
       ranges.push({ lo: value, hi: value });
       big = true;
-    } else if (part.flags & ts.TypeFlags.BooleanLike && parts.every((p) => p.flags & ts.TypeFlags.BooleanLike)) return { kind: "bool" };
+    } else if (
+      part.flags & ts.TypeFlags.BooleanLike &&
+      parts.every((p) => p.flags & ts.TypeFlags.BooleanLike)
+    )
+      return { kind: "bool" };
     else {
       const inner = parts.length > 1 ? declaredType(checker, part) : undefined;
       if (inner?.kind !== "int" && inner?.kind !== "plain") return { kind: "other" };
@@ -75,4 +82,5 @@ export function declaredType(checker: ts.TypeChecker, type: ts.Type): Declared {
 }
 
 /** The interval of values that a plain `number` may reach; a plain `bigint` has 128 bits. */
-export const plainRange = (big: boolean): Interval => (big ? { lo: -(1n << 127n), hi: (1n << 127n) - 1n } : safeNumber);
+export const plainRange = (big: boolean): Interval =>
+  big ? { lo: -(1n << 127n), hi: (1n << 127n) - 1n } : safeNumber;

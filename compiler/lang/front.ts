@@ -38,5 +38,10 @@ export interface Front {
   /** Path of a file as the user knows it: relative to the project, with `/`. */
   displayPath(fileName: string): string;
   /** Records a refusal. `trail`: the calls that led to this specialisation, innermost first. */
-  refuse(code: string, node: ts.Node, args: Readonly<Record<string, string>>, trail: readonly ts.Node[]): void;
+  refuse(
+    code: string,
+    node: ts.Node,
+    args: Readonly<Record<string, string>>,
+    trail: readonly ts.Node[],
+  ): void;
 }

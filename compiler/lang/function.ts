@@ -29,7 +29,10 @@ import { debugTypeOf } from "./debug-type.ts";
 export interface Variable {
   readonly name: string;
   /** Its operand where it never changes; otherwise the slots that its shape flattens to. */
-  content: { kind: "fixed"; operand: Operand } | { kind: "slots"; slots: readonly Value[]; shape: Shape } | { kind: "poisoned" };
+  content:
+    | { kind: "fixed"; operand: Operand }
+    | { kind: "slots"; slots: readonly Value[]; shape: Shape }
+    | { kind: "poisoned" };
   readonly declared: Declared;
 }
 
@@ -109,7 +112,8 @@ export class FunctionLowering {
     const loc = this.b.loc;
     this.at(node);
     const operand = lowerExpression(this, node);
-    if (this.program.checkIntervals && this.dry === 0 && this.env !== undefined && operand.kind === "int") checkInterval(this, operand, node);
+    if (this.program.checkIntervals && this.dry === 0 && this.env !== undefined && operand.kind === "int")
+      checkInterval(this, operand, node);
     this.b.loc = loc;
     return operand;
   }
@@ -152,7 +156,8 @@ export class FunctionLowering {
     if (operand.kind === "known") {
       const value = operand.value;
       if (typeof value === "bigint") {
-        if (bitsFor({ lo: value, hi: value }, true) === undefined) this.refuse("beyond-128", node, { range: show({ lo: value, hi: value }) });
+        if (bitsFor({ lo: value, hi: value }, true) === undefined)
+          this.refuse("beyond-128", node, { range: show({ lo: value, hi: value }) });
         return literal(value, true);
       }
       if (typeof value === "number") {
@@ -165,7 +170,8 @@ export class FunctionLowering {
 
   bool(operand: Operand, node: ts.Node): Value {
     if (operand.kind === "bool") return operand.value;
-    if (operand.kind === "known" && typeof operand.value === "boolean") return constant(i1, operand.value ? 1n : 0n);
+    if (operand.kind === "known" && typeof operand.value === "boolean")
+      return constant(i1, operand.value ? 1n : 0n);
     return this.refuse("not-a-boolean", node, { what: describe(operand) });
   }
 
@@ -190,13 +196,15 @@ export class FunctionLowering {
   flatten(operand: Operand, shape: Shape, node: ts.Node, typeName = "this"): Value[] {
     switch (shape.kind) {
       case "void":
-      case "known": return [];
+      case "known":
+        return [];
       case "int": {
         const a = this.int(operand, node);
         if (a.big !== shape.big) this.refuse("mixed-kinds", node, {});
         return [carriedAt(this.b, this.fit(a, shape.range, typeName, node), shape.bits)];
       }
-      case "bool": return [this.bool(operand, node)];
+      case "bool":
+        return [this.bool(operand, node)];
       case "struct":
         if (operand.kind === "known" && operand.value === null) return [{ kind: "null", type: ptr }];
         if (operand.kind === "struct") return [operand.value];
@@ -208,7 +216,9 @@ export class FunctionLowering {
         if (operand.kind === "record") {
           return [...shape.fields].flatMap(([name, field]) => {
             const value = operand.fields.get(name);
-            return value === undefined ? this.refuse("mixed-shapes", node, { what: describe(operand) }) : this.flatten(value, field, node, typeName);
+            return value === undefined
+              ? this.refuse("mixed-shapes", node, { what: describe(operand) })
+              : this.flatten(value, field, node, typeName);
           });
         }
         break;
@@ -219,12 +229,23 @@ export class FunctionLowering {
   /** The operand that a shape's IR values stand for; takes them from the front of `values`. */
   unflatten(shape: Shape, values: Value[]): Operand {
     switch (shape.kind) {
-      case "void": return nothing;
-      case "known": return known(shape.value);
-      case "int": return settle(this.b, { kind: "int", big: shape.big, range: shape.range, value: values.shift()! });
-      case "bool": return { kind: "bool", value: values.shift()! };
-      case "struct": return { kind: "struct", descriptor: shape.descriptor, nullable: shape.nullable, value: values.shift()! };
-      case "array": return { kind: "array", descriptor: shape.descriptor, value: values.shift()! };
+      case "void":
+        return nothing;
+      case "known":
+        return known(shape.value);
+      case "int":
+        return settle(this.b, { kind: "int", big: shape.big, range: shape.range, value: values.shift()! });
+      case "bool":
+        return { kind: "bool", value: values.shift()! };
+      case "struct":
+        return {
+          kind: "struct",
+          descriptor: shape.descriptor,
+          nullable: shape.nullable,
+          value: values.shift()!,
+        };
+      case "array":
+        return { kind: "array", descriptor: shape.descriptor, value: values.shift()! };
       case "record": {
         const fields = new Map<string, Operand>();
         for (const [name, field] of shape.fields) fields.set(name, this.unflatten(field, values));
@@ -242,8 +263,11 @@ export class FunctionLowering {
     const type = this.#typeOfPlace(symbol, name, mutable);
     const declared: Declared = type === undefined ? { kind: "other" } : this.program.declaredOf(type);
     if (operand.kind === "void") this.refuse("no-value", name, {});
-    const isInt = operand.kind === "int" || (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));
-    if (isInt && declared.kind === "int") this.fit(this.int(operand, name), declared.range, declared.name, name);
+    const isInt =
+      operand.kind === "int" ||
+      (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));
+    if (isInt && declared.kind === "int")
+      this.fit(this.int(operand, name), declared.range, declared.name, name);
     if (!mutable) {
       const variable: Variable = { name: name.text, declared, content: { kind: "fixed", operand } };
       this.variables.set(symbol, variable);
@@ -252,7 +276,8 @@ export class FunctionLowering {
       return;
     }
     const own = shapeOf(operand);
-    if (own.kind === "int" && declared.kind === "int" && own.big !== declared.big) this.refuse("mixed-kinds", name, {});
+    if (own.kind === "int" && declared.kind === "int" && own.big !== declared.big)
+      this.refuse("mixed-kinds", name, {});
     const shape = placeShape(this.checker, type!, own, name, "widest");
     if (shape.kind === "known") this.refuse("known-variable", name, { name: name.text });
     const slots = irTypes(shape).map((type) => this.b.slot(name.text, sizeOf(type), sizeOf(type)));
@@ -265,7 +290,10 @@ export class FunctionLowering {
   /** The declared type of a local; undefined for a constant without one, which is what it is given. */
   #typeOfPlace(symbol: ts.Symbol, name: ts.Identifier, mutable: boolean): ts.Type | undefined {
     const declaration = symbol.valueDeclaration;
-    const inferred = declaration !== undefined && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)) && !mutable;
+    const inferred =
+      declaration !== undefined &&
+      (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)) &&
+      !mutable;
     if (inferred && (ts.isBindingElement(declaration) || declaration.type === undefined)) return undefined;
     const type = this.checker.getTypeOfSymbolAtLocation(symbol, name);
     if (type.flags & ts.TypeFlags.Any) this.refuse("any", name);
@@ -287,7 +315,12 @@ export class FunctionLowering {
   poison(name: ts.BindingName): void {
     if (ts.isIdentifier(name)) {
       const symbol = this.program.symbolOf(name);
-      if (symbol !== undefined) this.variables.set(symbol, { name: name.text, declared: { kind: "other" }, content: { kind: "poisoned" } });
+      if (symbol !== undefined)
+        this.variables.set(symbol, {
+          name: name.text,
+          declared: { kind: "other" },
+          content: { kind: "poisoned" },
+        });
     } else for (const element of name.elements) if (ts.isBindingElement(element)) this.poison(element.name);
   }
 
@@ -302,7 +335,12 @@ export class FunctionLowering {
       shape = joined;
       variable.content = { ...content, shape };
     }
-    const typeName = variable.declared.kind === "int" ? variable.declared.name : shape.kind === "int" && shape.big ? "bigint" : "number";
+    const typeName =
+      variable.declared.kind === "int"
+        ? variable.declared.name
+        : shape.kind === "int" && shape.big
+          ? "bigint"
+          : "number";
     this.flatten(operand, shape, node, typeName).forEach((value, i) => {
       this.b.store(value, content.slots[i]!, sizeOf(value.type));
     });
@@ -321,9 +359,16 @@ export class FunctionLowering {
       return operand.kind === "struct" ? asKnownNull(operand, range) : operand;
     }
     if (content.shape.kind === "struct" && range?.hi === 0n) return known(null);
-    const values = irTypes(content.shape).map((type, i) => this.b.load(type, content.slots[i]!, sizeOf(type)));
+    const values = irTypes(content.shape).map((type, i) =>
+      this.b.load(type, content.slots[i]!, sizeOf(type)),
+    );
     if (content.shape.kind === "int") {
-      return settle(this.b, { kind: "int", big: content.shape.big, range: range ?? content.shape.range, value: values[0]! });
+      return settle(this.b, {
+        kind: "int",
+        big: content.shape.big,
+        range: range ?? content.shape.range,
+        value: values[0]!,
+      });
     }
     const operand = this.unflatten(content.shape, values);
     return operand.kind === "struct" && range !== undefined ? asKnownNull(operand, range) : operand;
@@ -356,15 +401,30 @@ export class FunctionLowering {
           : { lo: 0n, hi: (1n << BigInt(descriptor.bits)) - 1n };
         return { kind: "int", big: carried === 64, range, value };
       }
-      case "bool": return { kind: "bool", value: this.b.compare("ne", this.b.load(i8, at, 1), constant(i8, 0n)) };
-      case "ref": return { kind: "struct", descriptor: descriptor.target(), nullable: true, value: this.b.cast("inttoptr", this.b.load(i64, at, align), ptr) };
-      case "struct": return { kind: "struct", descriptor, nullable: false, value: at };
-      case "array": return { kind: "array", descriptor, value: at };
+      case "bool":
+        return { kind: "bool", value: this.b.compare("ne", this.b.load(i8, at, 1), constant(i8, 0n)) };
+      case "ref":
+        return {
+          kind: "struct",
+          descriptor: descriptor.target(),
+          nullable: true,
+          value: this.b.cast("inttoptr", this.b.load(i64, at, align), ptr),
+        };
+      case "struct":
+        return { kind: "struct", descriptor, nullable: false, value: at };
+      case "array":
+        return { kind: "array", descriptor, value: at };
     }
   }
 
   /** Writes a scalar field or element. */
-  storeField(descriptor: Descriptor, at: Value, operand: Operand, node: ts.Node, align = descriptor.align): void {
+  storeField(
+    descriptor: Descriptor,
+    at: Value,
+    operand: Operand,
+    node: ts.Node,
+    align = descriptor.align,
+  ): void {
     switch (descriptor.kind) {
       case "int": {
         const a = this.int(operand, node);
@@ -374,7 +434,11 @@ export class FunctionLowering {
           : { lo: 0n, hi: (1n << BigInt(descriptor.bits)) - 1n };
         this.fit(a, range, descriptor.name, node);
         const carried = carriedAt(this.b, a, descriptor.bits === 64 ? 64 : 32);
-        this.b.store(descriptor.bits >= 32 ? carried : this.b.cast("trunc", carried, memoryInt(descriptor.bits)), at, align);
+        this.b.store(
+          descriptor.bits >= 32 ? carried : this.b.cast("trunc", carried, memoryInt(descriptor.bits)),
+          at,
+          align,
+        );
         return;
       }
       case "bool":
@@ -382,7 +446,8 @@ export class FunctionLowering {
         return;
       case "ref": {
         if (operand.kind === "known" && operand.value === null) this.b.store(constant(i64, 0n), at, align);
-        else if (operand.kind === "struct") this.b.store(this.b.cast("ptrtoint", operand.value, i64), at, align);
+        else if (operand.kind === "struct")
+          this.b.store(this.b.cast("ptrtoint", operand.value, i64), at, align);
         else this.refuse("mixed-shapes", node, { what: describe(operand) });
         return;
       }
@@ -413,8 +478,12 @@ export class FunctionLowering {
       return only!.operand;
     }
     const shapes = arms.map((arm) => shapeOf(arm.operand));
-    const shape = shapes.reduce<Shape | undefined>((a, s) => (a === undefined ? undefined : joinShapes(a, s)), shapes[0]);
-    if (shape === undefined) this.refuse("mixed-shapes", node, { what: arms.map((arm) => describe(arm.operand)).join(" and ") });
+    const shape = shapes.reduce<Shape | undefined>(
+      (a, s) => (a === undefined ? undefined : joinShapes(a, s)),
+      shapes[0],
+    );
+    if (shape === undefined)
+      this.refuse("mixed-shapes", node, { what: arms.map((arm) => describe(arm.operand)).join(" and ") });
     const slots = irTypes(shape).map((type) => this.b.slot("choice", sizeOf(type), sizeOf(type)));
     const merge = this.b.block("merge");
     let env: Env = undefined;
@@ -427,7 +496,10 @@ export class FunctionLowering {
       env = joinEnvs(env, arm.env);
     }
     this.resume(merge, env);
-    return this.unflatten(shape, irTypes(shape).map((type, i) => this.b.load(type, slots[i]!, sizeOf(type))));
+    return this.unflatten(
+      shape,
+      irTypes(shape).map((type, i) => this.b.load(type, slots[i]!, sizeOf(type))),
+    );
   }
 }
 

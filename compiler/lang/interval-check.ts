@@ -12,7 +12,10 @@ export function checkInterval(f: FunctionLowering, a: Int, node: ts.Node): void 
   const bits = widthOf(a.value);
   const negative = a.range.lo < 0n;
   if (a.value.kind === "const" || contains(a.range, negative ? signed(bits) : unsigned(bits))) return;
-  for (const [predicate, end] of [[negative ? "sge" : "uge", a.range.lo], [negative ? "sle" : "ule", a.range.hi]] as const) {
+  for (const [predicate, end] of [
+    [negative ? "sge" : "uge", a.range.lo],
+    [negative ? "sle" : "ule", a.range.hi],
+  ] as const) {
     const inside = f.b.block("inside");
     const outside = f.b.block("outside");
     f.b.branch(f.b.compare(predicate, a.value, constant(irInt(bits), end)), inside, outside, true);

@@ -13,7 +13,10 @@ const min = (...v: bigint[]): bigint => v.reduce((a, b) => (b < a ? b : a));
 const max = (...v: bigint[]): bigint => v.reduce((a, b) => (b > a ? b : a));
 
 export const unsigned = (bits: number): Interval => ({ lo: 0n, hi: (1n << BigInt(bits)) - 1n });
-export const signed = (bits: number): Interval => ({ lo: -(1n << BigInt(bits - 1)), hi: (1n << BigInt(bits - 1)) - 1n });
+export const signed = (bits: number): Interval => ({
+  lo: -(1n << BigInt(bits - 1)),
+  hi: (1n << BigInt(bits - 1)) - 1n,
+});
 /** What a JavaScript number holds exactly. */
 export const safeNumber: Interval = { lo: -(2n ** 53n) + 1n, hi: 2n ** 53n - 1n };
 export const i32Range = signed(32);
@@ -32,7 +35,8 @@ export function withoutZero({ lo, hi }: Interval): Interval | undefined {
 }
 export const contains = (outer: Interval, inner: Interval): boolean =>
   outer.lo <= inner.lo && inner.hi <= outer.hi && (outer.nonZero !== true || excludesZero(inner));
-export const equal = (a: Interval, b: Interval): boolean => a.lo === b.lo && a.hi === b.hi && a.nonZero === b.nonZero;
+export const equal = (a: Interval, b: Interval): boolean =>
+  a.lo === b.lo && a.hi === b.hi && a.nonZero === b.nonZero;
 export const isPoint = (a: Interval): boolean => a.lo === a.hi;
 export function join(a: Interval, b: Interval): Interval {
   const joined = { lo: min(a.lo, b.lo), hi: max(a.hi, b.hi) };
@@ -81,13 +85,15 @@ function signedHull(a: Interval, b: Interval): Interval {
 }
 
 export function and(a: Interval, b: Interval): Interval {
-  if (a.lo >= 0n && b.lo >= 0n) return isPoint(a) && isPoint(b) ? point(a.lo & b.lo) : { lo: 0n, hi: min(a.hi, b.hi) };
+  if (a.lo >= 0n && b.lo >= 0n)
+    return isPoint(a) && isPoint(b) ? point(a.lo & b.lo) : { lo: 0n, hi: min(a.hi, b.hi) };
   if (a.lo >= 0n) return { lo: 0n, hi: a.hi };
   if (b.lo >= 0n) return { lo: 0n, hi: b.hi };
   return signedHull(a, b);
 }
 export function or(a: Interval, b: Interval): Interval {
-  if (a.lo >= 0n && b.lo >= 0n) return { lo: max(a.lo, b.lo), hi: ones(Math.max(bitLength(a.hi), bitLength(b.hi))) };
+  if (a.lo >= 0n && b.lo >= 0n)
+    return { lo: max(a.lo, b.lo), hi: ones(Math.max(bitLength(a.hi), bitLength(b.hi))) };
   return signedHull(a, b);
 }
 export function xor(a: Interval, b: Interval): Interval {
@@ -106,7 +112,10 @@ export function shr(a: Interval, count: Interval): Interval {
 export function show(a: Interval): string {
   const one = (v: bigint): string => {
     const abs = v < 0n ? -v : v;
-    for (const [delta, suffix] of [[0n, ""], [1n, " - 1"]] as const) {
+    for (const [delta, suffix] of [
+      [0n, ""],
+      [1n, " - 1"],
+    ] as const) {
       const power = abs + delta;
       if (power >= 1n << 16n && (power & (power - 1n)) === 0n) {
         const text = `2^${bitLength(power) - 1}${suffix}`;

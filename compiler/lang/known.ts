@@ -26,7 +26,15 @@ export function operandOf(f: FunctionLowering, value: unknown, node: ts.Node): O
       kind: "record",
       fields: new Map<string, Operand>([
         ["address", { kind: "int", big: true, range: u64Range, value: address }],
-        ["length", { kind: "int", big: false, range: point(BigInt(value.length)), value: constant({ kind: "int", bits: 32 }, BigInt(value.length)) }],
+        [
+          "length",
+          {
+            kind: "int",
+            big: false,
+            range: point(BigInt(value.length)),
+            value: constant({ kind: "int", bits: 32 }, BigInt(value.length)),
+          },
+        ],
       ]),
     };
   }
@@ -45,7 +53,8 @@ export const nullPointer: Value = { kind: "null", type: ptr };
 
 /** The name under which a global function or object is known to the language, or undefined where it is not one. */
 export function globalName(f: FunctionLowering, node: ts.Expression): string | undefined {
-  if (ts.isIdentifier(node)) return f.variableOf(node) === undefined && !f.hasCapture(node.text) ? node.text : undefined;
+  if (ts.isIdentifier(node))
+    return f.variableOf(node) === undefined && !f.hasCapture(node.text) ? node.text : undefined;
   if (ts.isPropertyAccessExpression(node)) {
     const object = globalName(f, node.expression);
     return object === undefined ? undefined : `${object}.${node.name.text}`;

@@ -15,11 +15,18 @@ export interface LoweringOptions {
 
 /** Lowers a program. Throws DiagnosticError where it is refused. */
 export function lowerProgram(frontEnd: FrontEnd, program: Program, options: LoweringOptions): IrModule {
-  const module = new ProgramLowering(frontEnd.front, program.name, options.debug, options.checkIntervals).lower(program);
+  const module = new ProgramLowering(
+    frontEnd.front,
+    program.name,
+    options.debug,
+    options.checkIntervals,
+  ).lower(program);
   frontEnd.diagnostics.throwIfErrors();
   const problems = verifyModule(module);
   if (problems.length > 0) {
-    throw new Error(`lowering made wrong IR:\n${problems.map((p) => `${p.symbol}: ${p.message}`).join("\n")}`);
+    throw new Error(
+      `lowering made wrong IR:\n${problems.map((p) => `${p.symbol}: ${p.message}`).join("\n")}`,
+    );
   }
   return module;
 }

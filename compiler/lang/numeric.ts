@@ -3,7 +3,16 @@ import type { BinaryOp, Predicate, Value } from "../ir/ir.ts";
 import { constant } from "../ir/builder.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import { bitsFor, irInt } from "./shape.ts";
-import { contains, div, excludesZero, join, signed, unsigned, withoutZero, type Interval } from "./interval.ts";
+import {
+  contains,
+  div,
+  excludesZero,
+  join,
+  signed,
+  unsigned,
+  withoutZero,
+  type Interval,
+} from "./interval.ts";
 import type { Int } from "./operand.ts";
 
 type Carried = 32 | 64 | 128;
@@ -25,7 +34,10 @@ export function carriedAt(b: FunctionBuilder, a: Int, bits: Carried): Value {
   if (width === bits) return a.value;
   if (a.value.kind === "const") {
     const own = a.value.value;
-    return constant(irInt(bits), a.range.lo === a.range.hi ? a.range.lo : a.range.lo < 0n ? BigInt.asIntN(width, own) : own);
+    return constant(
+      irInt(bits),
+      a.range.lo === a.range.hi ? a.range.lo : a.range.lo < 0n ? BigInt.asIntN(width, own) : own,
+    );
   }
   if (width > bits) return b.cast("trunc", a.value, irInt(bits));
   return b.cast(a.range.lo < 0n ? "sext" : "zext", a.value, irInt(bits));
@@ -37,15 +49,28 @@ export function within(a: Int, range: Interval): Int {
 }
 
 /** An operation that is exact modulo the carried width, so that only its result must fit. */
-export function modular(b: FunctionBuilder, op: BinaryOp, x: Int, y: Int, range: Interval, bits: Carried): Int {
-  return { kind: "int", big: x.big, range, value: b.binary(op, carriedAt(b, x, bits), carriedAt(b, y, bits)) };
+export function modular(
+  b: FunctionBuilder,
+  op: BinaryOp,
+  x: Int,
+  y: Int,
+  range: Interval,
+  bits: Carried,
+): Int {
+  return {
+    kind: "int",
+    big: x.big,
+    range,
+    value: b.binary(op, carriedAt(b, x, bits), carriedAt(b, y, bits)),
+  };
 }
 
 /** The width and sign in which all ranges can be told apart; undefined where 128 bits do not suffice. */
 export function commonWidth(...ranges: readonly Interval[]): { bits: Carried; signed: boolean } | undefined {
   const all = ranges.reduce(join);
   const negative = all.lo < 0n;
-  for (const bits of [32, 64, 128] as const) if (contains(negative ? signed(bits) : unsigned(bits), all)) return { bits, signed: negative };
+  for (const bits of [32, 64, 128] as const)
+    if (contains(negative ? signed(bits) : unsigned(bits), all)) return { bits, signed: negative };
   return undefined;
 }
 
@@ -53,7 +78,13 @@ export function commonWidth(...ranges: readonly Interval[]): { bits: Carried; si
  * Division and remainder, in a width that also holds the quotient: the least integer over -1 has none in its own.
  * Undefined where 128 bits do not suffice.
  */
-export function divide(b: FunctionBuilder, op: "div" | "rem", x: Int, y: Int, range: Interval): Int | undefined {
+export function divide(
+  b: FunctionBuilder,
+  op: "div" | "rem",
+  x: Int,
+  y: Int,
+  range: Interval,
+): Int | undefined {
   const width = commonWidth(x.range, y.range, div(x.range, y.range));
   if (width === undefined) return undefined;
   const { bits, signed: negative } = width;
@@ -88,16 +119,26 @@ export function compare(b: FunctionBuilder, operator: string, x: Int, y: Int): V
 /** Whether a comparison is decided by the ranges alone. */
 export function decided(operator: string, x: Interval, y: Interval): boolean | undefined {
   switch (operator) {
-    case "<": return x.hi < y.lo ? true : x.lo >= y.hi ? false : undefined;
-    case "<=": return x.hi <= y.lo ? true : x.lo > y.hi ? false : undefined;
-    case ">": return decided("<", y, x);
-    case ">=": return decided("<=", y, x);
-    case "===": return x.lo === x.hi && y.lo === y.hi && x.lo === y.lo ? true : x.hi < y.lo || y.hi < x.lo ? false : undefined;
+    case "<":
+      return x.hi < y.lo ? true : x.lo >= y.hi ? false : undefined;
+    case "<=":
+      return x.hi <= y.lo ? true : x.lo > y.hi ? false : undefined;
+    case ">":
+      return decided("<", y, x);
+    case ">=":
+      return decided("<=", y, x);
+    case "===":
+      return x.lo === x.hi && y.lo === y.hi && x.lo === y.lo
+        ? true
+        : x.hi < y.lo || y.hi < x.lo
+          ? false
+          : undefined;
     case "!==": {
       const same = decided("===", x, y);
       return same === undefined ? undefined : !same;
     }
-    default: return undefined;
+    default:
+      return undefined;
   }
 }
 
@@ -105,17 +146,28 @@ export function decided(operator: string, x: Interval, y: Interval): boolean | u
 export function refined(operator: string, x: Interval, y: Interval): Interval | undefined {
   const range = refinedEnds(operator, x, y);
   if (range === undefined) return undefined;
-  const notZero = x.nonZero === true || (operator === "!==" && y.lo === 0n && y.hi === 0n) || (operator === "===" && excludesZero(y));
+  const notZero =
+    x.nonZero === true ||
+    (operator === "!==" && y.lo === 0n && y.hi === 0n) ||
+    (operator === "===" && excludesZero(y));
   return notZero ? withoutZero(range) : range;
 }
 
 function refinedEnds(operator: string, x: Interval, y: Interval): Interval | undefined {
   let { lo, hi } = x;
   switch (operator) {
-    case "<": if (y.hi - 1n < hi) hi = y.hi - 1n; break;
-    case "<=": if (y.hi < hi) hi = y.hi; break;
-    case ">": if (y.lo + 1n > lo) lo = y.lo + 1n; break;
-    case ">=": if (y.lo > lo) lo = y.lo; break;
+    case "<":
+      if (y.hi - 1n < hi) hi = y.hi - 1n;
+      break;
+    case "<=":
+      if (y.hi < hi) hi = y.hi;
+      break;
+    case ">":
+      if (y.lo + 1n > lo) lo = y.lo + 1n;
+      break;
+    case ">=":
+      if (y.lo > lo) lo = y.lo;
+      break;
     case "===":
       if (y.lo > lo) lo = y.lo;
       if (y.hi < hi) hi = y.hi;
@@ -130,5 +182,19 @@ function refinedEnds(operator: string, x: Interval, y: Interval): Interval | und
   return lo <= hi ? { lo, hi } : undefined;
 }
 
-export const opposite: Readonly<Record<string, string>> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "===": "!==", "!==": "===" };
-export const mirrored: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=", "===": "===", "!==": "!==" };
+export const opposite: Readonly<Record<string, string>> = {
+  "<": ">=",
+  "<=": ">",
+  ">": "<=",
+  ">=": "<",
+  "===": "!==",
+  "!==": "===",
+};
+export const mirrored: Readonly<Record<string, string>> = {
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  "===": "===",
+  "!==": "!==",
+};

@@ -56,11 +56,17 @@ export function describe(operand: Operand): string {
       if (typeof value === "object") return "build-time data";
       return typeof value === "string" ? "a string" : `the ${typeof value} ${String(value)}`;
     }
-    case "int": return operand.big ? "a bigint" : "a number";
-    case "bool": return "a boolean";
-    case "struct": return operand.descriptor === undefined ? "null" : `a ${operand.descriptor.name}`;
-    case "array": return "an array";
-    case "record": return "an object";
-    case "void": return "nothing";
+    case "int":
+      return operand.big ? "a bigint" : "a number";
+    case "bool":
+      return "a boolean";
+    case "struct":
+      return operand.descriptor === undefined ? "null" : `a ${operand.descriptor.name}`;
+    case "array":
+      return "an array";
+    case "record":
+      return "an object";
+    case "void":
+      return "nothing";
   }
 }

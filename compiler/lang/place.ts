@@ -5,8 +5,11 @@ import type { Shape } from "./shape.ts";
 
 /** An integer's shape where a type is declared for it; a `number` or `bigint` without a width takes what is `plain`. */
 function intShape(declared: Declared, own: Extract<Shape, { kind: "int" }>, plain: "widest" | "own"): Shape {
-  if (declared.kind === "int" && declared.big === own.big) return { kind: "int", big: own.big, range: declared.range, bits: own.big ? 64 : 32 };
-  return plain === "own" ? own : { kind: "int", big: own.big, range: plainRange(own.big), bits: own.big ? 128 : 64 };
+  if (declared.kind === "int" && declared.big === own.big)
+    return { kind: "int", big: own.big, range: declared.range, bits: own.big ? 64 : 32 };
+  return plain === "own"
+    ? own
+    : { kind: "int", big: own.big, range: plainRange(own.big), bits: own.big ? 128 : 64 };
 }
 
 /**
@@ -14,13 +17,20 @@ function intShape(declared: Declared, own: Extract<Shape, { kind: "int" }>, plai
  * records too; everything else is carried as it is. Where no width is declared, an integer that is `"own"` keeps the
  * interval that was inferred, and one that is `"widest"` may become anything.
  */
-export function placeShape(checker: ts.TypeChecker, type: ts.Type, own: Shape, at: ts.Node, plain: "widest" | "own"): Shape {
+export function placeShape(
+  checker: ts.TypeChecker,
+  type: ts.Type,
+  own: Shape,
+  at: ts.Node,
+  plain: "widest" | "own",
+): Shape {
   if (own.kind === "int") return intShape(declaredType(checker, type), own, plain);
   if (own.kind !== "record") return own;
   const object = checker.getNonNullableType(type);
   const fields = [...own.fields].map(([name, shape]): [string, Shape] => {
     const property = object.getProperty(name);
-    if (property === undefined) return [name, shape.kind === "int" ? intShape({ kind: "other" }, shape, plain) : shape];
+    if (property === undefined)
+      return [name, shape.kind === "int" ? intShape({ kind: "other" }, shape, plain) : shape];
     return [name, placeShape(checker, checker.getTypeOfSymbolAtLocation(property, at), shape, at, plain)];
   });
   return { kind: "record", fields: new Map(fields) };

@@ -7,7 +7,16 @@ import type { EntryPoint, Program } from "../../dsl/core/program.ts";
 import type { ArrayDescriptor, Descriptor, StructDescriptor } from "../../dsl/core/layout.ts";
 import type { Storage } from "../../dsl/core/storage.ts";
 import { constant, symbolAddress } from "../ir/builder.ts";
-import { i32, i64, type AsmSite, type IrGlobal, type IrModule, type Loc, type Param, type Value } from "../ir/ir.ts";
+import {
+  i32,
+  i64,
+  type AsmSite,
+  type IrGlobal,
+  type IrModule,
+  type Loc,
+  type Param,
+  type Value,
+} from "../ir/ir.ts";
 import { assignedSymbols } from "./assigned.ts";
 import { bindPattern } from "./bind.ts";
 import { debugTypeOf } from "./debug-type.ts";
@@ -52,7 +61,15 @@ export class ProgramLowering {
     /** Traps where an integer leaves its interval: for tests of the compiler. */
     readonly checkIntervals = false,
   ) {
-    this.module = { name, functions: [], globals: [], asmSites: [], naked: [], traps: [], trapHandler: undefined };
+    this.module = {
+      name,
+      functions: [],
+      globals: [],
+      asmSites: [],
+      naked: [],
+      traps: [],
+      trapHandler: undefined,
+    };
   }
 
   /** Lowers a program. Refusals go to the front end; the module is complete only where there were none. */
@@ -81,7 +98,8 @@ export class ProgramLowering {
 
   /** A text that is equal for the same value and for no other. */
   identity = (value: unknown): string => {
-    if (value === null || (typeof value !== "object" && typeof value !== "function")) return primitiveKey(value);
+    if (value === null || (typeof value !== "object" && typeof value !== "function"))
+      return primitiveKey(value);
     const fn = typeof value === "function" ? this.front.site(value) : undefined;
     if (fn !== undefined) return this.#functionIdentity(value, fn);
     return this.#numbered(value);
@@ -138,7 +156,10 @@ export class ProgramLowering {
     if (loc === undefined) {
       const file = node.getSourceFile();
       const { line, character } = file.getLineAndCharacterOfPosition(node.getStart(file));
-      this.#locs.set(node, (loc = { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 }));
+      this.#locs.set(
+        node,
+        (loc = { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 }),
+      );
     }
     return loc;
   }
@@ -149,7 +170,9 @@ export class ProgramLowering {
     let symbol = this.#symbolsOfNames.get(node);
     if (symbol === undefined && !this.#symbolsOfNames.has(node)) {
       const { checker } = this.front;
-      symbol = ts.isShorthandPropertyAssignment(node.parent) ? checker.getShorthandAssignmentValueSymbol(node.parent) : checker.getSymbolAtLocation(node);
+      symbol = ts.isShorthandPropertyAssignment(node.parent)
+        ? checker.getShorthandAssignmentValueSymbol(node.parent)
+        : checker.getSymbolAtLocation(node);
       this.#symbolsOfNames.set(node, symbol);
     }
     return symbol;
@@ -159,7 +182,11 @@ export class ProgramLowering {
   /** Whether TypeScript knows nothing of an expression or a declaration. */
   isAny(node: ts.Node): boolean {
     let any = this.#any.get(node);
-    if (any === undefined) this.#any.set(node, (any = (this.front.checker.getTypeAtLocation(node).flags & ts.TypeFlags.Any) !== 0));
+    if (any === undefined)
+      this.#any.set(
+        node,
+        (any = (this.front.checker.getTypeAtLocation(node).flags & ts.TypeFlags.Any) !== 0),
+      );
     return any;
   }
   readonly #any = new Map<ts.Node, boolean>();
@@ -175,7 +202,12 @@ export class ProgramLowering {
   // ---- Functions --------------------------------------------------------------------------------------------------
 
   /** The shape of each argument as the callee takes it. */
-  #parameterShapes(caller: FunctionLowering | undefined, site: FunctionSite, args: readonly Operand[], at: ts.Node): Shape[] {
+  #parameterShapes(
+    caller: FunctionLowering | undefined,
+    site: FunctionSite,
+    args: readonly Operand[],
+    at: ts.Node,
+  ): Shape[] {
     return site.node.parameters.map((parameter, i) => {
       const operand = args[i];
       if (operand === undefined) {
@@ -184,26 +216,50 @@ export class ProgramLowering {
       }
       const own = shapeOf(operand);
       if (own.kind === "struct" && own.descriptor === undefined) return { kind: "known", value: null };
-      return placeShape(this.front.checker, this.front.checker.getTypeAtLocation(parameter), own, parameter, "widest");
+      return placeShape(
+        this.front.checker,
+        this.front.checker.getTypeAtLocation(parameter),
+        own,
+        parameter,
+        "widest",
+      );
     });
   }
 
   /** Calls a function of the program; compiles it for these arguments if that has not been done. */
-  call(caller: FunctionLowering, fn: object, site: FunctionSite, args: readonly Operand[], at: ts.Node, argNodes: readonly ts.Node[]): Operand {
+  call(
+    caller: FunctionLowering,
+    fn: object,
+    site: FunctionSite,
+    args: readonly Operand[],
+    at: ts.Node,
+    argNodes: readonly ts.Node[],
+  ): Operand {
     const node = site.node;
     for (const parameter of node.parameters) {
-      if (parameter.questionToken !== undefined || parameter.initializer !== undefined) caller.refuse("optional-parameter", parameter);
+      if (parameter.questionToken !== undefined || parameter.initializer !== undefined)
+        caller.refuse("optional-parameter", parameter);
       if (parameter.dotDotDotToken !== undefined) caller.refuse("spread", parameter);
     }
     const shapes = this.#parameterShapes(caller, site, args, at);
-    const specialisation = this.#specialise(fn, site, shapes, caller.strict, [at, ...caller.trail], (code) => caller.refuse(code, at, { name: site.name }));
-    const values = shapes.flatMap((shape, i) => caller.flatten(args[i]!, shape, argNodes[i] ?? at, typeNameOf(this.front.checker, node.parameters[i]!)));
+    const specialisation = this.#specialise(fn, site, shapes, caller.strict, [at, ...caller.trail], (code) =>
+      caller.refuse(code, at, { name: site.name }),
+    );
+    const values = shapes.flatMap((shape, i) =>
+      caller.flatten(args[i]!, shape, argNodes[i] ?? at, typeNameOf(this.front.checker, node.parameters[i]!)),
+    );
     const result = specialisation.result;
     if (result === undefined) return caller.refuse("recursion", at, { name: site.name });
     // Nothing is known of what a refused function gives, so nothing can be said of what is done with it.
-    if (specialisation.refused && declaredResult(this.front.checker, node).kind === "other") throw new Refused(site.name);
+    if (specialisation.refused && declaredResult(this.front.checker, node).kind === "other")
+      throw new Refused(site.name);
     const types = irTypes(result);
-    const irResult = types.length === 0 ? ({ kind: "void" } as const) : types.length === 1 ? types[0]! : ({ kind: "record", fields: types } as const);
+    const irResult =
+      types.length === 0
+        ? ({ kind: "void" } as const)
+        : types.length === 1
+          ? types[0]!
+          : ({ kind: "record", fields: types } as const);
     const value = caller.b.call(specialisation.symbol, irResult, values);
     if (specialisation.neverReturns) {
       caller.b.unreachable();
@@ -226,8 +282,15 @@ export class ProgramLowering {
     const strict = stratum === "model" || (stratum === "dsl" && callerStrict);
     const key = `${this.identity(fn)}${strict ? "!" : ""}(${shapes.map((s) => shapeKey(s, this.identity)).join(";")})`;
     const done = this.#specialisations.get(key);
-    if (done !== undefined) return done.result === undefined && !done.neverReturns ? refuse("recursion") : done;
-    const specialisation: Specialisation = { symbol: this.#unique(site.name), result: undefined, refused: false, neverReturns: false, measured: false };
+    if (done !== undefined)
+      return done.result === undefined && !done.neverReturns ? refuse("recursion") : done;
+    const specialisation: Specialisation = {
+      symbol: this.#unique(site.name),
+      result: undefined,
+      refused: false,
+      neverReturns: false,
+      measured: false,
+    };
     this.#specialisations.set(key, specialisation);
     const name = this.identity(fn);
     specialisation.measured = name === this.#exitHandler;
@@ -254,22 +317,38 @@ export class ProgramLowering {
     const declared = declaredResult(checker, node);
     try {
       if (node.asteriskToken !== undefined) f.refuse("generator", node);
-      if (node.modifiers?.some((m) => m.kind === ts.SyntaxKind.AsyncKeyword) === true) f.refuse("async", node);
+      if (node.modifiers?.some((m) => m.kind === ts.SyntaxKind.AsyncKeyword) === true)
+        f.refuse("async", node);
       if (node.body === undefined) f.refuse("unsupported", node, { what: "a function without a body" });
       const signature = checker.getSignatureFromDeclaration(node);
-      if (signature !== undefined && (checker.getReturnTypeOfSignature(signature).flags & ts.TypeFlags.Any) !== 0) f.refuse("any", node.type ?? node.name ?? node);
+      if (
+        signature !== undefined &&
+        (checker.getReturnTypeOfSignature(signature).flags & ts.TypeFlags.Any) !== 0
+      )
+        f.refuse("any", node.type ?? node.name ?? node);
       node.parameters.forEach((parameter, i) => {
         if (this.isAny(parameter)) f.refuse("any", parameter);
         const shape = shapes[i]!;
         const values = irTypes(shape).map((type): Value => {
           const index = params.length;
           const debugType = debugTypeOf(shape);
-          const size = shape.kind === "struct" && !shape.nullable ? shape.descriptor?.size : shape.kind === "array" ? shape.descriptor.size : undefined;
-          params.push({ name: ts.isIdentifier(parameter.name) ? parameter.name.text : `p${i}`, type, debugType, ...(size !== undefined && size > 0 && { dereferenceableBytes: size }) });
+          const size =
+            shape.kind === "struct" && !shape.nullable
+              ? shape.descriptor?.size
+              : shape.kind === "array"
+                ? shape.descriptor.size
+                : undefined;
+          params.push({
+            name: ts.isIdentifier(parameter.name) ? parameter.name.text : `p${i}`,
+            type,
+            debugType,
+            ...(size !== undefined && size > 0 && { dereferenceableBytes: size }),
+          });
           return { kind: "param", type, index };
         });
         const operand = f.unflatten(shape, [...values]);
-        if (ts.isIdentifier(parameter.name)) f.declare(parameter.name, operand, this.#isAssigned(f, parameter.name));
+        if (ts.isIdentifier(parameter.name))
+          f.declare(parameter.name, operand, this.#isAssigned(f, parameter.name));
         else bindPattern(f, parameter.name, operand);
       });
       if (ts.isBlock(node.body!)) {
@@ -277,7 +356,12 @@ export class ProgramLowering {
         if (f.env !== undefined) f.returns.push({ block: f.b.current, operand: { kind: "void" }, node });
       } else {
         const operand = f.expression(node.body as ts.Expression);
-        if (f.env !== undefined) f.returns.push({ block: f.b.current, operand: declared.kind === "void" ? { kind: "void" } : operand, node: node.body! });
+        if (f.env !== undefined)
+          f.returns.push({
+            block: f.b.current,
+            operand: declared.kind === "void" ? { kind: "void" } : operand,
+            node: node.body!,
+          });
       }
       if (f.refused) throw new Refused("a statement");
       specialisation.result = this.#finish(f, declared, specialisation);
@@ -293,7 +377,12 @@ export class ProgramLowering {
       displayName: site.name,
       loc: this.locOf(node),
       params,
-      result: result.length === 0 ? { kind: "void" } : result.length === 1 ? result[0]! : { kind: "record", fields: result },
+      result:
+        result.length === 0
+          ? { kind: "void" }
+          : result.length === 1
+            ? result[0]!
+            : { kind: "record", fields: result },
       blocks: f.b.finish(),
       exported: false,
       inline: specialisation.measured ? "never" : "auto",
@@ -302,16 +391,26 @@ export class ProgramLowering {
   }
 
   /** Closes the return paths, in one shape. */
-  #finish(f: FunctionLowering, declared: ReturnType<typeof declaredResult>, specialisation: Specialisation): Shape {
+  #finish(
+    f: FunctionLowering,
+    declared: ReturnType<typeof declaredResult>,
+    specialisation: Specialisation,
+  ): Shape {
     if (f.returns.length === 0) {
       specialisation.neverReturns = true;
       return { kind: "void" };
     }
     let shape: Shape | undefined;
     for (const { operand, node } of f.returns) {
-      const own = declared.kind === "void" ? ({ kind: "void" } as const) : resultShape(this.front.checker, f.site.node, operand);
+      const own =
+        declared.kind === "void"
+          ? ({ kind: "void" } as const)
+          : resultShape(this.front.checker, f.site.node, operand);
       const joined = shape === undefined ? own : joinShapes(shape, own);
-      if (joined === undefined) f.refuse("mixed-shapes", node, { what: `${describe(f.returns[0]!.operand)} and ${describe(operand)}` });
+      if (joined === undefined)
+        f.refuse("mixed-shapes", node, {
+          what: `${describe(f.returns[0]!.operand)} and ${describe(operand)}`,
+        });
       shape = joined;
     }
     for (const { block, operand, node } of f.returns) {
@@ -352,21 +451,46 @@ export class ProgramLowering {
   }
 
   /** A function with the platform's C convention in front of a compiled one. */
-  #exportThunk(symbol: string, fn: object, site: FunctionSite, params: EntryPoint["params"], result: EntryPoint["result"]): void {
-    const thunk = new FunctionLowering(this, { ...site, captures: () => new Map() }, false, "platform", [], new Set());
+  #exportThunk(
+    symbol: string,
+    fn: object,
+    site: FunctionSite,
+    params: EntryPoint["params"],
+    result: EntryPoint["result"],
+  ): void {
+    const thunk = new FunctionLowering(
+      this,
+      { ...site, captures: () => new Map() },
+      false,
+      "platform",
+      [],
+      new Set(),
+    );
     thunk.at(site.node);
-    const irParams: Param[] = params.map((d, i) => ({ name: `a${i}`, type: d.kind === "bool" ? memoryInt(8) : memoryInt(d.bits) }));
+    const irParams: Param[] = params.map((d, i) => ({
+      name: `a${i}`,
+      type: d.kind === "bool" ? memoryInt(8) : memoryInt(d.bits),
+    }));
     const args = params.map((d, i): Operand => {
       const value: Value = { kind: "param", type: irParams[i]!.type, index: i };
-      if (d.kind === "bool") return { kind: "bool", value: thunk.b.compare("ne", value, constant(memoryInt(8), 0n)) };
-      const range = d.signed ? { lo: -(1n << BigInt(d.bits - 1)), hi: (1n << BigInt(d.bits - 1)) - 1n } : { lo: 0n, hi: (1n << BigInt(d.bits)) - 1n };
-      return { kind: "int", big: d.bits === 64, range, value: d.bits < 32 ? thunk.b.cast("zext", value, i32) : value };
+      if (d.kind === "bool")
+        return { kind: "bool", value: thunk.b.compare("ne", value, constant(memoryInt(8), 0n)) };
+      const range = d.signed
+        ? { lo: -(1n << BigInt(d.bits - 1)), hi: (1n << BigInt(d.bits - 1)) - 1n }
+        : { lo: 0n, hi: (1n << BigInt(d.bits)) - 1n };
+      return {
+        kind: "int",
+        big: d.bits === 64,
+        range,
+        value: d.bits < 32 ? thunk.b.cast("zext", value, i32) : value,
+      };
     });
     try {
       const operand = this.call(thunk, fn, site, args, site.node, []);
       if (thunk.env !== undefined) {
         if (result === undefined) thunk.b.return();
-        else if (result.kind === "bool") thunk.b.return(thunk.b.cast("zext", thunk.bool(operand, site.node), memoryInt(8)));
+        else if (result.kind === "bool")
+          thunk.b.return(thunk.b.cast("zext", thunk.bool(operand, site.node), memoryInt(8)));
         else {
           const range = result.signed ? signed(result.bits) : unsigned(result.bits);
           const a = thunk.fit(thunk.int(operand, site.node), range, result.name, site.node);
@@ -384,7 +508,12 @@ export class ProgramLowering {
       displayName: site.name,
       loc: this.locOf(site.node),
       params: irParams,
-      result: result === undefined ? { kind: "void" } : result.kind === "bool" ? memoryInt(8) : memoryInt(result.bits),
+      result:
+        result === undefined
+          ? { kind: "void" }
+          : result.kind === "bool"
+            ? memoryInt(8)
+            : memoryInt(result.bits),
       blocks: thunk.b.finish(),
       exported: true,
       inline: "never",
@@ -408,12 +537,34 @@ export class ProgramLowering {
       if (declared.kind === "void" || declared.kind === "never") return undefined;
       if (declared.kind === "bool") return { kind: "bool", size: 1, align: 1 };
       if (declared.kind !== "int") return refuse("entry-signature", { name: site.name });
-      const bits = declared.range.hi > 0xffff_ffffn ? 64 : declared.range.hi > 0xffffn ? 32 : declared.range.hi > 0xffn ? 16 : 8;
-      return { kind: "int", name: `${declared.range.lo < 0n ? "i" : "u"}${bits}` as "u32", bits, signed: declared.range.lo < 0n, size: bits / 8, align: bits / 8 };
+      const bits =
+        declared.range.hi > 0xffff_ffffn
+          ? 64
+          : declared.range.hi > 0xffffn
+            ? 32
+            : declared.range.hi > 0xffn
+              ? 16
+              : 8;
+      return {
+        kind: "int",
+        name: `${declared.range.lo < 0n ? "i" : "u"}${bits}` as "u32",
+        bits,
+        signed: declared.range.lo < 0n,
+        size: bits / 8,
+        align: bits / 8,
+      };
     };
-    const params = site.node.parameters.map((p) => scalar(checker.getTypeAtLocation(p)) ?? refuse("entry-signature", { name: site.name }));
+    const params = site.node.parameters.map(
+      (p) => scalar(checker.getTypeAtLocation(p)) ?? refuse("entry-signature", { name: site.name }),
+    );
     const signature = checker.getSignatureFromDeclaration(site.node);
-    this.#exportThunk(symbol, fn, site, params, signature && scalar(checker.getReturnTypeOfSignature(signature)));
+    this.#exportThunk(
+      symbol,
+      fn,
+      site,
+      params,
+      signature && scalar(checker.getReturnTypeOfSignature(signature)),
+    );
     return symbol;
   }
 
@@ -460,7 +611,14 @@ export class ProgramLowering {
   #trapEntry(handler: object): void {
     const site = this.front.site(handler);
     if (site === undefined) throw new Error("the trap handler is no function of the program");
-    const f = new FunctionLowering(this, { ...site, captures: () => new Map() }, false, "platform", [], new Set());
+    const f = new FunctionLowering(
+      this,
+      { ...site, captures: () => new Map() },
+      false,
+      "platform",
+      [],
+      new Set(),
+    );
     const number: Value = { kind: "param", type: i32, index: 0 };
     const table = "typevisor_trap_texts";
     const entry = f.b.index(symbolAddress(table), f.b.cast("zext", number, i64), 16);
@@ -497,8 +655,25 @@ export class ProgramLowering {
       at += text.length;
     });
     this.module.globals.push(
-      { symbol: "typevisor_trap_blob", displayName: "trap texts", loc: undefined, sizeBytes: blob.length, align: 1, constant: true, init: blob },
-      { symbol: table, displayName: "trap table", loc: undefined, sizeBytes: rows.byteLength, align: 8, constant: true, init: new Uint8Array(rows.buffer), relocations },
+      {
+        symbol: "typevisor_trap_blob",
+        displayName: "trap texts",
+        loc: undefined,
+        sizeBytes: blob.length,
+        align: 1,
+        constant: true,
+        init: blob,
+      },
+      {
+        symbol: table,
+        displayName: "trap table",
+        loc: undefined,
+        sizeBytes: rows.byteLength,
+        align: 8,
+        constant: true,
+        init: new Uint8Array(rows.buffer),
+        relocations,
+      },
     );
   }
 
@@ -514,7 +689,9 @@ export class ProgramLowering {
   }
 
   #storageAt(address: number): { symbol: string; offset: number } | undefined {
-    const found = this.front.core.storage.declaredStorage().find((s) => address >= s.address && address < s.address + Math.max(1, s.descriptor.size));
+    const found = this.front.core.storage
+      .declaredStorage()
+      .find((s) => address >= s.address && address < s.address + Math.max(1, s.descriptor.size));
     if (found === undefined) return undefined;
     let symbol = this.#globals.get(found);
     if (symbol === undefined) {
@@ -534,14 +711,19 @@ export class ProgramLowering {
       const relocations: { offset: number; symbol: string; addend: number }[] = [];
       const view = new DataView(init.buffer);
       const visit = (descriptor: Descriptor, offset: number): void => {
-        if (descriptor.kind === "struct") for (const field of descriptor.fields) visit(field.descriptor, offset + field.offset);
+        if (descriptor.kind === "struct")
+          for (const field of descriptor.fields) visit(field.descriptor, offset + field.offset);
         else if (descriptor.kind === "array" && holdsReferences(descriptor.element)) {
-          for (let n = 0; n < descriptor.length; n++) visit(descriptor.element, offset + n * descriptor.stride);
+          for (let n = 0; n < descriptor.length; n++)
+            visit(descriptor.element, offset + n * descriptor.stride);
         } else if (descriptor.kind === "ref") {
           const target = Number(view.getBigUint64(offset, true));
           if (target === 0) return;
           const place = this.#storageAt(target);
-          if (place === undefined) throw new Error(`${item.name}: a reference at byte ${offset} leads to nothing that is in the image`);
+          if (place === undefined)
+            throw new Error(
+              `${item.name}: a reference at byte ${offset} leads to nothing that is in the image`,
+            );
           relocations.push({ offset, symbol: place.symbol, addend: place.offset });
           view.setBigUint64(offset, 0n, true);
         }
@@ -575,7 +757,15 @@ export class ProgramLowering {
     });
     const symbol = this.#unique("table");
     this.#globals.set(key, symbol);
-    this.#constant({ symbol, displayName: "table", loc: undefined, sizeBytes: init.length, align: size, constant: true, init });
+    this.#constant({
+      symbol,
+      displayName: "table",
+      loc: undefined,
+      sizeBytes: init.length,
+      align: size,
+      constant: true,
+      init,
+    });
     return symbol;
   }
 
@@ -584,10 +774,20 @@ export class ProgramLowering {
     const knownSymbol = this.#globals.get(text);
     if (knownSymbol !== undefined) return knownSymbol;
     const at = Number(text.address);
-    const init = new Uint8Array(this.front.core.memory.memory.buffer.slice(at, at + Math.max(1, text.length)));
+    const init = new Uint8Array(
+      this.front.core.memory.memory.buffer.slice(at, at + Math.max(1, text.length)),
+    );
     const symbol = this.#unique("text");
     this.#globals.set(text, symbol);
-    this.#constant({ symbol, displayName: "text", loc: undefined, sizeBytes: init.length, align: 1, constant: true, init });
+    this.#constant({
+      symbol,
+      displayName: "text",
+      loc: undefined,
+      sizeBytes: init.length,
+      align: 1,
+      constant: true,
+      init,
+    });
     return symbol;
   }
 
@@ -614,10 +814,14 @@ function primitiveKey(value: unknown): string {
 
 function holdsReferences(descriptor: Descriptor): boolean {
   switch (descriptor.kind) {
-    case "ref": return true;
-    case "array": return holdsReferences(descriptor.element);
-    case "struct": return descriptor.fields.some((f) => holdsReferences(f.descriptor));
-    default: return false;
+    case "ref":
+      return true;
+    case "array":
+      return holdsReferences(descriptor.element);
+    case "struct":
+      return descriptor.fields.some((f) => holdsReferences(f.descriptor));
+    default:
+      return false;
   }
 }
 
@@ -631,25 +835,40 @@ function typeNameOf(checker: ts.TypeChecker, parameter: ts.ParameterDeclaration)
   return declared.kind === "int" ? declared.name : checker.typeToString(checker.getTypeAtLocation(parameter));
 }
 
-function declaredResult(checker: ts.TypeChecker, node: ts.FunctionLikeDeclaration): ReturnType<typeof declaredType> {
+function declaredResult(
+  checker: ts.TypeChecker,
+  node: ts.FunctionLikeDeclaration,
+): ReturnType<typeof declaredType> {
   const signature = checker.getSignatureFromDeclaration(node);
-  return signature === undefined ? { kind: "other" } : declaredType(checker, checker.getReturnTypeOfSignature(signature));
+  return signature === undefined
+    ? { kind: "other" }
+    : declaredType(checker, checker.getReturnTypeOfSignature(signature));
 }
 
 /** The shape in which a function returns an operand. */
 function resultShape(checker: ts.TypeChecker, node: ts.FunctionLikeDeclaration, operand: Operand): Shape {
   const signature = checker.getSignatureFromDeclaration(node);
   const own = shapeOf(operand);
-  return signature === undefined ? own : placeShape(checker, checker.getReturnTypeOfSignature(signature), own, node, "own");
+  return signature === undefined
+    ? own
+    : placeShape(checker, checker.getReturnTypeOfSignature(signature), own, node, "own");
 }
 
 /** What callers of a refused function go on with, so that they report their own errors. */
 function fallbackResult(declared: ReturnType<typeof declaredType>): Shape {
   switch (declared.kind) {
-    case "int": return { kind: "int", big: declared.big, range: declared.range, bits: declared.big ? 64 : 32 };
-    case "plain": return { kind: "int", big: declared.big, range: plainRange(declared.big), bits: declared.big ? 128 : 64 };
-    case "bool": return { kind: "bool" };
-    default: return { kind: "void" };
+    case "int":
+      return { kind: "int", big: declared.big, range: declared.range, bits: declared.big ? 64 : 32 };
+    case "plain":
+      return {
+        kind: "int",
+        big: declared.big,
+        range: plainRange(declared.big),
+        bits: declared.big ? 128 : 64,
+      };
+    case "bool":
+      return { kind: "bool" };
+    default:
+      return { kind: "void" };
   }
 }
-

@@ -20,7 +20,10 @@ export type Shape =
 export function bitsFor(range: Interval, big: boolean): 32 | 64 | 128 | undefined {
   if (!big && (contains(i32Range, range) || contains(u32Range, range))) return 32;
   if (contains(i64Range, range) || contains(u64Range, range)) return 64;
-  return contains({ lo: -(1n << 127n), hi: (1n << 127n) - 1n }, range) || contains({ lo: 0n, hi: (1n << 128n) - 1n }, range) ? 128 : undefined;
+  return contains({ lo: -(1n << 127n), hi: (1n << 127n) - 1n }, range) ||
+    contains({ lo: 0n, hi: (1n << 128n) - 1n }, range)
+    ? 128
+    : undefined;
 }
 
 export const irInt = (bits: 32 | 64 | 128): IrType => (bits === 32 ? i32 : bits === 64 ? i64 : i128);
@@ -29,12 +32,17 @@ export const irInt = (bits: 32 | 64 | 128): IrType => (bits === 32 ? i32 : bits 
 export function irTypes(shape: Shape): IrType[] {
   switch (shape.kind) {
     case "known":
-    case "void": return [];
-    case "int": return [irInt(shape.bits)];
-    case "bool": return [i1];
+    case "void":
+      return [];
+    case "int":
+      return [irInt(shape.bits)];
+    case "bool":
+      return [i1];
     case "struct":
-    case "array": return [ptr];
-    case "record": return [...shape.fields.values()].flatMap(irTypes);
+    case "array":
+      return [ptr];
+    case "record":
+      return [...shape.fields.values()].flatMap(irTypes);
   }
 }
 
@@ -45,18 +53,37 @@ export function shapeOf(operand: Operand): Shape {
       const value = operand.value;
       if (typeof value === "number" || typeof value === "bigint") {
         const range = { lo: BigInt(value), hi: BigInt(value) };
-        return { kind: "int", big: typeof value === "bigint", range, bits: bitsFor(range, typeof value === "bigint") ?? 128 };
+        return {
+          kind: "int",
+          big: typeof value === "bigint",
+          range,
+          bits: bitsFor(range, typeof value === "bigint") ?? 128,
+        };
       }
       if (typeof value === "boolean") return { kind: "bool" };
       if (value === null) return { kind: "struct", descriptor: undefined, nullable: true };
       return { kind: "known", value };
     }
-    case "int": return { kind: "int", big: operand.big, range: operand.range, bits: bitsFor(operand.range, operand.big) ?? 128 };
-    case "bool": return { kind: "bool" };
-    case "struct": return { kind: "struct", descriptor: operand.descriptor, nullable: operand.nullable };
-    case "array": return { kind: "array", descriptor: operand.descriptor };
-    case "record": return { kind: "record", fields: new Map([...operand.fields].map(([name, field]) => [name, shapeOf(field)])) };
-    case "void": return { kind: "void" };
+    case "int":
+      return {
+        kind: "int",
+        big: operand.big,
+        range: operand.range,
+        bits: bitsFor(operand.range, operand.big) ?? 128,
+      };
+    case "bool":
+      return { kind: "bool" };
+    case "struct":
+      return { kind: "struct", descriptor: operand.descriptor, nullable: operand.nullable };
+    case "array":
+      return { kind: "array", descriptor: operand.descriptor };
+    case "record":
+      return {
+        kind: "record",
+        fields: new Map([...operand.fields].map(([name, field]) => [name, shapeOf(field)])),
+      };
+    case "void":
+      return { kind: "void" };
   }
 }
 
@@ -70,7 +97,8 @@ export function joinShapes(a: Shape, b: Shape): Shape | undefined {
   if (a.kind === "bool" && b.kind === "bool") return a;
   if (a.kind === "void" && b.kind === "void") return a;
   if (a.kind === "struct" && b.kind === "struct") {
-    if (a.descriptor !== undefined && b.descriptor !== undefined && !sameLayout(a.descriptor, b.descriptor)) return undefined;
+    if (a.descriptor !== undefined && b.descriptor !== undefined && !sameLayout(a.descriptor, b.descriptor))
+      return undefined;
     return { kind: "struct", descriptor: a.descriptor ?? b.descriptor, nullable: a.nullable || b.nullable };
   }
   if (a.kind === "array" && b.kind === "array") return a.descriptor === b.descriptor ? a : undefined;
@@ -97,12 +125,19 @@ export function sameLayout(a: StructDescriptor, b: StructDescriptor): boolean {
 /** A text that is equal for equal shapes: part of a specialisation's key. */
 export function shapeKey(shape: Shape, identity: (value: unknown) => string): string {
   switch (shape.kind) {
-    case "known": return `=${identity(shape.value)}`;
-    case "int": return `${shape.big ? "n" : "i"}${shape.range.lo}:${shape.range.hi}`;
-    case "bool": return "b";
-    case "struct": return `${shape.nullable ? "?" : "*"}${shape.descriptor === undefined ? "" : identity(shape.descriptor)}`;
-    case "array": return `[${identity(shape.descriptor)}`;
-    case "record": return `{${[...shape.fields].map(([name, field]) => `${name}:${shapeKey(field, identity)}`).join()}}`;
-    case "void": return "v";
+    case "known":
+      return `=${identity(shape.value)}`;
+    case "int":
+      return `${shape.big ? "n" : "i"}${shape.range.lo}:${shape.range.hi}`;
+    case "bool":
+      return "b";
+    case "struct":
+      return `${shape.nullable ? "?" : "*"}${shape.descriptor === undefined ? "" : identity(shape.descriptor)}`;
+    case "array":
+      return `[${identity(shape.descriptor)}`;
+    case "record":
+      return `{${[...shape.fields].map(([name, field]) => `${name}:${shapeKey(field, identity)}`).join()}}`;
+    case "void":
+      return "v";
   }
 }

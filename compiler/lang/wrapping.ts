@@ -20,7 +20,8 @@ const ring = new Map<ts.SyntaxKind, { op: BinaryOp; range: (a: I.Interval, b: I.
 ]);
 
 /** Whether an operand is a bigint. */
-const isBig = (operand: Operand): boolean => (operand.kind === "int" ? operand.big : operand.kind === "known" && typeof operand.value === "bigint");
+const isBig = (operand: Operand): boolean =>
+  operand.kind === "int" ? operand.big : operand.kind === "known" && typeof operand.value === "bigint";
 
 /** Lowers an expression modulo 2^64. `range` is its exact interval; it may be larger than 64 bits. */
 export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand {
@@ -30,8 +31,16 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
     if (rule !== undefined) {
       const left = lowerWrapping(f, node.left);
       const right = lowerWrapping(f, node.right);
-      if (left.kind === "known" && right.kind === "known") return combineKnown(f, node.operatorToken.getText(), left, right, node);
-      if (!isBig(left) || !isBig(right)) return arithmetic(f, node.operatorToken.getText(), f.int(left, node.left), f.int(right, node.right), node);
+      if (left.kind === "known" && right.kind === "known")
+        return combineKnown(f, node.operatorToken.getText(), left, right, node);
+      if (!isBig(left) || !isBig(right))
+        return arithmetic(
+          f,
+          node.operatorToken.getText(),
+          f.int(left, node.left),
+          f.int(right, node.right),
+          node,
+        );
       const a = f.int(left, node.left);
       const b = f.int(right, node.right);
       const value = f.b.binary(rule.op, carriedAt(f.b, a, 64), carriedAt(f.b, b, 64));
@@ -40,16 +49,28 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
     if (node.operatorToken.kind === SyntaxKind.LessThanLessThanToken) {
       const left = lowerWrapping(f, node.left);
       const right = f.expression(node.right);
-      if (left.kind === "known" && right.kind === "known" && !(typeof right.value === "bigint" && right.value > 63n)) return combineKnown(f, "<<", left, right, node);
+      if (
+        left.kind === "known" &&
+        right.kind === "known" &&
+        !(typeof right.value === "bigint" && right.value > 63n)
+      )
+        return combineKnown(f, "<<", left, right, node);
       if (!isBig(left)) return arithmetic(f, "<<", f.int(left, node.left), f.int(right, node.right), node);
       const a = f.int(left, node.left);
       const n = f.int(right, node.right);
       if (!n.big) f.refuse("mixed-kinds", node);
-      if (n.range.lo < 0n || n.range.hi > 63n) f.refuse("shift-count", node.right, { range: I.show(n.range), limit: "64" });
-      return wrapped(f.b.binary("shl", carriedAt(f.b, a, 64), carriedAt(f.b, n, 64)), I.shl(a.range, n.range));
+      if (n.range.lo < 0n || n.range.hi > 63n)
+        f.refuse("shift-count", node.right, { range: I.show(n.range), limit: "64" });
+      return wrapped(
+        f.b.binary("shl", carriedAt(f.b, a, 64), carriedAt(f.b, n, 64)),
+        I.shl(a.range, n.range),
+      );
     }
   }
-  if (ts.isPrefixUnaryExpression(node) && (node.operator === SyntaxKind.MinusToken || node.operator === SyntaxKind.TildeToken)) {
+  if (
+    ts.isPrefixUnaryExpression(node) &&
+    (node.operator === SyntaxKind.MinusToken || node.operator === SyntaxKind.TildeToken)
+  ) {
     const operand = lowerWrapping(f, node.operand);
     if (operand.kind === "int" && operand.big) {
       const value = carriedAt(f.b, operand, 64);
@@ -63,12 +84,29 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
 }
 
 const exactly: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
-  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "&": (a, b) => a & b, "|": (a, b) => a | b, "^": (a, b) => a ^ b, "<<": (a, b) => a << b,
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "&": (a, b) => a & b,
+  "|": (a, b) => a | b,
+  "^": (a, b) => a ^ b,
+  "<<": (a, b) => a << b,
 };
 
 /** What JavaScript makes of two known bigints, or something equal to it modulo 2^64 where that is beyond 64 bits. */
-function combineKnown(f: FunctionLowering, operator: string, left: Known, right: Known, node: ts.BinaryExpression): Operand {
-  if (typeof left.value !== "bigint" || typeof right.value !== "bigint" || (operator === "<<" && right.value < 0n)) return combine(f, operator, left, right, node);
+function combineKnown(
+  f: FunctionLowering,
+  operator: string,
+  left: Known,
+  right: Known,
+  node: ts.BinaryExpression,
+): Operand {
+  if (
+    typeof left.value !== "bigint" ||
+    typeof right.value !== "bigint" ||
+    (operator === "<<" && right.value < 0n)
+  )
+    return combine(f, operator, left, right, node);
   const value = exactly[operator]!(left.value, right.value);
   return known(I.contains(I.i64Range, I.point(value)) ? value : BigInt.asUintN(64, value));
 }

@@ -16,7 +16,11 @@ export function lowerAs(f: FunctionLowering, node: ts.AsExpression): Operand {
   const operand = f.expression(node.expression);
   if (ts.isConstTypeReference(node.type)) return operand;
   if (f.checker.getTypeAtLocation(node.type).flags & ts.TypeFlags.Any) f.refuse("any", node.type);
-  if (operand.kind === "int" || operand.kind === "bool" || (operand.kind === "known" && typeof operand.value !== "object" && typeof operand.value !== "function")) {
+  if (
+    operand.kind === "int" ||
+    operand.kind === "bool" ||
+    (operand.kind === "known" && typeof operand.value !== "object" && typeof operand.value !== "function")
+  ) {
     f.refuse("as-on-integer", node, { type: node.type.getText() });
   }
   return operand;
@@ -26,7 +30,8 @@ export function lowerAs(f: FunctionLowering, node: ts.AsExpression): Operand {
 export function lowerNonNull(f: FunctionLowering, node: ts.NonNullExpression): Operand {
   const operand = f.expression(node.expression);
   if (operand.kind !== "struct" || !operand.nullable) {
-    if (operand.kind === "known" && (operand.value === null || operand.value === undefined)) f.refuse("null-here", node);
+    if (operand.kind === "known" && (operand.value === null || operand.value === undefined))
+      f.refuse("null-here", node);
     return operand;
   }
   if (f.strict) f.refuse("non-null-in-model", node);

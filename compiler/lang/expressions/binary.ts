@@ -21,21 +21,31 @@ const operators = new Map<ts.SyntaxKind, string>([
 
 export function lowerBinary(f: FunctionLowering, node: ts.BinaryExpression): Operand {
   const { kind } = node.operatorToken;
-  if (isComparison(kind) || kind === SyntaxKind.AmpersandAmpersandToken || kind === SyntaxKind.BarBarToken) return lowerBoolean(f, node);
-  if (kind === SyntaxKind.EqualsEqualsToken || kind === SyntaxKind.ExclamationEqualsToken) f.refuse("loose-equality", node.operatorToken);
-  if (kind >= SyntaxKind.FirstAssignment && kind <= SyntaxKind.LastAssignment) f.refuse("assignment-value", node);
+  if (isComparison(kind) || kind === SyntaxKind.AmpersandAmpersandToken || kind === SyntaxKind.BarBarToken)
+    return lowerBoolean(f, node);
+  if (kind === SyntaxKind.EqualsEqualsToken || kind === SyntaxKind.ExclamationEqualsToken)
+    f.refuse("loose-equality", node.operatorToken);
+  if (kind >= SyntaxKind.FirstAssignment && kind <= SyntaxKind.LastAssignment)
+    f.refuse("assignment-value", node);
   if (kind === SyntaxKind.InKeyword) f.refuse("in", node.operatorToken);
   if (kind === SyntaxKind.InstanceOfKeyword) f.refuse("class", node.operatorToken);
   if (kind === SyntaxKind.QuestionQuestionToken) return lowerDefault(f, node);
   const operator = operators.get(kind);
-  if (operator === undefined) f.refuse("unsupported", node.operatorToken, { what: `the operator ${node.operatorToken.getText()}` });
+  if (operator === undefined)
+    f.refuse("unsupported", node.operatorToken, { what: `the operator ${node.operatorToken.getText()}` });
   const left = f.expression(node.left);
   const right = f.expression(node.right);
   return combine(f, operator!, left, right, node);
 }
 
 /** `left operator right` on integers; at build time where both are known. */
-export function combine(f: FunctionLowering, operator: string, left: Operand, right: Operand, node: ts.BinaryExpression): Operand {
+export function combine(
+  f: FunctionLowering,
+  operator: string,
+  left: Operand,
+  right: Operand,
+  node: ts.BinaryExpression,
+): Operand {
   if (left.kind === "known" && right.kind === "known") {
     const folded = fold(operator, left.value, right.value);
     if (folded !== undefined) return known(folded);
@@ -67,13 +77,28 @@ function fold(operator: string, a: unknown, b: unknown): unknown {
 }
 
 const numberFold: Readonly<Record<string, (a: number, b: number) => number>> = {
-  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "%": (a, b) => a % b,
-  "&": (a, b) => a & b, "|": (a, b) => a | b, "^": (a, b) => a ^ b,
-  "<<": (a, b) => a << b, ">>": (a, b) => a >> b, ">>>": (a, b) => a >>> b,
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "%": (a, b) => a % b,
+  "&": (a, b) => a & b,
+  "|": (a, b) => a | b,
+  "^": (a, b) => a ^ b,
+  "<<": (a, b) => a << b,
+  ">>": (a, b) => a >> b,
+  ">>>": (a, b) => a >>> b,
 };
 const bigFold: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
-  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b, "%": (a, b) => a % b,
-  "&": (a, b) => a & b, "|": (a, b) => a | b, "^": (a, b) => a ^ b, "<<": (a, b) => a << b, ">>": (a, b) => a >> b,
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "%": (a, b) => a % b,
+  "&": (a, b) => a & b,
+  "|": (a, b) => a | b,
+  "^": (a, b) => a ^ b,
+  "<<": (a, b) => a << b,
+  ">>": (a, b) => a >> b,
 };
 
 function lowerBoolean(f: FunctionLowering, node: ts.BinaryExpression): Operand {
@@ -92,6 +117,9 @@ function lowerBoolean(f: FunctionLowering, node: ts.BinaryExpression): Operand {
 /** `a ?? b` on build-time data. */
 function lowerDefault(f: FunctionLowering, node: ts.BinaryExpression): Operand {
   const left = f.expression(node.left);
-  if (left.kind !== "known") return left.kind === "struct" && left.nullable ? f.refuse("unsupported", node, { what: "?? on a reference" }) : left;
+  if (left.kind !== "known")
+    return left.kind === "struct" && left.nullable
+      ? f.refuse("unsupported", node, { what: "?? on a reference" })
+      : left;
   return left.value === undefined || left.value === null ? f.expression(node.right) : left;
 }

@@ -20,12 +20,24 @@ export function lowerCall(f: FunctionLowering, node: ts.CallExpression): Operand
   if (ts.isPropertyAccessExpression(callee)) {
     const object = f.expression(callee.expression);
     const name = callee.name.text;
-    if (object.kind === "struct" && object.descriptor !== undefined && !object.descriptor.fields.some((d) => d.name === name)) {
+    if (
+      object.kind === "struct" &&
+      object.descriptor !== undefined &&
+      !object.descriptor.fields.some((d) => d.name === name)
+    ) {
       if (object.nullable) f.refuse("null-here", callee);
       const method = object.descriptor.methods[name];
-      if (method !== undefined) return callFunction(f, method, node, [object, ...args(f, node)], [callee.expression, ...node.arguments]);
+      if (method !== undefined)
+        return callFunction(
+          f,
+          method,
+          node,
+          [object, ...args(f, node)],
+          [callee.expression, ...node.arguments],
+        );
     }
-    if (object.kind === "known" && isInt(object.value) && name === "checked") return lowerChecked(f, object.value, node);
+    if (object.kind === "known" && isInt(object.value) && name === "checked")
+      return lowerChecked(f, object.value, node);
     if (object.kind === "known" && object.value !== null && object.value !== undefined) {
       f.typed(node);
       return callOperand(f, operandOf(f, (object.value as Record<string, unknown>)[name], callee), node);
@@ -35,14 +47,16 @@ export function lowerCall(f: FunctionLowering, node: ts.CallExpression): Operand
   return callOperand(f, f.expression(callee), node);
 }
 
-const args = (f: FunctionLowering, node: ts.CallExpression): Operand[] => node.arguments.map((argument) => f.expression(argument));
+const args = (f: FunctionLowering, node: ts.CallExpression): Operand[] =>
+  node.arguments.map((argument) => f.expression(argument));
 
 function isInt(value: unknown): value is IntDescriptor<unknown> {
   return typeof value === "function" && (value as Partial<IntDescriptor<unknown>>).kind === "int";
 }
 
 function callOperand(f: FunctionLowering, callee: Operand, node: ts.CallExpression): Operand {
-  if (callee.kind !== "known" || typeof callee.value !== "function") return f.refuse("indirect-call", node.expression, { name: node.expression.getText() });
+  if (callee.kind !== "known" || typeof callee.value !== "function")
+    return f.refuse("indirect-call", node.expression, { name: node.expression.getText() });
   const fn = callee.value;
   if (isInt(fn)) return lowerConversion(f, fn, node);
   const intrinsic = f.front.core.intrinsics.intrinsicName(fn);
@@ -55,11 +69,23 @@ function callOperand(f: FunctionLowering, callee: Operand, node: ts.CallExpressi
 }
 
 /** Calls a function value that is known, with operands that are there already. */
-export function callKnown(f: FunctionLowering, fn: object, operands: readonly Operand[], node: ts.Node, nodes: readonly ts.Node[]): Operand {
+export function callKnown(
+  f: FunctionLowering,
+  fn: object,
+  operands: readonly Operand[],
+  node: ts.Node,
+  nodes: readonly ts.Node[],
+): Operand {
   return callFunction(f, fn, node, operands, nodes);
 }
 
-function callFunction(f: FunctionLowering, fn: object, node: ts.Node, operands: readonly Operand[], nodes: readonly ts.Node[]): Operand {
+function callFunction(
+  f: FunctionLowering,
+  fn: object,
+  node: ts.Node,
+  operands: readonly Operand[],
+  nodes: readonly ts.Node[],
+): Operand {
   if (f.env === undefined) return { kind: "void" };
   const intrinsic = f.front.core.intrinsics.intrinsicName(fn);
   if (intrinsic !== undefined) {
@@ -71,18 +97,26 @@ function callFunction(f: FunctionLowering, fn: object, node: ts.Node, operands: 
   if (asm !== undefined) return lowerAsm(f, fn, asm, operands, node, nodes);
   if (f.front.core.asm?.nakedDefinition(fn) !== undefined) return f.refuse("call-naked", node);
   const site = f.front.site(fn);
-  if (site === undefined) return f.refuse("not-compiled", node, { name: (fn as { name?: string }).name ?? "a function" });
+  if (site === undefined)
+    return f.refuse("not-compiled", node, { name: (fn as { name?: string }).name ?? "a function" });
   return f.program.call(f, fn, site, operands, node, nodes);
 }
 
 /** `u8(x)`: truncates. Under `u64(…)` and `i64(…)`, arithmetic wraps. */
-function lowerConversion(f: FunctionLowering, type: IntDescriptor<unknown>, node: ts.CallExpression): Operand {
+function lowerConversion(
+  f: FunctionLowering,
+  type: IntDescriptor<unknown>,
+  node: ts.CallExpression,
+): Operand {
   const [argument] = node.arguments;
   if (argument === undefined) return f.refuse("missing-argument", node, { name: "value" });
   const operand = type.bits === 64 ? lowerWrapping(f, argument) : f.expression(argument);
   if (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint")) {
-    if (typeof operand.value === "number" && !Number.isSafeInteger(operand.value)) f.refuse("float", argument, { value: String(operand.value) });
-    const value = type.signed ? BigInt.asIntN(type.bits, BigInt(operand.value)) : BigInt.asUintN(type.bits, BigInt(operand.value));
+    if (typeof operand.value === "number" && !Number.isSafeInteger(operand.value))
+      f.refuse("float", argument, { value: String(operand.value) });
+    const value = type.signed
+      ? BigInt.asIntN(type.bits, BigInt(operand.value))
+      : BigInt.asUintN(type.bits, BigInt(operand.value));
     return known(type.bits === 64 ? value : Number(value));
   }
   return truncate(f, f.int(operand, argument), type);
@@ -97,12 +131,17 @@ function lowerChecked(f: FunctionLowering, type: IntDescriptor<unknown>, node: t
   const range = type.signed ? signed(type.bits) : unsigned(type.bits);
   const big = type.bits === 64;
   if (!contains(range, a.range)) {
-    for (const [operator, end] of [["<=", range.hi], [">=", range.lo]] as const) {
+    for (const [operator, end] of [
+      ["<=", range.hi],
+      [">=", range.lo],
+    ] as const) {
       if (operator === "<=" ? a.range.hi <= end : a.range.lo >= end) continue;
       const fits = f.b.block("fits");
       const tooBig = f.b.block("unfit");
       const bound = literal(end, a.big);
-      const holds = compare(f.b, operator, a, bound) ?? f.refuse("beyond-128", argument, { range: show(join(a.range, bound.range)) });
+      const holds =
+        compare(f.b, operator, a, bound) ??
+        f.refuse("beyond-128", argument, { range: show(join(a.range, bound.range)) });
       f.b.branch(holds, fits, tooBig, true);
       f.b.place(tooBig);
       f.trap(`a value outside ${show(range)} does not fit ${type.name}`, node);

@@ -8,7 +8,16 @@ import { lowerConditional } from "./conditional.ts";
 import { lowerElement } from "./element.ts";
 import { lowerIdentifier } from "./identifier.ts";
 import { lowerAs, lowerNonNull, lowerParenthesized, lowerSatisfies } from "./assertion.ts";
-import { lowerArrayLiteral, lowerBigInt, lowerFalse, lowerNull, lowerNumber, lowerString, lowerTemplate, lowerTrue } from "./literal.ts";
+import {
+  lowerArrayLiteral,
+  lowerBigInt,
+  lowerFalse,
+  lowerNull,
+  lowerNumber,
+  lowerString,
+  lowerTemplate,
+  lowerTrue,
+} from "./literal.ts";
 import { lowerObject } from "./object.ts";
 import { lowerPropertyAccess } from "./property.ts";
 import { lowerPrefix } from "./unary.ts";

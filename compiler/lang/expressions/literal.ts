@@ -18,7 +18,8 @@ export function lowerTemplate(f: FunctionLowering, node: ts.TemplateExpression):
   let text = node.head.text;
   for (const span of node.templateSpans) {
     const part = f.expression(span.expression);
-    if (part.kind !== "known" || typeof part.value === "object" || typeof part.value === "function") f.refuse("run-time-string", span.expression);
+    if (part.kind !== "known" || typeof part.value === "object" || typeof part.value === "function")
+      f.refuse("run-time-string", span.expression);
     text += String((part as { value: unknown }).value) + span.literal.text;
   }
   return known(text);

@@ -29,7 +29,12 @@ export function readProperty(f: FunctionLowering, operand: Operand, name: string
       const { descriptor } = operand;
       if (descriptor === undefined || operand.nullable) return f.refuse("null-here", node);
       const field = descriptor.fields.find((candidate) => candidate.name === name);
-      if (field !== undefined) return f.loadField(field.descriptor, f.b.offset(operand.value, field.offset), fieldAlign(descriptor.align, field.offset, field.descriptor.align));
+      if (field !== undefined)
+        return f.loadField(
+          field.descriptor,
+          f.b.offset(operand.value, field.offset),
+          fieldAlign(descriptor.align, field.offset, field.descriptor.align),
+        );
       const property = descriptor.properties[name];
       if (property !== undefined) {
         if (property.get === undefined) f.refuse("write-only", node, { name });
@@ -53,13 +58,27 @@ export function fieldAlign(structAlign: number, offset: number, natural: number)
 }
 
 /** Writes `operand.name`. */
-export function writeProperty(f: FunctionLowering, operand: Operand, name: string, value: Operand, node: ts.PropertyAccessExpression, valueNode: ts.Node): void {
-  if (operand.kind !== "struct" || operand.descriptor === undefined) return f.refuse("assign-known", node, { what: describe(operand) });
+export function writeProperty(
+  f: FunctionLowering,
+  operand: Operand,
+  name: string,
+  value: Operand,
+  node: ts.PropertyAccessExpression,
+  valueNode: ts.Node,
+): void {
+  if (operand.kind !== "struct" || operand.descriptor === undefined)
+    return f.refuse("assign-known", node, { what: describe(operand) });
   if (operand.nullable) return f.refuse("null-here", node);
   const { descriptor } = operand;
   const field = descriptor.fields.find((candidate) => candidate.name === name);
   if (field !== undefined) {
-    f.storeField(field.descriptor, f.b.offset(operand.value, field.offset), value, valueNode, fieldAlign(descriptor.align, field.offset, field.descriptor.align));
+    f.storeField(
+      field.descriptor,
+      f.b.offset(operand.value, field.offset),
+      value,
+      valueNode,
+      fieldAlign(descriptor.align, field.offset, field.descriptor.align),
+    );
     return;
   }
   const set = descriptor.properties[name]?.set;

@@ -26,7 +26,14 @@ export function lowerPrefix(f: FunctionLowering, node: ts.PrefixUnaryExpression)
       if (operand.kind === "known" && typeof operand.value === "number") return known(-operand.value || 0);
       if (operand.kind === "known" && typeof operand.value === "bigint") return known(-operand.value);
       const a = f.int(operand, node.operand);
-      return exact(f, "sub", { kind: "int", big: a.big, range: point(0n), value: constant(irInt(a.big ? 64 : 32), 0n) }, a, negate(a.range), node);
+      return exact(
+        f,
+        "sub",
+        { kind: "int", big: a.big, range: point(0n), value: constant(irInt(a.big ? 64 : 32), 0n) },
+        a,
+        negate(a.range),
+        node,
+      );
     }
     case ts.SyntaxKind.TildeToken: {
       const operand = f.expression(node.operand);
@@ -34,7 +41,12 @@ export function lowerPrefix(f: FunctionLowering, node: ts.PrefixUnaryExpression)
       if (operand.kind === "known" && typeof operand.value === "bigint") return known(~operand.value);
       const a = f.int(operand, node.operand);
       if (a.big) {
-        const minusOne = { kind: "int" as const, big: true, range: point(-1n), value: constant(irInt(64), -1n) };
+        const minusOne = {
+          kind: "int" as const,
+          big: true,
+          range: point(-1n),
+          value: constant(irInt(64), -1n),
+        };
         return exact(f, "xor", a, minusOne, complement(a.range), node);
       }
       const value = f.b.binary("xor", toInt32(f, a).value, constant(irInt(32), -1n));
@@ -49,4 +61,3 @@ export function lowerPrefix(f: FunctionLowering, node: ts.PrefixUnaryExpression)
       return f.refuse("assignment-value", node);
   }
 }
-

@@ -19,22 +19,32 @@ function cells(bits: 32 | 64): (readonly [string, Intrinsic])[] {
     },
   ];
   return [
-    [`atomic${bits}.load`, (f, node, _nodes, argument) => result(f.b.load(type, cell(f, node, argument(0)), size, false, "acquire"))],
-    [`atomic${bits}.store`, (f, node, nodes, argument) => {
-      const at = cell(f, node, argument(0));
-      f.b.store(stored(f, bits, argument(1), nodes[1] ?? node), at, size, false, "release");
-      return nothing;
-    }],
+    [
+      `atomic${bits}.load`,
+      (f, node, _nodes, argument) =>
+        result(f.b.load(type, cell(f, node, argument(0)), size, false, "acquire")),
+    ],
+    [
+      `atomic${bits}.store`,
+      (f, node, nodes, argument) => {
+        const at = cell(f, node, argument(0));
+        f.b.store(stored(f, bits, argument(1), nodes[1] ?? node), at, size, false, "release");
+        return nothing;
+      },
+    ],
     rmw("exchange", "xchg"),
     rmw("or", "or"),
     rmw("and", "and"),
     rmw("add", "add"),
-    [`atomic${bits}.compareExchange`, (f, node, nodes, argument) => {
-      const at = cell(f, node, argument(0));
-      const expected = stored(f, bits, argument(1), nodes[1] ?? node);
-      const desired = stored(f, bits, argument(2), nodes[2] ?? node);
-      return { kind: "bool", value: f.b.extract(f.b.cmpxchg(at, expected, desired, "seqcst"), 1) };
-    }],
+    [
+      `atomic${bits}.compareExchange`,
+      (f, node, nodes, argument) => {
+        const at = cell(f, node, argument(0));
+        const expected = stored(f, bits, argument(1), nodes[1] ?? node);
+        const desired = stored(f, bits, argument(2), nodes[2] ?? node);
+        return { kind: "bool", value: f.b.extract(f.b.cmpxchg(at, expected, desired, "seqcst"), 1) };
+      },
+    ],
   ];
 }
 

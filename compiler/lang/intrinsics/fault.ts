@@ -10,24 +10,30 @@ function message(f: FunctionLowering, node: ts.Node, operand: ReturnType<Paramet
 }
 
 export const faultIntrinsics: readonly (readonly [string, Intrinsic])[] = [
-  ["trap", (f, node, nodes, argument) => {
-    if (f.strict) f.refuse("trap-in-model", node, { name: "trap" });
-    const text = message(f, nodes[0] ?? node, argument(0));
-    f.trap(text, node);
-    f.leave();
-    return nothing;
-  }],
-  ["assert", (f, node, nodes, argument) => {
-    if (f.strict) f.refuse("trap-in-model", node, { name: "assert" });
-    const text = message(f, nodes[1] ?? node, argument(1));
-    const holds = f.b.block("holds");
-    const fails = f.b.block("fails");
-    const sides = lowerCondition(f, nodes[0] as ts.Expression, holds, fails);
-    if (sides.whenFalse !== undefined) {
-      f.resume(fails, sides.whenFalse);
+  [
+    "trap",
+    (f, node, nodes, argument) => {
+      if (f.strict) f.refuse("trap-in-model", node, { name: "trap" });
+      const text = message(f, nodes[0] ?? node, argument(0));
       f.trap(text, node);
-    }
-    f.resume(holds, sides.whenTrue);
-    return nothing;
-  }],
+      f.leave();
+      return nothing;
+    },
+  ],
+  [
+    "assert",
+    (f, node, nodes, argument) => {
+      if (f.strict) f.refuse("trap-in-model", node, { name: "assert" });
+      const text = message(f, nodes[1] ?? node, argument(1));
+      const holds = f.b.block("holds");
+      const fails = f.b.block("fails");
+      const sides = lowerCondition(f, nodes[0] as ts.Expression, holds, fails);
+      if (sides.whenFalse !== undefined) {
+        f.resume(fails, sides.whenFalse);
+        f.trap(text, node);
+      }
+      f.resume(holds, sides.whenTrue);
+      return nothing;
+    },
+  ],
 ];

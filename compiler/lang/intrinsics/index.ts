@@ -9,7 +9,12 @@ import { faultIntrinsics } from "./fault.ts";
 import { memoryIntrinsics } from "./memory.ts";
 
 /** `argument(i)` lowers the i-th argument; `nodes` are their places in the source. */
-export type Intrinsic = (f: FunctionLowering, node: ts.Node, nodes: readonly ts.Node[], argument: (i: number) => Operand) => Operand;
+export type Intrinsic = (
+  f: FunctionLowering,
+  node: ts.Node,
+  nodes: readonly ts.Node[],
+  argument: (i: number) => Operand,
+) => Operand;
 
 export const intrinsics: ReadonlyMap<string, Intrinsic> = new Map([
   ...arithmeticIntrinsics,

@@ -25,7 +25,12 @@ function addressIn(f: FunctionLowering, operand: Operand, node: ts.Node): Value 
 
 function loaded(f: FunctionLowering, bits: Width, from: Value, align: number, volatile: boolean): Operand {
   const raw = f.b.load(memoryInt(bits), from, align, volatile);
-  return { kind: "int", big: bits === 64, range: unsigned(bits), value: bits < 32 ? f.b.cast("zext", raw, i32) : raw };
+  return {
+    kind: "int",
+    big: bits === 64,
+    range: unsigned(bits),
+    value: bits < 32 ? f.b.cast("zext", raw, i32) : raw,
+  };
 }
 
 /** A value of exactly `bits` for a store. */
@@ -39,55 +44,78 @@ export function stored(f: FunctionLowering, bits: Width, operand: Operand, node:
 
 function accesses(prefix: string, volatile: boolean): (readonly [string, Intrinsic])[] {
   return widths.flatMap((bits): (readonly [string, Intrinsic])[] => [
-    [`${prefix}load${bits}`, (f, node, nodes, argument) => {
-      guard(f, node, `load${bits}`);
-      return loaded(f, bits, addressIn(f, argument(0), nodes[0]!), volatile ? bits / 8 : 1, volatile);
-    }],
-    [`${prefix}store${bits}`, (f, node, nodes, argument) => {
-      guard(f, node, `store${bits}`);
-      const to = addressIn(f, argument(0), nodes[0]!);
-      f.b.store(stored(f, bits, argument(1), nodes[1]!), to, volatile ? bits / 8 : 1, volatile);
-      return nothing;
-    }],
+    [
+      `${prefix}load${bits}`,
+      (f, node, nodes, argument) => {
+        guard(f, node, `load${bits}`);
+        return loaded(f, bits, addressIn(f, argument(0), nodes[0]!), volatile ? bits / 8 : 1, volatile);
+      },
+    ],
+    [
+      `${prefix}store${bits}`,
+      (f, node, nodes, argument) => {
+        guard(f, node, `store${bits}`);
+        const to = addressIn(f, argument(0), nodes[0]!);
+        f.b.store(stored(f, bits, argument(1), nodes[1]!), to, volatile ? bits / 8 : 1, volatile);
+        return nothing;
+      },
+    ],
   ]);
 }
 
 export const memoryIntrinsics: readonly (readonly [string, Intrinsic])[] = [
   ...accesses("", false),
   ...accesses("volatile.", true),
-  ["addressOf", (f, node, nodes, argument) => {
-    guard(f, node, "addressOf");
-    const operand = argument(0);
-    if (operand.kind !== "struct" && operand.kind !== "array") return f.refuse("no-address", nodes[0] ?? node, { what: describe(operand) });
-    return { kind: "int", big: true, range: u64Range, value: f.b.cast("ptrtoint", operand.value, i64) };
-  }],
-  ["viewOf", (f, node, nodes, argument) => {
-    guard(f, node, "viewOf");
-    const type = argument(0);
-    if (type.kind !== "known") return f.refuse("not-known", nodes[0] ?? node, { what: "the type of viewOf" });
-    const descriptor = type.value as Descriptor;
-    const value = addressIn(f, argument(1), nodes[1]!);
-    if (descriptor.kind === "struct") return { kind: "struct", descriptor, nullable: false, value };
-    if (descriptor.kind === "array") return { kind: "array", descriptor, value };
-    return f.refuse("not-known", nodes[0] ?? node, { what: "the type of viewOf" });
-  }],
-  ["copyBytes", (f, node, nodes, argument) => {
-    guard(f, node, "copyBytes");
-    const to = addressIn(f, argument(0), nodes[0]!);
-    const from = addressIn(f, argument(1), nodes[1]!);
-    f.b.copy(to, from, u64Of(f, argument(2), nodes[2]!));
-    return nothing;
-  }],
-  ["fillBytes", (f, node, nodes, argument) => {
-    guard(f, node, "fillBytes");
-    const to = addressIn(f, argument(0), nodes[0]!);
-    const fill = stored(f, 8, argument(1), nodes[1]!);
-    f.b.fill(to, fill, u64Of(f, argument(2), nodes[2]!));
-    return nothing;
-  }],
-  ["fence", (f, node) => {
-    guard(f, node, "fence");
-    f.b.fence("seqcst");
-    return nothing;
-  }],
+  [
+    "addressOf",
+    (f, node, nodes, argument) => {
+      guard(f, node, "addressOf");
+      const operand = argument(0);
+      if (operand.kind !== "struct" && operand.kind !== "array")
+        return f.refuse("no-address", nodes[0] ?? node, { what: describe(operand) });
+      return { kind: "int", big: true, range: u64Range, value: f.b.cast("ptrtoint", operand.value, i64) };
+    },
+  ],
+  [
+    "viewOf",
+    (f, node, nodes, argument) => {
+      guard(f, node, "viewOf");
+      const type = argument(0);
+      if (type.kind !== "known")
+        return f.refuse("not-known", nodes[0] ?? node, { what: "the type of viewOf" });
+      const descriptor = type.value as Descriptor;
+      const value = addressIn(f, argument(1), nodes[1]!);
+      if (descriptor.kind === "struct") return { kind: "struct", descriptor, nullable: false, value };
+      if (descriptor.kind === "array") return { kind: "array", descriptor, value };
+      return f.refuse("not-known", nodes[0] ?? node, { what: "the type of viewOf" });
+    },
+  ],
+  [
+    "copyBytes",
+    (f, node, nodes, argument) => {
+      guard(f, node, "copyBytes");
+      const to = addressIn(f, argument(0), nodes[0]!);
+      const from = addressIn(f, argument(1), nodes[1]!);
+      f.b.copy(to, from, u64Of(f, argument(2), nodes[2]!));
+      return nothing;
+    },
+  ],
+  [
+    "fillBytes",
+    (f, node, nodes, argument) => {
+      guard(f, node, "fillBytes");
+      const to = addressIn(f, argument(0), nodes[0]!);
+      const fill = stored(f, 8, argument(1), nodes[1]!);
+      f.b.fill(to, fill, u64Of(f, argument(2), nodes[2]!));
+      return nothing;
+    },
+  ],
+  [
+    "fence",
+    (f, node) => {
+      guard(f, node, "fence");
+      f.b.fence("seqcst");
+      return nothing;
+    },
+  ],
 ];

@@ -20,7 +20,10 @@ const compound = new Map<ts.SyntaxKind, ts.SyntaxKind>([
   [SyntaxKind.CaretEqualsToken, SyntaxKind.CaretToken],
   [SyntaxKind.LessThanLessThanEqualsToken, SyntaxKind.LessThanLessThanToken],
   [SyntaxKind.GreaterThanGreaterThanEqualsToken, SyntaxKind.GreaterThanGreaterThanToken],
-  [SyntaxKind.GreaterThanGreaterThanGreaterThanEqualsToken, SyntaxKind.GreaterThanGreaterThanGreaterThanToken],
+  [
+    SyntaxKind.GreaterThanGreaterThanGreaterThanEqualsToken,
+    SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
+  ],
 ]);
 
 export function lowerExpressionStatement(f: FunctionLowering, node: ts.ExpressionStatement): void {
@@ -32,9 +35,16 @@ export function lowerEffect(f: FunctionLowering, node: ts.Expression): void {
   if (ts.isParenthesizedExpression(node)) return lowerEffect(f, node.expression);
   if (ts.isBinaryExpression(node)) {
     const { kind } = node.operatorToken;
-    if (kind === SyntaxKind.EqualsToken) return assign(f, node.left, () => f.expression(node.right), node.right);
+    if (kind === SyntaxKind.EqualsToken)
+      return assign(f, node.left, () => f.expression(node.right), node.right);
     const inner = compound.get(kind);
-    if (inner !== undefined) return update(f, node.left, (old) => combine(f, operatorOf(inner)!, old, f.expression(node.right), node), node);
+    if (inner !== undefined)
+      return update(
+        f,
+        node.left,
+        (old) => combine(f, operatorOf(inner)!, old, f.expression(node.right), node),
+        node,
+      );
     if (kind === SyntaxKind.CommaToken) {
       lowerEffect(f, node.left);
       return lowerEffect(f, node.right);
@@ -42,9 +52,22 @@ export function lowerEffect(f: FunctionLowering, node: ts.Expression): void {
     f.refuse("void-statement", node);
   }
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
-    const operator = node.operator === SyntaxKind.PlusPlusToken ? "+" : node.operator === SyntaxKind.MinusMinusToken ? "-" : f.refuse("void-statement", node);
+    const operator =
+      node.operator === SyntaxKind.PlusPlusToken
+        ? "+"
+        : node.operator === SyntaxKind.MinusMinusToken
+          ? "-"
+          : f.refuse("void-statement", node);
     const step = (old: Operand): Operand => {
-      const one = known(old.kind === "int" ? (old.big ? 1n : 1) : old.kind === "known" && typeof old.value === "bigint" ? 1n : 1);
+      const one = known(
+        old.kind === "int"
+          ? old.big
+            ? 1n
+            : 1
+          : old.kind === "known" && typeof old.value === "bigint"
+            ? 1n
+            : 1,
+      );
       return combine(f, operator, old, one, node as unknown as ts.BinaryExpression);
     };
     return update(f, node.operand, step, node);
@@ -55,7 +78,8 @@ export function lowerEffect(f: FunctionLowering, node: ts.Expression): void {
 
 /** `target = value`; the target is computed first, as JavaScript does. */
 function assign(f: FunctionLowering, target: ts.Expression, value: () => Operand, valueNode: ts.Node): void {
-  if (ts.isParenthesizedExpression(target) || isElement(target)) return assign(f, target.expression, value, valueNode);
+  if (ts.isParenthesizedExpression(target) || isElement(target))
+    return assign(f, target.expression, value, valueNode);
   if (ts.isIdentifier(target)) {
     const operand = value();
     if (f.env !== undefined) assignVariable(f, target, operand, valueNode);
@@ -82,12 +106,25 @@ function isElement(target: ts.Expression): target is ts.NonNullExpression {
 }
 
 /** `target = change(target)`, the target computed once. */
-function update(f: FunctionLowering, target: ts.Expression, change: (old: Operand) => Operand, node: ts.Node): void {
-  if (ts.isParenthesizedExpression(target) || isElement(target)) return update(f, target.expression, change, node);
+function update(
+  f: FunctionLowering,
+  target: ts.Expression,
+  change: (old: Operand) => Operand,
+  node: ts.Node,
+): void {
+  if (ts.isParenthesizedExpression(target) || isElement(target))
+    return update(f, target.expression, change, node);
   if (ts.isIdentifier(target)) return assignVariable(f, target, change(f.expression(target)), node);
   if (ts.isPropertyAccessExpression(target)) {
     const object = f.expression(target.expression);
-    writeProperty(f, object, target.name.text, change(readProperty(f, object, target.name.text, target)), target, node);
+    writeProperty(
+      f,
+      object,
+      target.name.text,
+      change(readProperty(f, object, target.name.text, target)),
+      target,
+      node,
+    );
     return;
   }
   if (ts.isElementAccessExpression(target)) {
@@ -104,7 +141,10 @@ function assignVariable(f: FunctionLowering, target: ts.Identifier, operand: Ope
   f.write(variable, operand, node);
 }
 
-function place(f: FunctionLowering, target: ts.ElementAccessExpression): { array: Extract<Operand, { kind: "array" }>; at: ReturnType<typeof elementAddress> } {
+function place(
+  f: FunctionLowering,
+  target: ts.ElementAccessExpression,
+): { array: Extract<Operand, { kind: "array" }>; at: ReturnType<typeof elementAddress> } {
   const array = f.expression(target.expression);
   if (array.kind !== "array") return f.refuse("assign-known", target, { what: describe(array) });
   return { array, at: elementAddress(f, array, f.expression(target.argumentExpression), target) };

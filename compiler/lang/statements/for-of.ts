@@ -10,9 +10,11 @@ import { describe, type Operand } from "../operand.ts";
 /** `for (const x of data)`: one copy of the body for each element of build-time data, or of a fixed array. */
 export function lowerForOf(f: FunctionLowering, node: ts.ForOfStatement, label?: string): void {
   if (node.awaitModifier !== undefined) f.refuse("async", node);
-  if (!ts.isVariableDeclarationList(node.initializer)) return f.refuse("unsupported", node.initializer, { what: "for…of without a declaration" });
+  if (!ts.isVariableDeclarationList(node.initializer))
+    return f.refuse("unsupported", node.initializer, { what: "for…of without a declaration" });
   if ((node.initializer.flags & ts.NodeFlags.BlockScoped) === 0) f.refuse("var", node.initializer);
-  if ((node.initializer.flags & ts.NodeFlags.Using) !== 0) f.refuse("unsupported", node.initializer, { what: "`using`" });
+  if ((node.initializer.flags & ts.NodeFlags.Using) !== 0)
+    f.refuse("unsupported", node.initializer, { what: "`using`" });
   const { name } = node.initializer.declarations[0]!;
   const data = f.expression(node.expression);
   const exit = f.b.block("done");
@@ -52,8 +54,10 @@ function* elements(f: FunctionLowering, data: Operand, node: ts.ForOfStatement):
   }
   if (data.kind === "array") {
     const { element, length, stride } = data.descriptor;
-    if (length > mostUnrolled) f.refuse("unroll", node, { length: String(length), most: String(mostUnrolled) });
-    for (let i = 0; i < length; i++) yield () => f.loadField(element, f.b.index(data.value, constant(i64, BigInt(i)), stride));
+    if (length > mostUnrolled)
+      f.refuse("unroll", node, { length: String(length), most: String(mostUnrolled) });
+    for (let i = 0; i < length; i++)
+      yield () => f.loadField(element, f.b.index(data.value, constant(i64, BigInt(i)), stride));
     return;
   }
   f.refuse("not-iterable", node.expression, { what: describe(data) });

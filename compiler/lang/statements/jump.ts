@@ -11,14 +11,18 @@ export function lowerBreak(f: FunctionLowering, node: ts.BreakStatement): void {
 }
 
 export function lowerContinue(f: FunctionLowering, node: ts.ContinueStatement): void {
-  const target = f.targets.findLast((t) => t.continueTo !== undefined && (node.label === undefined ? true : t.label === node.label.text));
-  if (target?.continueTo === undefined) return f.refuse("unsupported", node, { what: "a continue of nothing" });
+  const target = f.targets.findLast(
+    (t) => t.continueTo !== undefined && (node.label === undefined ? true : t.label === node.label.text),
+  );
+  if (target?.continueTo === undefined)
+    return f.refuse("unsupported", node, { what: "a continue of nothing" });
   target.continueEnvs.push(f.env);
   f.b.jump(target.continueTo);
   f.leave();
 }
 
 export function lowerLabeled(f: FunctionLowering, node: ts.LabeledStatement): void {
-  if (!ts.isIterationStatement(node.statement, false)) f.refuse("unsupported", node, { what: "a label on something that is no loop" });
+  if (!ts.isIterationStatement(node.statement, false))
+    f.refuse("unsupported", node, { what: "a label on something that is no loop" });
   lowerStatement(f, node.statement, node.label.text);
 }

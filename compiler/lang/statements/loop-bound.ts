@@ -41,7 +41,10 @@ function stepsIn(update: ts.Expression): Step[] {
   if (kind === ts.SyntaxKind.CommaToken) return [...stepsIn(update.left), ...stepsIn(update.right)];
   if (!ts.isIdentifier(update.left)) return [];
   if (kind === ts.SyntaxKind.PlusEqualsToken || kind === ts.SyntaxKind.MinusEqualsToken) {
-    const by = ts.isNumericLiteral(update.right) && Number.isSafeInteger(Number(update.right.text)) ? BigInt(update.right.text) : 0n;
+    const by =
+      ts.isNumericLiteral(update.right) && Number.isSafeInteger(Number(update.right.text))
+        ? BigInt(update.right.text)
+        : 0n;
     return [{ counter: update.left, by }];
   }
   return [{ counter: update.left, by: 0n }];

@@ -79,7 +79,12 @@ function walk(f: FunctionLowering, loop: Loop, head: Env): { back: Env; after: E
 }
 
 /** Tests the condition, goes on where it holds, and returns what is known where it does not. */
-function test(f: FunctionLowering, loop: Loop, holds: ReturnType<FunctionBuilder["block"]>, exit: ReturnType<FunctionBuilder["block"]>): Env {
+function test(
+  f: FunctionLowering,
+  loop: Loop,
+  holds: ReturnType<FunctionBuilder["block"]>,
+  exit: ReturnType<FunctionBuilder["block"]>,
+): Env {
   if (loop.condition === undefined) {
     f.b.jump(holds);
     f.resume(holds, f.env);
@@ -115,7 +120,12 @@ function rehearse(f: FunctionLowering, loop: Loop, head: Env): Env | "refused" {
 /** The range that a variable may at most have. */
 function limit(variable: Variable): Interval {
   const { content } = variable;
-  const shape = content.kind === "slots" ? content.shape : content.kind === "fixed" ? shapeOf(content.operand) : undefined;
+  const shape =
+    content.kind === "slots"
+      ? content.shape
+      : content.kind === "fixed"
+        ? shapeOf(content.operand)
+        : undefined;
   return shape?.kind === "int" ? shape.range : { lo: 0n, hi: 1n };
 }
 
@@ -130,7 +140,13 @@ interface Moved {
 }
 
 /** Grows a range that did not come to rest: an end that moves again goes to the next constant, or to the type's end. */
-function widen(old: Interval, grown: Interval, moved: Moved, thresholds: readonly bigint[], most: Interval): Interval {
+function widen(
+  old: Interval,
+  grown: Interval,
+  moved: Moved,
+  thresholds: readonly bigint[],
+  most: Interval,
+): Interval {
   let { lo, hi } = grown;
   if (hi > old.hi) {
     if (moved.hi) hi = thresholds.find((t) => t >= grown.hi) ?? most.hi;
@@ -160,7 +176,10 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
     // Walked for real with the same knowledge, what was refused is refused again, and recorded.
     if (back === undefined || back === "refused") break;
     // Later rounds compare with what the loop itself made grow.
-    if (round < thresholdRounds) thresholds = [...new Set([...f.thresholds, ...everywhere])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    if (round < thresholdRounds)
+      thresholds = [...new Set([...f.thresholds, ...everywhere])].sort((a, b) =>
+        a < b ? -1 : a > b ? 1 : 0,
+      );
     const next: Map<Variable, Interval> = new Map(head);
     let stable = true;
     for (const [variable, old] of head!) {
@@ -169,7 +188,10 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
       const grown = join(old, returned);
       const ends = moved.get(variable) ?? { lo: false, hi: false };
       moved.set(variable, ends);
-      next.set(variable, round >= roundLimit ? limit(variable) : widen(old, grown, ends, thresholds, limit(variable)));
+      next.set(
+        variable,
+        round >= roundLimit ? limit(variable) : widen(old, grown, ends, thresholds, limit(variable)),
+      );
       stable = false;
     }
     if (stable) {
@@ -181,7 +203,12 @@ function lowerLoop(f: FunctionLowering, loop: Loop): void {
       const changed = [...tightened].some(([variable, range]) => !equal(range, head!.get(variable)!));
       if (!changed) break;
       const again: Env | "refused" = rehearse(f, loop, tightened);
-      if (again !== undefined && again !== "refused" && [...tightened].every(([variable, range]) => contains(range, again.get(variable) ?? limit(variable)))) head = tightened;
+      if (
+        again !== undefined &&
+        again !== "refused" &&
+        [...tightened].every(([variable, range]) => contains(range, again.get(variable) ?? limit(variable)))
+      )
+        head = tightened;
       break;
     }
     head = next;

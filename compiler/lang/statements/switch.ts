@@ -54,7 +54,8 @@ export function lowerSwitch(f: FunctionLowering, node: ts.SwitchStatement): void
   };
 
   if (on.kind === "known") {
-    const chosen = clauses.find((c) => c.values.some((v) => v.value === on.value)) ?? clauses.find((c) => c.isDefault);
+    const chosen =
+      clauses.find((c) => c.values.some((v) => v.value === on.value)) ?? clauses.find((c) => c.isDefault);
     if (chosen === undefined) return;
     const block = f.b.block("case");
     f.b.jump(block);
@@ -75,7 +76,8 @@ export function lowerSwitch(f: FunctionLowering, node: ts.SwitchStatement): void
       const constant = BigInt(value as number | bigint);
       if (seen.has(constant)) f.refuse("case-twice", at, { value: String(value) });
       seen.add(constant);
-      if (contains(a.range, point(constant))) cases.push({ value: BigInt.asUintN(widthOf(a.value), constant), to: block, weight: 1 });
+      if (contains(a.range, point(constant)))
+        cases.push({ value: BigInt.asUintN(widthOf(a.value), constant), to: block, weight: 1 });
     }
     return block;
   });
@@ -87,7 +89,10 @@ export function lowerSwitch(f: FunctionLowering, node: ts.SwitchStatement): void
     const reachable = cases.some((c) => c.to === blocks[i]!);
     if (reachable || (clause.isDefault && !complete)) {
       const [only] = clause.values;
-      const env = variable !== undefined && !clause.isDefault && clause.values.length === 1 ? new Map(before).set(variable, point(BigInt(only!.value as number | bigint))) : before;
+      const env =
+        variable !== undefined && !clause.isDefault && clause.values.length === 1
+          ? new Map(before).set(variable, point(BigInt(only!.value as number | bigint)))
+          : before;
       body(clause, env, blocks[i]!);
     }
   });
