@@ -32,6 +32,8 @@ export function domainStorage(model: ImageModel): FixedArray<Domain> {
   return storage("domains", array(Domain, model.guests.length));
 }
 
+/** A vCPU's turn where several share a CPU: a second shifted right by this, 2 ms. */
+const turnShift = 9n;
 /** The guests' memory lies at multiples of this, so that it can be mapped with large pages. */
 const chunk = 0x20_0000n;
 const chunkMask = ~(chunk - 1n);
@@ -292,6 +294,8 @@ export function kernel(parts: KernelParts): KernelEntry {
         last = vcpu.index;
         cpu.current = vcpu;
         board.enterGuest(vcpu.domain!.index);
+        // Several vCPUs on one CPU take turns.
+        if (vcpuCount > 1) board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> turnShift)));
         virtualization.run(vcpu);
       }
     }

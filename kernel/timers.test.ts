@@ -91,3 +91,16 @@ test("deadlines within the slack share one interrupt, and none comes early", (t)
   all.run();
   t.deepEqual(fired, [0, 1]);
 });
+
+test("a wake-up that is asked for fires nothing, and the next deadline is armed again", (t) => {
+  const { machine, fired, timers: all } = scene();
+  all.arm(0, 500n);
+  all.wakeBy(200n);
+  t.is(machine.armed, 200n);
+  all.wakeBy(900n);
+  t.is(machine.armed, 200n);
+  machine.ticks = 200n;
+  all.run();
+  t.deepEqual(fired, []);
+  t.is(machine.armed, 500n);
+});

@@ -15,6 +15,8 @@ export interface Timers {
   cancel(index: u32): void;
   /** Withdraws everything. */
   clear(): void;
+  /** Makes the machine's timer fire at `deadline` at the latest. */
+  wakeBy(deadline: u64): void;
   /** Delivers what is due and arms the machine's timer for the next; called with interrupts off. */
   run(): void;
 }
@@ -42,6 +44,11 @@ export function timers(count: number, slackNs: number, expire: (index: u32) => v
     },
     cancel(index: u32): void {
       deadlines[index] = never;
+    },
+    wakeBy(deadline: u64): void {
+      if (deadline >= state.armed) return;
+      state.armed = deadline;
+      machine.armTimer(deadline);
     },
     clear(): void {
       for (let i = 0; i < length; i++) deadlines[i] = never;

@@ -3,7 +3,7 @@
  * registers, and run a vCPU. SVM and VMX each provide it.
  */
 import { binding } from "../dsl/core/binding.ts";
-import type { u32, u64 } from "../dsl/core/int.ts";
+import type { u32, u64, u8 } from "../dsl/core/int.ts";
 import type { BootInfo } from "./boot.ts";
 import type { Domain } from "./domain.ts";
 import type { Vcpu } from "./vcpu.ts";
@@ -30,6 +30,10 @@ export interface Virtualization {
    * vCPU's requests are handled before each entry.
    */
   run(vcpu: Vcpu): void;
+  /** INIT: a vCPU stops and waits for its start-up message. */
+  initialise(vcpu: u32): void;
+  /** Lets a vCPU that waits for it begin at `vector << 12`; nothing happens where it does not wait. */
+  startUp(vcpu: u32, vector: u8): void;
   /** Whether something waits that a halted vCPU wakes up for. */
   wakes(vcpu: Vcpu): boolean;
 }

@@ -8,6 +8,7 @@ import type { FixedArray } from "../../../dsl/core/layout.ts";
 import { machine } from "../../../kernel/machine.ts";
 import { raiseNmi } from "../../../kernel/arbiter.ts";
 import type { BoardTargets, PlacedInstance } from "../../../kernel/board.ts";
+import { cpus } from "../../../kernel/cpu.ts";
 import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
 import type {
   InterruptSource,
@@ -37,7 +38,13 @@ export interface GuestNumbers {
 function notify(index: u32): void {
   const vcpu = virtualization.vcpu(index);
   vcpu.requests.or(Request.interrupt);
-  if (vcpu.cpu !== machine.cpuIndex()) machine.signalCpu(vcpu.cpu);
+  if (vcpu.cpu !== machine.cpuIndex()) {
+    machine.signalCpu(vcpu.cpu);
+    return;
+  }
+  // Another vCPU runs here: the kernel's loop gives this one its turn.
+  const current = cpus[vcpu.cpu].current;
+  if (current !== null && current.index !== index) current.requests.or(Request.yield);
 }
 
 /** What a target on the board does, for the devices of all guests. */
@@ -87,6 +94,8 @@ export function boardTargets(
         const state = ioApic.state;
         return (value: u32): void => calls.endOfInterrupt(state, value & 0xff);
       }
+      if (name === "init") return (_value: u32): void => virtualization.initialise(vcpu);
+      if (name === "startup") return (value: u32): void => virtualization.startUp(vcpu, value & 0xff);
       if (name === "power-off") {
         const act = end(guest, DomainState.poweredOff, StopReason.powerOff);
         return (_value: u32): void => act();

@@ -226,6 +226,9 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
         v.vmcb.intercept3 = u32(v.vmcb.intercept3 & ~intercept3.iret);
         v.core.requests.or(Request.event);
         return;
+      case exitCode.pause:
+        if (skip(v, shortForms.pause)) v.core.requests.or(Request.yield);
+        return;
       case exitCode.wbinvd:
         // Nothing that is not coherent is assigned to a guest.
         skip(v, shortForms.wbinvd);

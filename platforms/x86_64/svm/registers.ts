@@ -2,13 +2,19 @@
  * The registers of a vCPU at a start: after RESET (APM vol. 2 §14.1.3), and what of them lives in the CPU rather than
  * in the VMCB: vector and x87 state, XCR0, PKRU, the debug address registers and TSC_AUX.
  */
-import { u16, u32, u64 } from "../../../dsl/core/int.ts";
+import { u16, u32, u64, type u8 } from "../../../dsl/core/int.ts";
 import { addressOf, fillBytes, store32 } from "../../../dsl/core/intrinsics.ts";
-import { array, struct } from "../../../dsl/core/layout.ts";
+import { array, struct, type ValueOf } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { forgetCode } from "../guest/code-page.ts";
 import {
   readCr4,
+  readDr0,
+  readDr1,
+  readDr2,
+  readDr3,
+  readMsr,
+  readXcr,
   writeCr4,
   writeDr0,
   writeDr1,
@@ -17,6 +23,7 @@ import {
   writeMsr,
   writeXcr,
   xrstor,
+  xsave,
 } from "../instructions.ts";
 import { patAfterReset } from "../registers.ts";
 import { features } from "./setup.ts";
@@ -49,6 +56,8 @@ export function setEfer(v: SvmVcpu, value: u64): void {
   v.vmcb.efer = u64(value | eferSvme);
 }
 
+const extendedBytes = 4096n + 48n;
+
 const XsaveArea = struct("XsaveArea", { bytes: array(u32, 2048) }, { align: 64 });
 /** Initial extended state: a header that says so, and MXCSR. */
 const initialState = storage("initialXsave", XsaveArea, { align: 64 });
@@ -67,6 +76,62 @@ export function resetExtendedState(): void {
   writeDr2(0n);
   writeDr3(0n);
   if (features.rdtscp) writeMsr(tscAux, 0n);
+}
+
+/** What a vCPU that does not run has of the CPU's own registers. */
+export const ExtendedState = struct(
+  "ExtendedState",
+  {
+    /** XSAVE area of the standard format, with room for AVX-512 and the protection keys. */
+    area: array(u64, 512),
+    xcr0: u64,
+    debug: array(u64, 4),
+    tscAux: u64,
+  },
+  { align: 64 },
+);
+export type ExtendedState = ValueOf<typeof ExtendedState>;
+
+/** Makes a kept state that of a RESET. */
+export function initialiseExtendedState(state: ExtendedState): void {
+  fillBytes(addressOf(state), 0, extendedBytes);
+  store32(u64(addressOf(state.area) + 24n), 0x1f80);
+  state.xcr0 = 1n;
+}
+
+/** Keeps the CPU's own registers. XCR0 is read, never remembered: a guest may set it without an exit. */
+export function saveExtendedState(state: ExtendedState): void {
+  if (features.xcr0 !== 0n) {
+    state.xcr0 = readXcr(0);
+    writeXcr(0, features.xcr0);
+    xsave(addressOf(state.area), u32(features.xcr0), u32(features.xcr0 >> 32n));
+  }
+  state.debug[0] = readDr0();
+  state.debug[1] = readDr1();
+  state.debug[2] = readDr2();
+  state.debug[3] = readDr3();
+  if (features.rdtscp) state.tscAux = readMsr(tscAux);
+}
+
+/** Gives the CPU a kept state. */
+export function loadExtendedState(state: ExtendedState): void {
+  if (features.xcr0 !== 0n) {
+    writeXcr(0, features.xcr0);
+    xrstor(addressOf(state.area), u32(features.xcr0), u32(features.xcr0 >> 32n));
+    writeXcr(0, state.xcr0);
+  }
+  writeDr0(state.debug[0]);
+  writeDr1(state.debug[1]);
+  writeDr2(state.debug[2]);
+  writeDr3(state.debug[3]);
+  if (features.rdtscp) writeMsr(tscAux, state.tscAux);
+}
+
+/** The state in which a start-up message lets a vCPU begin: real mode at `vector << 12` (APM vol. 2 §15.27, §16.5). */
+export function startAt(v: SvmVcpu, vector: u8): void {
+  const page = u64(BigInt(vector) << 12n);
+  setSegment(v.vmcb.cs, u16(vector << 8), page, 0xffff, 0x9b);
+  v.vmcb.rip = 0n;
 }
 
 /** Sets every register of the save area, and the guest's own registers, to their values after RESET. */

@@ -163,7 +163,8 @@ export function prepareControl(v: SvmVcpu): void {
   vmcb.interceptCr = crWrites | crReads;
   vmcb.interceptDr = 0;
   vmcb.interceptExceptions = exceptions;
-  vmcb.intercept3 = events3;
+  // Who spins waits for a vCPU that has no CPU while it spins.
+  vmcb.intercept3 = domain.vcpuCount > 1 ? u32(events3 | intercept3.pause) : events3;
   vmcb.intercept4 = events4;
   vmcb.iopm = addressOf(ioPermissions);
   vmcb.msrpm = addressOf(msrPermissions);

@@ -1,6 +1,6 @@
 /** SVM as the kernel sees it: the vCPUs of an image, their translations, and the loop that runs one. */
 import { array, struct, type FixedArray } from "../../../dsl/core/layout.ts";
-import { u32, u64 } from "../../../dsl/core/int.ts";
+import { u32, u64, type u8 } from "../../../dsl/core/int.ts";
 import { addressOf, viewOf } from "../../../dsl/core/intrinsics.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../../../dsl/manifest/model.ts";
@@ -8,7 +8,7 @@ import { arbiter, resetInjection } from "../../../kernel/arbiter.ts";
 import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
 import type { Domain } from "../../../kernel/domain.ts";
 import type { InterruptSource } from "../../../kernel/interrupt-source.ts";
-import { Request, type Vcpu } from "../../../kernel/vcpu.ts";
+import { Request, VcpuState, type Vcpu } from "../../../kernel/vcpu.ts";
 import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
 import { cli, clgi, stgi, sti } from "../instructions.ts";
 import type { Bus } from "../guest/bus.ts";
@@ -22,7 +22,16 @@ import { exits } from "./exits.ts";
 import { guestMsrs } from "./msr.ts";
 import { msrRows } from "./msr-rows.ts";
 import { nestedTables, PoolState, TablePage } from "./npt.ts";
-import { resetExtendedState, resetRegisters, setSegment } from "./registers.ts";
+import {
+  ExtendedState,
+  initialiseExtendedState,
+  loadExtendedState,
+  resetExtendedState,
+  resetRegisters,
+  saveExtendedState,
+  setSegment,
+  startAt,
+} from "./registers.ts";
 import { detectSvm, enableSvm, features, prepareControl } from "./setup.ts";
 import { SvmVcpu } from "./vcpu.ts";
 
@@ -94,7 +103,13 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const pool = storage("nestedTables", array(TablePage, pages), { align: 4096 });
   const poolState = storage("nestedTableState", PoolState);
   const tables = nestedTables({ pages: pool, state: poolState });
-  const cpu = storage("svmCpu", struct("SvmCpu", { host: u64, physicalBits: u64 }));
+  const cpu = storage("svmCpu", struct("SvmCpu", { host: u64, physicalBits: u64, loaded: u32 }));
+
+  /** One vCPU keeps its registers in the CPU for good; several take turns. */
+  const many = count > 1;
+  const kept = storage("extendedStates", array(ExtendedState, many ? count : 1), { align: 64 });
+  /** In `loaded`: nobody's registers are in the CPU. */
+  const nobody = 0xffff_ffff;
 
   const cpuid = guestCpuid("guest", cpuidRows(most));
   const msrs = guestMsrs(msrRows(apics));
@@ -157,6 +172,10 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
           const entry = g.loader.entry();
           startLinux(vcpus[domain.firstVcpu], entry.entry, entry.bootParams, entry.gdt);
           resetExtendedState();
+          if (many) {
+            cpu.loaded = nobody;
+            for (let i = 0; i < g.count; i++) initialiseExtendedState(kept[u32(domain.firstVcpu + i)]);
+          }
         }
       }
       return { problem: BootProblem.none, detail: 0n };
@@ -165,6 +184,11 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       const v = vcpuOf(core);
       const address = addressOf(v);
       const host = cpu.host;
+      if (many && cpu.loaded !== core.index) {
+        if (cpu.loaded < count) saveExtendedState(kept[cpu.loaded]);
+        loadExtendedState(kept[core.index]);
+        cpu.loaded = core.index;
+      }
       clgi();
       sti();
       for (;;) {
@@ -176,6 +200,22 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       }
       cli();
       stgi();
+    },
+    initialise(index: u32): void {
+      const core = vcpus[index].core;
+      core.state = VcpuState.waiting;
+      core.requests.or(Request.yield);
+    },
+    startUp(index: u32, vector: u8): void {
+      const v = vcpus[index];
+      const core = v.core;
+      if (core.state !== VcpuState.waiting) return;
+      resetInjection(core.injection);
+      resetRegisters(v);
+      startMtrrs(v, cpu.physicalBits);
+      startAt(v, vector);
+      core.state = VcpuState.running;
+      core.requests.store(Request.interrupt | Request.flush);
     },
     wakes(core: Vcpu): boolean {
       return interrupts.wakes(vcpuOf(core));
