@@ -14,7 +14,7 @@ export const exitCost: Measurement = {
     try {
       const machine = await bootCounting({ image: appliance.img, memoryMiB: 512 });
       try {
-        const { before } = await machine.expect("\nmeasured\n");
+        const { before } = await machine.expect("\nmeasured\n", { limitMs: 1_200_000 });
         return figuresOf(before);
       } finally {
         await machine.kill();
