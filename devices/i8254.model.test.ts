@@ -142,3 +142,33 @@ test("a BCD counter counts in decimal", (t) => {
   ticks(guest, 1);
   t.is(latched(guest, 0), 0x0999);
 });
+
+/** Time goes by without anybody serving timers: the virtual CPU was not running. */
+function starve(guest: Guest, count: number): void {
+  const now = pitClock.ticksAt(guest.board.nowNs);
+  guest.board.nowNs = pitClock.nsAt((now + BigInt(count)) as never);
+}
+
+test("periods that went by unserved are made up for, one by one", (t) => {
+  const guest = plain();
+  program(guest, 0, 2, 1000);
+  const before = rises(guest);
+  starve(guest, 5500);
+  guest.advance(0n);
+  t.is(rises(guest), before + 1);
+  ticks(guest, 3000);
+  t.is(rises(guest), before + 8);
+  ticks(guest, 10_000);
+  t.is(rises(guest), before + 18, "and then it keeps time");
+});
+
+test("no more than fifty periods are owed", (t) => {
+  const guest = plain();
+  program(guest, 0, 2, 1000);
+  const before = rises(guest);
+  starve(guest, 1_000_000);
+  guest.advance(0n);
+  ticks(guest, 100_000);
+  const seen = rises(guest) - before;
+  t.true(seen >= 150 && seen <= 155, `${seen} of 1100: a hundred in their time, and fifty of those before`);
+});

@@ -74,7 +74,13 @@ const shape = device("i8254", {
       }),
     }),
   },
-  state: { units: array(Counter, 4), tick: timer(), irq: line() },
+  state: {
+    units: array(Counter, 4),
+    /** The next rising edge of counter 0's output, in periods since its count was loaded. */
+    edges: u64,
+    tick: timer(),
+    irq: line(),
+  },
 });
 type Pit = StateOf<typeof shape>;
 
@@ -157,6 +163,23 @@ function outputAt(c: Counter, ticks: u64): boolean {
   }
 }
 
+/** Periods that a virtual CPU may have missed and is still told of: guests count them to keep time. */
+const mostOwed = 50n;
+
+/**
+ * When counter 0's output is to rise next. Edges that the virtual CPU was not running for are made up for at four
+ * times the rate, so that none falls into the service of another.
+ */
+function nextEdge(u: Pit, c: Counter, ticks: u64): u64 {
+  const period = BigInt(c.period);
+  if (period === 0n) return ticks;
+  const due = u64(c.loadedAt + u.edges * period);
+  if (due > ticks) return due;
+  const passed = u64(u64(ticks - c.loadedAt) / period);
+  if (passed > u.edges + mostOwed) u.edges = u64(passed - mostOwed);
+  return u64(ticks + (period >> 2n) + 1n);
+}
+
 /** Has the timer come at the next rising edge of counter 0's output. */
 function scheduleTick(u: Pit): void {
   const c = u.units[0];
@@ -166,12 +189,7 @@ function scheduleTick(u: Pit): void {
   }
   const ticks = pitClock.ticksAt(now());
   if (repeats(c)) {
-    const period = BigInt(c.period);
-    const next =
-      ticks < c.loadedAt
-        ? c.loadedAt
-        : u64(c.loadedAt + (u64(ticks - c.loadedAt) / (period === 0n ? 1n : period) + 1n) * period);
-    u.tick.arm(pitClock.nsAt(next));
+    u.tick.arm(pitClock.nsAt(nextEdge(u, c, ticks)));
     return;
   }
   const end = u64(c.loadedAt + BigInt(c.period) + (c.mode === 4 ? 1n : 0n));
@@ -189,10 +207,12 @@ function load(u: Pit, c: Counter, index: u8, value: u16): void {
     const running = periodAt(c, ticks);
     c.loadedAt = u64(ticks + BigInt(running) - BigInt(phase(c, ticks)));
     c.priorPeriod = running;
+    if (index === 0) u.edges = 0n;
   } else {
     c.loadedAt = ticks;
     c.priorPeriod = 0;
     c.heldTicks = 0n;
+    if (index === 0) u.edges = 1n;
   }
   c.period = period;
   // Modes 1 and 5 start when the gate rises.
@@ -345,7 +365,9 @@ export const i8254 = shape.implement({
       const c = u.units[0];
       if (c.mode !== 0) u.irq.set(false);
       u.irq.set(true);
-      if (repeats(c)) scheduleTick(u);
+      if (!repeats(c)) return;
+      u.edges = u64(u.edges + 1n);
+      scheduleTick(u);
     },
   },
   reset(u) {
