@@ -7,7 +7,7 @@ import type { Operand } from "./operand.ts";
 /** Binds the names of an object pattern to the fields of a record or of build-time data. */
 export function bindPattern(f: FunctionLowering, pattern: ts.BindingName, operand: Operand): void {
   if (ts.isIdentifier(pattern)) {
-    const symbol = f.program.symbolOf(pattern);
+    const symbol = f.program.facts.symbolOf(pattern);
     f.declare(pattern, operand, symbol !== undefined && f.assigned.has(symbol));
     return;
   }

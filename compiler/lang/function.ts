@@ -98,12 +98,12 @@ export class FunctionLowering {
   }
 
   locOf(node: ts.Node): Loc {
-    return this.program.locOf(node);
+    return this.program.facts.locOf(node);
   }
 
   /** Ends the block: the program itself is wrong. A rehearsal leaves no text. */
   trap(message: string, node: ts.Node): void {
-    this.b.trap(this.dry > 0 ? 0 : this.program.trapSite(message, this.locOf(node)));
+    this.b.trap(this.dry > 0 ? 0 : this.program.exports.trapSite(message, this.locOf(node)));
   }
 
   // ---- Walking ----------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ export class FunctionLowering {
 
   /** Refuses an expression about which TypeScript knows nothing. */
   typed(node: ts.Expression): void {
-    if (this.dry === 0 && this.program.isAny(node)) this.refuse("any", node);
+    if (this.dry === 0 && this.program.facts.isAny(node)) this.refuse("any", node);
   }
 
   /** Refuses an integer that may not fit. */
@@ -189,7 +189,7 @@ export class FunctionLowering {
   // ---- Declared types ---------------------------------------------------------------------------------------------
 
   declaredAt(node: ts.Node): Declared {
-    return this.program.declaredOf(this.checker.getTypeAtLocation(node));
+    return this.program.facts.declaredOf(this.checker.getTypeAtLocation(node));
   }
 
   /** The IR values of an operand in a shape; refuses what does not fit. */
@@ -258,10 +258,10 @@ export class FunctionLowering {
 
   /** Declares a local that holds `operand`; `mutable` where the source assigns it again. */
   declare(name: ts.Identifier, operand: Operand, mutable: boolean): void {
-    const symbol = this.program.symbolOf(name);
+    const symbol = this.program.facts.symbolOf(name);
     if (symbol === undefined) throw new Error(`${name.text} has no symbol`);
     const type = this.#typeOfPlace(symbol, name, mutable);
-    const declared: Declared = type === undefined ? { kind: "other" } : this.program.declaredOf(type);
+    const declared: Declared = type === undefined ? { kind: "other" } : this.program.facts.declaredOf(type);
     if (operand.kind === "void") this.refuse("no-value", name, {});
     const isInt =
       operand.kind === "int" ||
@@ -314,7 +314,7 @@ export class FunctionLowering {
   /** Poisons a name whose declaration was refused, so that its uses stay silent. */
   poison(name: ts.BindingName): void {
     if (ts.isIdentifier(name)) {
-      const symbol = this.program.symbolOf(name);
+      const symbol = this.program.facts.symbolOf(name);
       if (symbol !== undefined)
         this.variables.set(symbol, {
           name: name.text,
@@ -376,7 +376,7 @@ export class FunctionLowering {
 
   /** The local that an identifier names. */
   variableOf(node: ts.Identifier): Variable | undefined {
-    const symbol = this.program.symbolOf(node);
+    const symbol = this.program.facts.symbolOf(node);
     return symbol === undefined ? undefined : this.variables.get(symbol);
   }
 

@@ -3,32 +3,21 @@
  * function's site, what it captured, and the shapes of its arguments; equal ones are one function.
  */
 import { ts } from "ts-morph";
-import type { EntryPoint, Program } from "../../dsl/core/program.ts";
-import type { ArrayDescriptor, Descriptor, StructDescriptor } from "../../dsl/core/layout.ts";
-import type { Storage } from "../../dsl/core/storage.ts";
-import { constant, symbolAddress } from "../ir/builder.ts";
-import {
-  i32,
-  i64,
-  type AsmSite,
-  type IrGlobal,
-  type IrModule,
-  type Loc,
-  type Param,
-  type Value,
-} from "../ir/ir.ts";
-import { assignedSymbols } from "./assigned.ts";
+import type { Program } from "../../dsl/core/program.ts";
+import type { AsmSite, IrModule, Param, Value } from "../ir/ir.ts";
 import { bindPattern } from "./bind.ts";
 import { debugTypeOf } from "./debug-type.ts";
-import { declaredType, plainRange, type Declared } from "./declared.ts";
+import { declaredType, plainRange } from "./declared.ts";
+import { Exports } from "./exports.ts";
 import type { Front, FunctionSite } from "./front.ts";
-import { FunctionLowering, memoryInt } from "./function.ts";
-import { signed, unsigned } from "./interval.ts";
-import { carriedAt } from "./numeric.ts";
+import { FunctionLowering } from "./function.ts";
+import { Identities } from "./identities.ts";
 import { describe, type Operand } from "./operand.ts";
 import { placeShape } from "./place.ts";
 import { Refused } from "./refusal.ts";
 import { irTypes, joinShapes, shapeKey, shapeOf, type Shape } from "./shape.ts";
+import { SourceFacts } from "./source-facts.ts";
+import { StaticData } from "./static-data.ts";
 
 /** A compiled function, or one that is being compiled. */
 interface Specialisation {
@@ -45,14 +34,12 @@ interface Specialisation {
 export class ProgramLowering {
   readonly module: IrModule;
   readonly #specialisations = new Map<string, Specialisation>();
-  readonly #identities = new Map<unknown, number>();
   readonly #symbols = new Map<string, number>();
-  readonly #assigned = new Map<ts.Node, ReadonlySet<ts.Symbol>>();
-  readonly #globals = new Map<unknown, string>();
   readonly #asm = new Map<object, string>();
-  readonly #naked = new Map<object, string>();
-  readonly #thunks = new Map<object, string>();
-  readonly #traps = new Map<string, number>();
+  readonly facts: SourceFacts;
+  readonly identities: Identities;
+  readonly data: StaticData;
+  readonly exports: Exports;
 
   constructor(
     readonly front: Front,
@@ -70,16 +57,20 @@ export class ProgramLowering {
       traps: [],
       trapHandler: undefined,
     };
+    this.facts = new SourceFacts(front);
+    this.identities = new Identities(front);
+    this.data = new StaticData(front, this.module, (symbol) => this.unique(symbol));
+    this.exports = new Exports(this);
   }
 
   /** Lowers a program. Refusals go to the front end; the module is complete only where there were none. */
   lower(program: Program): IrModule {
     for (const { symbol } of program.entries) this.#symbols.set(symbol, 1);
     if (program.trap !== undefined) this.module.trapHandler = "typevisor_trap";
-    this.#exitHandler = program.exitHandler && this.identity(program.exitHandler);
-    for (const entry of program.entries) this.#entry(entry);
-    if (program.trap !== undefined) this.#trapEntry(program.trap);
-    this.#storageContents();
+    this.#exitHandler = program.exitHandler && this.identities.of(program.exitHandler);
+    for (const entry of program.entries) this.exports.entry(entry);
+    if (program.trap !== undefined) this.exports.trapEntry(program.trap);
+    this.data.storageContents();
     if (program.hot !== undefined) this.module.hot = program.hot.flatMap((fn) => this.#symbolsOf(fn));
     if (program.exitHandler !== undefined) this.module.exitHandler = this.#symbolsOf(program.exitHandler)[0]!;
     return this.module;
@@ -91,113 +82,16 @@ export class ProgramLowering {
 
   /** The specialisations of a function, in the order of their first calls. */
   #symbolsOf(fn: object): readonly string[] {
-    return this.#compiled.get(this.identity(fn)) ?? [];
-  }
-
-  // ---- Names ------------------------------------------------------------------------------------------------------
-
-  /** A text that is equal for the same value and for no other. */
-  identity = (value: unknown): string => {
-    if (value === null || (typeof value !== "object" && typeof value !== "function"))
-      return primitiveKey(value);
-    const fn = typeof value === "function" ? this.front.site(value) : undefined;
-    if (fn !== undefined) return this.#functionIdentity(value, fn);
-    return this.#numbered(value);
-  };
-
-  #numbered(value: unknown): string {
-    let id = this.#identities.get(value);
-    if (id === undefined) this.#identities.set(value, (id = this.#identities.size));
-    return `#${id}`;
-  }
-
-  #functionIdentity(fn: object, site: FunctionSite): string {
-    const knownId = this.#identities.get(fn);
-    if (knownId !== undefined) return `#${knownId}`;
-    // Set first: functions may capture each other.
-    const fallback = this.#numbered(fn);
-    // What is not compiled may capture anything.
-    if (this.front.core.intrinsics.intrinsicName(fn) !== undefined) return fallback;
-    const captured = this.#capturesOf(site).map(([name, value]) => `${name}=${this.identity(value)}`);
-    const text = `${site.id}(${captured.join()})`;
-    const shared = this.#shared.get(text);
-    if (shared === undefined) {
-      this.#shared.set(text, this.#identities.get(fn)!);
-      return fallback;
-    }
-    this.#identities.set(fn, shared);
-    return `#${shared}`;
-  }
-  readonly #shared = new Map<string, number>();
-
-  /** Captures that were refused, by site; said when the function is compiled. */
-  readonly #refusedCaptures = new Map<FunctionSite, unknown>();
-
-  #capturesOf(site: FunctionSite): [string, unknown][] {
-    try {
-      return [...site.captures()];
-    } catch (error) {
-      this.#refusedCaptures.set(site, error);
-      return [[site.id, site]];
-    }
+    return this.#compiled.get(this.identities.of(fn)) ?? [];
   }
 
   /** A symbol that nothing else has. */
-  #unique(name: string): string {
+  unique(name: string): string {
     const base = name.replace(/[^A-Za-z0-9_.$]/g, "_");
     const n = this.#symbols.get(base) ?? 0;
     this.#symbols.set(base, n + 1);
     return n === 0 ? base : `${base}.${n}`;
   }
-
-  /** Where a node begins. */
-  locOf(node: ts.Node): Loc {
-    let loc = this.#locs.get(node);
-    if (loc === undefined) {
-      const file = node.getSourceFile();
-      const { line, character } = file.getLineAndCharacterOfPosition(node.getStart(file));
-      this.#locs.set(
-        node,
-        (loc = { file: this.front.displayPath(file.fileName), line: line + 1, column: character + 1 }),
-      );
-    }
-    return loc;
-  }
-  readonly #locs = new Map<ts.Node, Loc>();
-
-  /** What an identifier names. */
-  symbolOf(node: ts.Identifier): ts.Symbol | undefined {
-    let symbol = this.#symbolsOfNames.get(node);
-    if (symbol === undefined && !this.#symbolsOfNames.has(node)) {
-      const { checker } = this.front;
-      symbol = ts.isShorthandPropertyAssignment(node.parent)
-        ? checker.getShorthandAssignmentValueSymbol(node.parent)
-        : checker.getSymbolAtLocation(node);
-      this.#symbolsOfNames.set(node, symbol);
-    }
-    return symbol;
-  }
-  readonly #symbolsOfNames = new Map<ts.Identifier, ts.Symbol | undefined>();
-
-  /** Whether TypeScript knows nothing of an expression or a declaration. */
-  isAny(node: ts.Node): boolean {
-    let any = this.#any.get(node);
-    if (any === undefined)
-      this.#any.set(
-        node,
-        (any = (this.front.checker.getTypeAtLocation(node).flags & ts.TypeFlags.Any) !== 0),
-      );
-    return any;
-  }
-  readonly #any = new Map<ts.Node, boolean>();
-
-  /** What a declared type says. */
-  declaredOf(type: ts.Type): Declared {
-    let declared = this.#declared.get(type);
-    if (declared === undefined) this.#declared.set(type, (declared = declaredType(this.front.checker, type)));
-    return declared;
-  }
-  readonly #declared = new Map<ts.Type, Declared>();
 
   // ---- Functions --------------------------------------------------------------------------------------------------
 
@@ -280,19 +174,19 @@ export class ProgramLowering {
   ): Specialisation {
     const stratum = this.front.stratumOf(site.node.getSourceFile().fileName);
     const strict = stratum === "model" || (stratum === "dsl" && callerStrict);
-    const key = `${this.identity(fn)}${strict ? "!" : ""}(${shapes.map((s) => shapeKey(s, this.identity)).join(";")})`;
+    const key = `${this.identities.of(fn)}${strict ? "!" : ""}(${shapes.map((s) => shapeKey(s, this.identities.of)).join(";")})`;
     const done = this.#specialisations.get(key);
     if (done !== undefined)
       return done.result === undefined && !done.neverReturns ? refuse("recursion") : done;
     const specialisation: Specialisation = {
-      symbol: this.#unique(site.name),
+      symbol: this.unique(site.name),
       result: undefined,
       refused: false,
       neverReturns: false,
       measured: false,
     };
     this.#specialisations.set(key, specialisation);
-    const name = this.identity(fn);
+    const name = this.identities.of(fn);
     specialisation.measured = name === this.#exitHandler;
     this.#compiled.set(name, [...(this.#compiled.get(name) ?? []), specialisation.symbol]);
     this.#compile(specialisation, site, shapes, strict, stratum, trail);
@@ -308,9 +202,9 @@ export class ProgramLowering {
     trail: readonly ts.Node[],
   ): void {
     const node = site.node;
-    const refusedCapture = this.#refusedCaptures.get(site);
+    const refusedCapture = this.identities.refusedCaptures.get(site);
     if (refusedCapture !== undefined) throw refusedCapture;
-    const f = new FunctionLowering(this, site, strict, stratum, trail, this.#assignedIn(node));
+    const f = new FunctionLowering(this, site, strict, stratum, trail, this.facts.assignedIn(node));
     f.at(node);
     const params: Param[] = [];
     const checker = this.front.checker;
@@ -327,7 +221,7 @@ export class ProgramLowering {
       )
         f.refuse("any", node.type ?? node.name ?? node);
       node.parameters.forEach((parameter, i) => {
-        if (this.isAny(parameter)) f.refuse("any", parameter);
+        if (this.facts.isAny(parameter)) f.refuse("any", parameter);
         const shape = shapes[i]!;
         const values = irTypes(shape).map((type): Value => {
           const index = params.length;
@@ -375,7 +269,7 @@ export class ProgramLowering {
     this.module.functions.push({
       symbol: specialisation.symbol,
       displayName: site.name,
-      loc: this.locOf(node),
+      loc: this.facts.locOf(node),
       params,
       result:
         result.length === 0
@@ -422,12 +316,6 @@ export class ProgramLowering {
     return shape!;
   }
 
-  #assignedIn(node: ts.Node): ReadonlySet<ts.Symbol> {
-    let set = this.#assigned.get(node);
-    if (set === undefined) this.#assigned.set(node, (set = assignedSymbols(node, this.front.checker)));
-    return set;
-  }
-
   #isAssigned(f: FunctionLowering, name: ts.Identifier): boolean {
     const symbol = this.front.checker.getSymbolAtLocation(name);
     return symbol !== undefined && f.assigned.has(symbol);
@@ -442,359 +330,6 @@ export class ProgramLowering {
     });
   }
 
-  // ---- Entry points -----------------------------------------------------------------------------------------------
-
-  #entry(entry: EntryPoint): void {
-    const site = this.front.site(entry.fn);
-    if (site === undefined) throw new Error(`entry point ${entry.symbol} is no function of the program`);
-    this.#exportThunk(entry.symbol, entry.fn, site, entry.params, entry.result);
-  }
-
-  /** A function with the platform's C convention in front of a compiled one. */
-  #exportThunk(
-    symbol: string,
-    fn: object,
-    site: FunctionSite,
-    params: EntryPoint["params"],
-    result: EntryPoint["result"],
-  ): void {
-    const thunk = new FunctionLowering(
-      this,
-      { ...site, captures: () => new Map() },
-      false,
-      "platform",
-      [],
-      new Set(),
-    );
-    thunk.at(site.node);
-    const irParams: Param[] = params.map((d, i) => ({
-      name: `a${i}`,
-      type: d.kind === "bool" ? memoryInt(8) : memoryInt(d.bits),
-    }));
-    const args = params.map((d, i): Operand => {
-      const value: Value = { kind: "param", type: irParams[i]!.type, index: i };
-      if (d.kind === "bool")
-        return { kind: "bool", value: thunk.b.compare("ne", value, constant(memoryInt(8), 0n)) };
-      const range = d.signed
-        ? { lo: -(1n << BigInt(d.bits - 1)), hi: (1n << BigInt(d.bits - 1)) - 1n }
-        : { lo: 0n, hi: (1n << BigInt(d.bits)) - 1n };
-      return {
-        kind: "int",
-        big: d.bits === 64,
-        range,
-        value: d.bits < 32 ? thunk.b.cast("zext", value, i32) : value,
-      };
-    });
-    try {
-      const operand = this.call(thunk, fn, site, args, site.node, []);
-      if (thunk.env !== undefined) {
-        if (result === undefined) thunk.b.return();
-        else if (result.kind === "bool")
-          thunk.b.return(thunk.b.cast("zext", thunk.bool(operand, site.node), memoryInt(8)));
-        else {
-          const range = result.signed ? signed(result.bits) : unsigned(result.bits);
-          const a = thunk.fit(thunk.int(operand, site.node), range, result.name, site.node);
-          if (a.big !== (result.bits === 64)) thunk.refuse("mixed-kinds", site.node);
-          const carried = carriedAt(thunk.b, a, result.bits === 64 ? 64 : 32);
-          thunk.b.return(result.bits < 32 ? thunk.b.cast("trunc", carried, memoryInt(result.bits)) : carried);
-        }
-      }
-    } catch (error) {
-      if (error instanceof Refused) return;
-      throw error;
-    }
-    this.module.functions.push({
-      symbol,
-      displayName: site.name,
-      loc: this.locOf(site.node),
-      params: irParams,
-      result:
-        result === undefined
-          ? { kind: "void" }
-          : result.kind === "bool"
-            ? memoryInt(8)
-            : memoryInt(result.bits),
-      blocks: thunk.b.finish(),
-      exported: true,
-      inline: "never",
-      cold: false,
-    });
-  }
-
-  /** The symbol of a function that something outside compiled code calls, by its declared scalar types. */
-  functionSymbol(fn: object, refuse: (code: string, args: Record<string, string>) => never): string {
-    const naked = this.front.core.asm?.nakedDefinition(fn);
-    if (naked !== undefined) return this.#nakedSymbol(fn, refuse);
-    const knownSymbol = this.#thunks.get(fn);
-    if (knownSymbol !== undefined) return knownSymbol;
-    const site = this.front.site(fn);
-    if (site === undefined) return refuse("not-a-function", {});
-    const symbol = this.#unique(`${site.name}.entry`);
-    this.#thunks.set(fn, symbol);
-    const checker = this.front.checker;
-    const scalar = (type: ts.Type): EntryPoint["params"][number] | undefined => {
-      const declared = declaredType(checker, type);
-      if (declared.kind === "void" || declared.kind === "never") return undefined;
-      if (declared.kind === "bool") return { kind: "bool", size: 1, align: 1 };
-      if (declared.kind !== "int") return refuse("entry-signature", { name: site.name });
-      const bits =
-        declared.range.hi > 0xffff_ffffn
-          ? 64
-          : declared.range.hi > 0xffffn
-            ? 32
-            : declared.range.hi > 0xffn
-              ? 16
-              : 8;
-      return {
-        kind: "int",
-        name: `${declared.range.lo < 0n ? "i" : "u"}${bits}` as "u32",
-        bits,
-        signed: declared.range.lo < 0n,
-        size: bits / 8,
-        align: bits / 8,
-      };
-    };
-    const params = site.node.parameters.map(
-      (p) => scalar(checker.getTypeAtLocation(p)) ?? refuse("entry-signature", { name: site.name }),
-    );
-    const signature = checker.getSignatureFromDeclaration(site.node);
-    this.#exportThunk(
-      symbol,
-      fn,
-      site,
-      params,
-      signature && scalar(checker.getReturnTypeOfSignature(signature)),
-    );
-    return symbol;
-  }
-
-  #nakedSymbol(fn: object, refuse: (code: string, args: Record<string, string>) => never): string {
-    const done = this.#naked.get(fn);
-    if (done !== undefined) return done;
-    const definition = this.front.core.asm!.nakedDefinition(fn)!;
-    this.#naked.set(fn, definition.symbol);
-    const uses = new Map<string, string>();
-    for (const [name, value] of Object.entries(definition.uses ?? {})) {
-      const place = this.storageAddress(value);
-      if (place !== undefined && place.offset !== 0) refuse("naked-use", { name });
-      uses.set(name, place?.symbol ?? this.functionSymbol(value, refuse));
-    }
-    const lines = definition.lines.map((line) =>
-      line.replace(/%\{(\w+)\}/g, (_, name: string) => uses.get(name) ?? refuse("naked-use", { name })),
-    );
-    this.module.naked.push({
-      symbol: definition.symbol,
-      displayName: definition.symbol,
-      lines,
-      uses: [...uses.values()],
-      loc: undefined,
-      ...(definition.section !== undefined && { section: definition.section }),
-    });
-    return definition.symbol;
-  }
-
-  // ---- Traps ------------------------------------------------------------------------------------------------------
-
-  /** The number of a trap site. */
-  trapSite(message: string, loc: Loc | undefined): number {
-    const text = loc === undefined ? message : `${loc.file}:${loc.line}: ${message}`;
-    let site = this.#traps.get(text);
-    if (site === undefined) {
-      site = this.module.traps.length;
-      this.#traps.set(text, site);
-      this.module.traps.push(text);
-    }
-    return site;
-  }
-
-  /** `typevisor_trap(site)`: looks up the site's text and calls the program's handler. */
-  #trapEntry(handler: object): void {
-    const site = this.front.site(handler);
-    if (site === undefined) throw new Error("the trap handler is no function of the program");
-    const f = new FunctionLowering(
-      this,
-      { ...site, captures: () => new Map() },
-      false,
-      "platform",
-      [],
-      new Set(),
-    );
-    const number: Value = { kind: "param", type: i32, index: 0 };
-    const table = "typevisor_trap_texts";
-    const entry = f.b.index(symbolAddress(table), f.b.cast("zext", number, i64), 16);
-    const u64Range = { lo: 0n, hi: (1n << 64n) - 1n };
-    const u32Range = { lo: 0n, hi: (1n << 32n) - 1n };
-    const args: Operand[] = [
-      { kind: "int", big: false, range: u32Range, value: number },
-      { kind: "int", big: true, range: u64Range, value: f.b.load(i64, entry, 8) },
-      { kind: "int", big: false, range: u32Range, value: f.b.load(i32, f.b.offset(entry, 8), 4) },
-    ];
-    this.call(f, handler, site, args, site.node, []);
-    if (f.env !== undefined) f.b.unreachable();
-    this.module.functions.push({
-      symbol: "typevisor_trap",
-      displayName: "trap",
-      loc: this.locOf(site.node),
-      params: [{ name: "site", type: i32 }],
-      result: { kind: "void" },
-      blocks: f.b.finish(),
-      exported: true,
-      inline: "never",
-      cold: true,
-    });
-    // The texts, one blob, and a table of { u64 address, u32 length, u32 0 }.
-    const texts = this.module.traps.map((text) => new TextEncoder().encode(text));
-    const blob = new Uint8Array(texts.reduce((n, t) => n + t.length, 1));
-    const rows = new DataView(new ArrayBuffer(Math.max(16, texts.length * 16)));
-    const relocations: { offset: number; symbol: string; addend: number }[] = [];
-    let at = 0;
-    texts.forEach((text, i) => {
-      blob.set(text, at);
-      relocations.push({ offset: i * 16, symbol: "typevisor_trap_blob", addend: at });
-      rows.setUint32(i * 16 + 8, text.length, true);
-      at += text.length;
-    });
-    this.module.globals.push(
-      {
-        symbol: "typevisor_trap_blob",
-        displayName: "trap texts",
-        loc: undefined,
-        sizeBytes: blob.length,
-        align: 1,
-        constant: true,
-        init: blob,
-      },
-      {
-        symbol: table,
-        displayName: "trap table",
-        loc: undefined,
-        sizeBytes: rows.byteLength,
-        align: 8,
-        constant: true,
-        init: new Uint8Array(rows.buffer),
-        relocations,
-      },
-    );
-  }
-
-  // ---- Data -------------------------------------------------------------------------------------------------------
-
-  readonly #storages: Storage[] = [];
-
-  /** Where a storage view lies in the image; undefined where the value lies in no storage. */
-  storageAddress(value: unknown): { symbol: string; offset: number } | undefined {
-    const place = this.front.core.layout.location(value);
-    if (place === undefined) return undefined;
-    return this.#storageAt(place.address);
-  }
-
-  #storageAt(address: number): { symbol: string; offset: number } | undefined {
-    const found = this.front.core.storage
-      .declaredStorage()
-      .find((s) => address >= s.address && address < s.address + Math.max(1, s.descriptor.size));
-    if (found === undefined) return undefined;
-    let symbol = this.#globals.get(found);
-    if (symbol === undefined) {
-      this.#globals.set(found, (symbol = this.#unique(found.name)));
-      this.#storages.push(found);
-    }
-    return { symbol, offset: address - found.address };
-  }
-
-  /** Static storage with what module scope left in it; references become relocations. */
-  #storageContents(): void {
-    const { buffer } = this.front.core.memory.memory;
-    // References may reach storage that nothing else does, so the list grows while it is walked.
-    for (let i = 0; i < this.#storages.length; i++) {
-      const item = this.#storages[i]!;
-      const init = new Uint8Array(buffer.slice(item.address, item.address + item.descriptor.size));
-      const relocations: { offset: number; symbol: string; addend: number }[] = [];
-      const view = new DataView(init.buffer);
-      const visit = (descriptor: Descriptor, offset: number): void => {
-        if (descriptor.kind === "struct")
-          for (const field of descriptor.fields) visit(field.descriptor, offset + field.offset);
-        else if (descriptor.kind === "array" && holdsReferences(descriptor.element)) {
-          for (let n = 0; n < descriptor.length; n++)
-            visit(descriptor.element, offset + n * descriptor.stride);
-        } else if (descriptor.kind === "ref") {
-          const target = Number(view.getBigUint64(offset, true));
-          if (target === 0) return;
-          const place = this.#storageAt(target);
-          if (place === undefined)
-            throw new Error(
-              `${item.name}: a reference at byte ${offset} leads to nothing that is in the image`,
-            );
-          relocations.push({ offset, symbol: place.symbol, addend: place.offset });
-          view.setBigUint64(offset, 0n, true);
-        }
-      };
-      if (holdsReferences(item.descriptor)) visit(item.descriptor, 0);
-      const zero = relocations.length === 0 && init.every((byte) => byte === 0);
-      this.module.globals.push({
-        symbol: this.#globals.get(item)!,
-        displayName: item.name,
-        loc: undefined,
-        sizeBytes: item.descriptor.size,
-        align: item.align,
-        constant: item.constant,
-        ...(!zero && { init, relocations }),
-        ...(item.section !== undefined && { section: item.section }),
-        debugType: debugTypeOf(shapeOfDescriptor(item.descriptor)),
-      });
-    }
-  }
-
-  /** A read-only table of the integers of a build-time array. */
-  table(values: readonly (number | bigint | boolean)[], size: 1 | 2 | 4 | 8): string {
-    const key = `table ${size}: ${values.map(BigInt).join()}`;
-    const knownSymbol = this.#globals.get(key);
-    if (knownSymbol !== undefined) return knownSymbol;
-    const init = new Uint8Array(values.length * size);
-    const view = new DataView(init.buffer);
-    values.forEach((value, i) => {
-      const bits = BigInt.asUintN(64, BigInt(value));
-      for (let n = 0; n < size; n++) view.setUint8(i * size + n, Number((bits >> BigInt(8 * n)) & 0xffn));
-    });
-    const symbol = this.#unique("table");
-    this.#globals.set(key, symbol);
-    this.#constant({
-      symbol,
-      displayName: "table",
-      loc: undefined,
-      sizeBytes: init.length,
-      align: size,
-      constant: true,
-      init,
-    });
-    return symbol;
-  }
-
-  /** The symbol of a text's bytes. */
-  textSymbol(text: { readonly address: bigint; readonly length: number }): string {
-    const knownSymbol = this.#globals.get(text);
-    if (knownSymbol !== undefined) return knownSymbol;
-    const at = Number(text.address);
-    const init = new Uint8Array(
-      this.front.core.memory.memory.buffer.slice(at, at + Math.max(1, text.length)),
-    );
-    const symbol = this.#unique("text");
-    this.#globals.set(text, symbol);
-    this.#constant({
-      symbol,
-      displayName: "text",
-      loc: undefined,
-      sizeBytes: init.length,
-      align: 1,
-      constant: true,
-      init,
-    });
-    return symbol;
-  }
-
-  #constant(global: IrGlobal): void {
-    this.module.globals.push(global);
-  }
-
   /** The site of an assembly definition. */
   asmSite(fn: object, site: Omit<AsmSite, "site">): string {
     let name = this.#asm.get(fn);
@@ -804,30 +339,6 @@ export class ProgramLowering {
     }
     return name;
   }
-}
-
-/** A text that is equal for equal primitives only, also between others. */
-function primitiveKey(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  return `${typeof value}:${Object.is(value, -0) ? "-0" : String(value)}`;
-}
-
-function holdsReferences(descriptor: Descriptor): boolean {
-  switch (descriptor.kind) {
-    case "ref":
-      return true;
-    case "array":
-      return holdsReferences(descriptor.element);
-    case "struct":
-      return descriptor.fields.some((f) => holdsReferences(f.descriptor));
-    default:
-      return false;
-  }
-}
-
-function shapeOfDescriptor(descriptor: Descriptor): Shape {
-  if (descriptor.kind === "array") return { kind: "array", descriptor: descriptor as ArrayDescriptor };
-  return { kind: "struct", descriptor: descriptor as StructDescriptor, nullable: false };
 }
 
 function typeNameOf(checker: ts.TypeChecker, parameter: ts.ParameterDeclaration): string {

@@ -48,7 +48,7 @@ function big(a: u64, n: u8): u64 {
   let x = 1n;
   for (let i = 0; i < (n & 7); i++) x = (x * (a & 0xffn)) & 0xffff_ffffn;
   let flags = false;
-  flags = x > 100n;
+  if (x > 7n) flags = x > 100n;
   return flags ? u64(x) : 3n;
 }
 function taught(a: i32): u8 {

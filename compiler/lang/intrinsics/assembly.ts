@@ -76,7 +76,7 @@ export const assemblyIntrinsics: readonly (readonly [string, Intrinsic])[] = [
       const fn = argument(0);
       if (fn.kind !== "known" || typeof fn.value !== "function")
         return f.refuse("not-known", nodes[0] ?? node, { what: "the function" });
-      const symbol = f.program.functionSymbol(fn.value, (code, args) =>
+      const symbol = f.program.exports.functionSymbol(fn.value, (code, args) =>
         f.refuse(code, nodes[0] ?? node, args),
       );
       return address(f.b.cast("ptrtoint", symbolAddress(symbol), i64));
