@@ -125,3 +125,26 @@ test("general-purpose events have their enable registers behind their status", (
   t.is(guest.readAt("gpe", 1, 1), 0);
   t.false(guest.line("sci"));
 });
+
+test("a general-purpose event asks for the interrupt while it is enabled, until a 1 clears it", (t) => {
+  const guest = plain();
+  guest.input("gpes", 10, true);
+  t.is(guest.readAt("gpe", 1, 1), 1 << 2);
+  t.false(guest.line("sci"));
+  guest.writeAt("gpe", 9, 1, 1 << 2);
+  t.true(guest.line("sci"));
+  guest.input("gpes", 10, false);
+  guest.writeAt("gpe", 1, 1, ~(1 << 2) & 0xff);
+  t.true(guest.line("sci"));
+  guest.writeAt("gpe", 1, 1, 1 << 2);
+  t.false(guest.line("sci"));
+  t.is(guest.readAt("gpe", 1, 1), 0);
+});
+
+test("a read that shows a change which the timer has not told yet asks as well", (t) => {
+  const guest = plain();
+  guest.write("enable", timer);
+  guest.board.nowNs = toggle(1n);
+  t.is(guest.read("status"), timer);
+  t.true(guest.line("sci"));
+});

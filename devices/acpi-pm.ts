@@ -33,6 +33,8 @@ export const acpiPmOffsets = Object.freeze({ events: 0, control: 4, pmTimer: 8, 
 
 /** Status and enable registers of GPE0 take as many bytes each (ICH9 §13.8.3.6). */
 const gpeBytes = 8;
+/** The lowest of them have wires. */
+const gpePins = 16;
 
 const shape = device("acpi-pm", {
   banks: {
@@ -67,6 +69,8 @@ const shape = device("acpi-pm", {
     toggle: timer(),
     /** 0: the power button; 1: the real-time clock's alarm. */
     wires: inputs(2),
+    /** General-purpose events, by their number. */
+    gpes: inputs(gpePins),
     sci: line(),
     powerOff: signal(),
   },
@@ -152,6 +156,12 @@ export const acpiPm = shape.implement({
       if (!level) return;
       if (pin === 0) u.status.powerButton = true;
       else u.status.rtc = true;
+      ask(u);
+    },
+    gpes(u, pin, level) {
+      if (!level) return;
+      const byte = (pin >>> 3) & 7;
+      u.gpeStatus[byte].events = u8(u.gpeStatus[byte].events | (1 << (pin & 7)));
       ask(u);
     },
   },

@@ -248,6 +248,50 @@ test("a match that the guest's own write overtakes is not lost", (t) => {
   t.is(guest.readBig("status"), 1n);
 });
 
+test("a match that is overtaken by stopping or setting the counter is not lost", (t) => {
+  for (const register of ["configuration", "counter"]) {
+    const guest = running();
+    guest.write("config", enabled | level | pin(20), 0);
+    guest.write("comparatorHigh", 0, 0);
+    guest.write("comparatorLow", 100, 0);
+    guest.board.nowNs += 2_000n;
+    guest.write(register, 0);
+    t.is(guest.readBig("status"), 1n, register);
+  }
+});
+
+test("disabling an interrupt takes its edge back for good", (t) => {
+  const guest = running();
+  guest.write("config", enabled | pin(20), 0);
+  guest.write("comparatorHigh", 0, 0);
+  guest.write("comparatorLow", 10, 0);
+  guest.advance(100);
+  guest.write("config", pin(20), 0);
+  t.false(guest.line("pins[0]"));
+  guest.write("config", enabled | pin(20), 0);
+  t.false(guest.line("pins[0]"));
+});
+
+test("what becomes edge-triggered has no status", (t) => {
+  const guest = running();
+  guest.write("config", enabled | level | pin(20), 0);
+  guest.write("comparatorHigh", 0, 0);
+  guest.write("comparatorLow", 10, 0);
+  guest.advance(100);
+  guest.write("config", enabled | pin(20), 0);
+  t.is(guest.readBig("status"), 0n);
+  t.false(guest.line("pins[0]"));
+});
+
+test("a comparator that is narrowed to 32 bits matches by them", (t) => {
+  const guest = running();
+  guest.write("config", enabled | pin(20), 0);
+  guest.write("comparatorLow", 100, 0);
+  t.is(guest.deadline("match[0]"), undefined);
+  guest.write("config", enabled | only32 | pin(20), 0);
+  t.is(guest.deadline("match[0]"), 1_000n);
+});
+
 test("a route that the comparator does not have is not taken", (t) => {
   const guest = plain();
   t.is(guest.read("routeCapability", 0), 0x00f0_0000);
