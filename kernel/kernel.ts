@@ -224,6 +224,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   const feedConsole = (): void => {
     for (const f of feeds) {
       if (domains[f.guest].state !== DomainState.running) return;
+      board.enterGuest(f.guest);
       // A device's FIFO holds at most this many.
       for (let i = 0; i < 256; i++) {
         if (f.room() === 0) return;
