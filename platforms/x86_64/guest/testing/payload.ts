@@ -158,14 +158,14 @@ function bzImage(code: Buffer): Buffer {
 
 let efi: Uint8Array | undefined;
 
-/** Runs a payload as the guest of `images/bare-payload.ts` for as long as `use` takes. */
+/** Runs a payload as the guest of `ci/boot/images/bare-payload.ts` for as long as `use` takes. */
 export async function withPayload(
   payload: Uint8Array,
   use: (machine: Machine) => Promise<void>,
   options: MachineOptions = {},
 ): Promise<void> {
   efi ??= linkEfi({
-    module: composeImage(join(repositoryRoot, "images/bare-payload.ts"), false).module,
+    module: composeImage(join(repositoryRoot, "ci/boot/images/bare-payload.ts"), false).module,
     entry: "efi_main",
   }).efi;
   const files = [{ path: "typevisor/bare-payload/vmlinuz-cloud", source: payload }];

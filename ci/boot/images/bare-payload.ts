@@ -1,6 +1,6 @@
 /** A guest that is whatever lies on the EFI system partition, and stays stopped however it ends: for payloads of tests. */
-import { q35 } from "../devices/q35.ts";
-import { guest, image, linux, mib, payload } from "../dsl/image.ts";
+import { q35 } from "../../../devices/q35.ts";
+import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
 export default image({
   name: "bare-payload",
