@@ -59,7 +59,7 @@ test.serial(
       "delete",
       `hbreak devices/uart16550.ts:${byte}`,
       "continue",
-        "backtrace",
+      "backtrace",
     ];
     writeFileSync(join(folder, "commands"), `${commands.join("\n")}\n`);
     try {
@@ -83,7 +83,7 @@ test.serial(
           "m",
         ),
       );
-        t.regex(
+      t.regex(
         said,
         /^#\d+ .* in exits\.handlePort \(v=0x[0-9a-f]+\) at platforms\/x86_64\/svm\/exits\.ts:\d+$/m,
       );

@@ -4,7 +4,7 @@
  */
 import type { ArrayDescriptor, StructDescriptor } from "../../dsl/core/layout.ts";
 import { i1, i128, i32, i64, ptr, type IrType } from "../ir/ir.ts";
-import { contains, i32Range, i64Range, join, u32Range, u64Range, type Interval } from "./interval.ts";
+import { contains, i32Range, i64Range, join, point, u32Range, u64Range, type Interval } from "./interval.ts";
 import type { Operand } from "./operand.ts";
 
 export type Shape =
@@ -51,8 +51,9 @@ export function shapeOf(operand: Operand): Shape {
   switch (operand.kind) {
     case "known": {
       const value = operand.value;
-      if (typeof value === "number" || typeof value === "bigint") {
-        const range = { lo: BigInt(value), hi: BigInt(value) };
+      // A fraction stays known: what must be an integer refuses it.
+      if (typeof value === "bigint" || Number.isSafeInteger(value)) {
+        const range = point(BigInt(value as number | bigint));
         return {
           kind: "int",
           big: typeof value === "bigint",

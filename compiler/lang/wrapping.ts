@@ -72,6 +72,9 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
     (node.operator === SyntaxKind.MinusToken || node.operator === SyntaxKind.TildeToken)
   ) {
     const operand = lowerWrapping(f, node.operand);
+    if (operand.kind === "known" && typeof operand.value === "bigint") {
+      return known(within64(node.operator === SyntaxKind.MinusToken ? -operand.value : ~operand.value));
+    }
     if (operand.kind === "int" && operand.big) {
       const value = carriedAt(f.b, operand, 64);
       return node.operator === SyntaxKind.MinusToken
@@ -108,7 +111,12 @@ function combineKnown(
   )
     return combine(f, operator, left, right, node);
   const value = exactly[operator]!(left.value, right.value);
-  return known(I.contains(I.i64Range, I.point(value)) ? value : BigInt.asUintN(64, value));
+  return known(within64(value));
+}
+
+/** The integer where it fits 64 bits, else one that is equal to it modulo 2^64. */
+function within64(value: bigint): bigint {
+  return I.contains(I.i64Range, I.point(value)) ? value : BigInt.asUintN(64, value);
 }
 
 /** A 64-bit value; its exact interval is kept while it still fits 64 bits either way. */

@@ -7,7 +7,10 @@ import { describe, known, type Operand } from "../operand.ts";
 export function lowerPropertyAccess(f: FunctionLowering, node: ts.PropertyAccessExpression): Operand {
   if (node.questionDotToken !== undefined) f.refuse("unsupported", node, { what: "`?.`" });
   const name = globalName(f, node);
-  if (name !== undefined) return f.refuse("unknown-name", node, { name });
+  if (name !== undefined)
+    return name.startsWith("arguments.")
+      ? f.refuse("arguments", node.expression)
+      : f.refuse("unknown-name", node, { name });
   const object = f.expression(node.expression);
   if (object.kind === "known") f.typed(node);
   return readProperty(f, object, node.name.text, node);

@@ -49,6 +49,9 @@ export function lowerEffect(f: FunctionLowering, node: ts.Expression): void {
       lowerEffect(f, node.left);
       return lowerEffect(f, node.right);
     }
+    if (kind >= SyntaxKind.FirstAssignment && kind <= SyntaxKind.LastAssignment) {
+      f.refuse("unsupported", node.operatorToken, { what: `the operator ${node.operatorToken.getText()}` });
+    }
     f.refuse("void-statement", node);
   }
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
