@@ -22,7 +22,7 @@ const code = Uint8Array.of(
   ...[0x04, 0x61], //             add al, 'a'
   0xee, //                        out dx, al
   ...[0xfe, 0xc9], //             dec cl
-  ...[0x75, 0xeb], //             jnz next
+  ...[0x75, 0xe9], //             jnz next
   0xf4, //                        hlt
 );
 
