@@ -147,6 +147,15 @@ test.serial("bytes and signals reach the board; bytes from it reach the device",
   t.is((parts.instances[0].state as { got: number }).got, 0x4142);
 });
 
+test.serial("the timers of a guest that has ended do not fire", (t) => {
+  const { machine, parts, dispatch } = scene();
+  dispatch.portOut(0, 0x100, 1, 2);
+  parts.silence(0);
+  machine.ticks = 5000n;
+  parts.timers.run();
+  t.is((parts.instances[0].state as { fired: number }).fired, 0);
+});
+
 test.serial("power-on forgets state and withdraws timers", (t) => {
   const { machine, parts, dispatch } = scene();
   dispatch.portOut(0, 0x100, 1, 2);

@@ -81,6 +81,8 @@ export interface BoardParts {
   enterGuest(guest: u32): void;
   /** Delivers what devices have queued. */
   deliver(): void;
+  /** Withdraws the timers of a guest that has ended. */
+  silence(guest: u32): void;
   /** Powers a guest's devices up: all state as after power-on. */
   initialise(guest: u32): void;
   /** Resets a guest's devices. */
@@ -373,6 +375,10 @@ export function makeBoard(
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n),
   });
 
+  const silence = (guest: u32): void => {
+    for (const t of timerEnds) if (guest === t.guest) timerPart.cancel(t.number);
+  };
+
   return Object.freeze({
     board: boardItself,
     instances,
@@ -380,8 +386,9 @@ export function makeBoard(
     feeds: Object.freeze(feeds),
     enterGuest,
     deliver,
+    silence,
     initialise: (guest: u32): void => {
-      for (const t of timerEnds) if (guest === t.guest) timerPart.cancel(t.number);
+      silence(guest);
       for (const p of instances) {
         if (guest === p.guest) {
           fillBytes(addressOf(p.state), 0, p.bytes);

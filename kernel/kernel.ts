@@ -209,6 +209,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       return;
     }
     noticeStopped(name, domain, domain.state === DomainState.poweredOff ? text("ended") : text("stopped"));
+    board.silence(domain.index);
     domain.state = DomainState.built;
     const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
     for (let i = 0; i < last; i++)
