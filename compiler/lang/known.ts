@@ -13,7 +13,7 @@ export function operandOf(f: FunctionLowering, value: unknown, node: ts.Node): O
   const { core } = f.front;
   const place = core.layout.location(value);
   if (place !== undefined) {
-    const at = f.program.data.storageAddress(value);
+    const at = f.program.data.storageAddress(value, f.locOf(node));
     if (at === undefined) f.refuse("not-storage", node);
     const address = f.b.offset(symbolAddress(at.symbol), at.offset);
     const { descriptor } = place;
@@ -21,7 +21,11 @@ export function operandOf(f: FunctionLowering, value: unknown, node: ts.Node): O
     if (descriptor.kind === "array") return { kind: "array", descriptor, value: address };
   }
   if (core.intrinsics.isText(value)) {
-    const address: Value = f.b.cast("ptrtoint", symbolAddress(f.program.data.textSymbol(value)), i64);
+    const address: Value = f.b.cast(
+      "ptrtoint",
+      symbolAddress(f.program.data.textSymbol(value, f.locOf(node))),
+      i64,
+    );
     return {
       kind: "record",
       fields: new Map<string, Operand>([

@@ -1,10 +1,9 @@
 /** What an image owns besides code: static storage with its initial contents, tables and texts. */
-import type { ArrayDescriptor, Descriptor, StructDescriptor } from "../../dsl/core/layout.ts";
+import type { Descriptor } from "../../dsl/core/layout.ts";
 import type { Storage } from "../../dsl/core/storage.ts";
-import type { IrGlobal, IrModule } from "../ir/ir.ts";
-import { debugTypeOf } from "./debug-type.ts";
+import type { IrGlobal, IrModule, Loc } from "../ir/ir.ts";
+import { debugTypeOfDescriptor } from "./debug-type.ts";
 import type { Front } from "./front.ts";
-import type { Shape } from "./shape.ts";
 
 /** Collects a program's data; only what is asked for is in the image. */
 export class StaticData {
@@ -19,16 +18,19 @@ export class StaticData {
     this.#unique = unique;
   }
 
-  readonly #storages: Storage[] = [];
+  readonly #storages: { readonly item: Storage; readonly loc: Loc | undefined }[] = [];
 
-  /** Where a storage view lies in the image; undefined where the value lies in no storage. */
-  storageAddress(value: unknown): { symbol: string; offset: number } | undefined {
+  /**
+   * Where a storage view lies in the image; undefined where the value lies in no storage. `loc`: where it is used, which
+   * accounts for it if nothing was there before.
+   */
+  storageAddress(value: unknown, loc?: Loc): { symbol: string; offset: number } | undefined {
     const place = this.front.core.layout.location(value);
     if (place === undefined) return undefined;
-    return this.#storageAt(place.address);
+    return this.#storageAt(place.address, loc);
   }
 
-  #storageAt(address: number): { symbol: string; offset: number } | undefined {
+  #storageAt(address: number, loc?: Loc): { symbol: string; offset: number } | undefined {
     const found = this.front.core.storage
       .declaredStorage()
       .find((s) => address >= s.address && address < s.address + Math.max(1, s.descriptor.size));
@@ -36,7 +38,7 @@ export class StaticData {
     let symbol = this.#globals.get(found);
     if (symbol === undefined) {
       this.#globals.set(found, (symbol = this.#unique(found.name)));
-      this.#storages.push(found);
+      this.#storages.push({ item: found, loc });
     }
     return { symbol, offset: address - found.address };
   }
@@ -45,7 +47,7 @@ export class StaticData {
   storageContents(): void {
     const { buffer } = this.front.core.memory.memory;
     // References may reach storage that nothing else does, so the list grows while it is walked.
-    for (const item of this.#storages) {
+    for (const { item, loc } of this.#storages) {
       const init = new Uint8Array(buffer.slice(item.address, item.address + item.descriptor.size));
       const relocations: { offset: number; symbol: string; addend: number }[] = [];
       const view = new DataView(init.buffer);
@@ -58,7 +60,7 @@ export class StaticData {
         } else if (descriptor.kind === "ref") {
           const target = Number(view.getBigUint64(offset, true));
           if (target === 0) return;
-          const place = this.#storageAt(target);
+          const place = this.#storageAt(target, loc);
           if (place === undefined)
             throw new Error(
               `${item.name}: a reference at byte ${offset} leads to nothing that is in the image`,
@@ -72,19 +74,19 @@ export class StaticData {
       this.module.globals.push({
         symbol: this.#globals.get(item)!,
         displayName: item.name,
-        loc: undefined,
+        loc,
         sizeBytes: item.descriptor.size,
         align: item.align,
         constant: item.constant,
         ...(!zero && { init, relocations }),
         ...(item.section !== undefined && { section: item.section }),
-        debugType: debugTypeOf(shapeOfDescriptor(item.descriptor)),
+        debugType: debugTypeOfDescriptor(item.descriptor),
       });
     }
   }
 
   /** A read-only table of the integers of a build-time array. */
-  table(values: readonly (number | bigint | boolean)[], size: 1 | 2 | 4 | 8): string {
+  table(values: readonly (number | bigint | boolean)[], size: 1 | 2 | 4 | 8, loc: Loc): string {
     const key = `table ${size}: ${values.map(BigInt).join()}`;
     const knownSymbol = this.#globals.get(key);
     if (knownSymbol !== undefined) return knownSymbol;
@@ -99,7 +101,7 @@ export class StaticData {
     this.#constant({
       symbol,
       displayName: "table",
-      loc: undefined,
+      loc,
       sizeBytes: init.length,
       align: size,
       constant: true,
@@ -109,7 +111,7 @@ export class StaticData {
   }
 
   /** The symbol of a text's bytes. */
-  textSymbol(text: { readonly address: bigint; readonly length: number }): string {
+  textSymbol(text: { readonly address: bigint; readonly length: number }, loc: Loc): string {
     const knownSymbol = this.#globals.get(text);
     if (knownSymbol !== undefined) return knownSymbol;
     const at = Number(text.address);
@@ -121,7 +123,7 @@ export class StaticData {
     this.#constant({
       symbol,
       displayName: "text",
-      loc: undefined,
+      loc,
       sizeBytes: init.length,
       align: 1,
       constant: true,
@@ -146,9 +148,4 @@ function holdsReferences(descriptor: Descriptor): boolean {
     default:
       return false;
   }
-}
-
-function shapeOfDescriptor(descriptor: Descriptor): Shape {
-  if (descriptor.kind === "array") return { kind: "array", descriptor: descriptor as ArrayDescriptor };
-  return { kind: "struct", descriptor: descriptor as StructDescriptor, nullable: false };
 }

@@ -115,7 +115,7 @@ function tableElement(
   });
   if (size === undefined) f.refuse("table-elements", node, {});
   const at = f.b.index(
-    symbolAddress(f.program.data.table(values as number[], size!)),
+    symbolAddress(f.program.data.table(values as number[], size!, f.locOf(node))),
     checkedIndex(f, index, values.length, node),
     size!,
   );
