@@ -7,7 +7,6 @@
  * once for real.
  */
 import { ts } from "ts-morph";
-import type { Descriptor } from "../../dsl/core/layout.ts";
 import { constant, FunctionBuilder } from "../ir/builder.ts";
 import { i16, i1, i32, i64, i8, ptr, type Block, type IrType, type Loc, type Value } from "../ir/ir.ts";
 import { joinEnvs } from "./env.ts";
@@ -385,75 +384,6 @@ export class FunctionLowering {
   }
   capture(name: string): unknown {
     return this.#captures.get(name);
-  }
-
-  // ---- Memory -----------------------------------------------------------------------------------------------------
-
-  /** Reads a field or an element of a descriptor's type at an address. */
-  loadField(descriptor: Descriptor, at: Value, align = descriptor.align): Operand {
-    switch (descriptor.kind) {
-      case "int": {
-        const raw = this.b.load(memoryInt(descriptor.bits), at, align);
-        const carried = descriptor.bits === 64 ? 64 : 32;
-        const value = descriptor.bits >= 32 ? raw : this.b.cast("zext", raw, i32);
-        const range = descriptor.signed
-          ? { lo: -(1n << BigInt(descriptor.bits - 1)), hi: (1n << BigInt(descriptor.bits - 1)) - 1n }
-          : { lo: 0n, hi: (1n << BigInt(descriptor.bits)) - 1n };
-        return { kind: "int", big: carried === 64, range, value };
-      }
-      case "bool":
-        return { kind: "bool", value: this.b.compare("ne", this.b.load(i8, at, 1), constant(i8, 0n)) };
-      case "ref":
-        return {
-          kind: "struct",
-          descriptor: descriptor.target(),
-          nullable: true,
-          value: this.b.cast("inttoptr", this.b.load(i64, at, align), ptr),
-        };
-      case "struct":
-        return { kind: "struct", descriptor, nullable: false, value: at };
-      case "array":
-        return { kind: "array", descriptor, value: at };
-    }
-  }
-
-  /** Writes a scalar field or element. */
-  storeField(
-    descriptor: Descriptor,
-    at: Value,
-    operand: Operand,
-    node: ts.Node,
-    align = descriptor.align,
-  ): void {
-    switch (descriptor.kind) {
-      case "int": {
-        const a = this.int(operand, node);
-        if (a.big !== (descriptor.bits === 64)) this.refuse("mixed-kinds", node, {});
-        const range = descriptor.signed
-          ? { lo: -(1n << BigInt(descriptor.bits - 1)), hi: (1n << BigInt(descriptor.bits - 1)) - 1n }
-          : { lo: 0n, hi: (1n << BigInt(descriptor.bits)) - 1n };
-        this.fit(a, range, descriptor.name, node);
-        const carried = carriedAt(this.b, a, descriptor.bits === 64 ? 64 : 32);
-        this.b.store(
-          descriptor.bits >= 32 ? carried : this.b.cast("trunc", carried, memoryInt(descriptor.bits)),
-          at,
-          align,
-        );
-        return;
-      }
-      case "bool":
-        this.b.store(this.b.cast("zext", this.bool(operand, node), i8), at, 1);
-        return;
-      case "ref": {
-        if (operand.kind === "known" && operand.value === null) this.b.store(constant(i64, 0n), at, align);
-        else if (operand.kind === "struct")
-          this.b.store(this.b.cast("ptrtoint", operand.value, i64), at, align);
-        else this.refuse("mixed-shapes", node, { what: describe(operand) });
-        return;
-      }
-      default:
-        this.refuse("assign-aggregate", node, { what: descriptor.kind });
-    }
   }
 
   // ---- Branching --------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import { ts } from "ts-morph";
 import { constant, symbolAddress } from "../../ir/builder.ts";
 import { i64, type Value } from "../../ir/ir.ts";
+import { loadField } from "../fields.ts";
 import type { FunctionLowering } from "../function.ts";
 import { contains, show } from "../interval.ts";
 import { operandOf } from "../known.ts";
@@ -13,7 +14,8 @@ export function lowerElement(f: FunctionLowering, node: ts.ElementAccessExpressi
   const object = f.expression(node.expression);
   const index = f.expression(node.argumentExpression);
   if (object.kind === "array")
-    return f.loadField(
+    return loadField(
+      f,
       object.descriptor.element,
       elementAddress(f, object, index, node),
       object.descriptor.element.align,

@@ -1,4 +1,5 @@
 import { ts } from "ts-morph";
+import { loadField, storeField } from "../fields.ts";
 import type { FunctionLowering } from "../function.ts";
 import { callKnown } from "./call.ts";
 import { globalName, operandOf } from "../known.ts";
@@ -33,7 +34,8 @@ export function readProperty(f: FunctionLowering, operand: Operand, name: string
       if (descriptor === undefined || operand.nullable) return f.refuse("null-here", node);
       const field = descriptor.fields.find((candidate) => candidate.name === name);
       if (field !== undefined)
-        return f.loadField(
+        return loadField(
+          f,
           field.descriptor,
           f.b.offset(operand.value, field.offset),
           fieldAlign(descriptor.align, field.offset, field.descriptor.align),
@@ -75,7 +77,8 @@ export function writeProperty(
   const { descriptor } = operand;
   const field = descriptor.fields.find((candidate) => candidate.name === name);
   if (field !== undefined) {
-    f.storeField(
+    storeField(
+      f,
       field.descriptor,
       f.b.offset(operand.value, field.offset),
       value,

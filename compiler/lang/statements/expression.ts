@@ -2,6 +2,7 @@ import { ts } from "ts-morph";
 import { combine, operatorOf } from "../expressions/binary.ts";
 import { elementAddress } from "../expressions/element.ts";
 import { readProperty, writeProperty } from "../expressions/property.ts";
+import { loadField, storeField } from "../fields.ts";
 import type { FunctionLowering } from "../function.ts";
 import { refusedExpressions } from "../refused.ts";
 import { describe, known, type Operand } from "../operand.ts";
@@ -97,7 +98,7 @@ function assign(f: FunctionLowering, target: ts.Expression, value: () => Operand
   if (ts.isElementAccessExpression(target)) {
     const { array, at } = place(f, target);
     const operand = value();
-    if (f.env !== undefined) f.storeField(array.descriptor.element, at, operand, valueNode);
+    if (f.env !== undefined) storeField(f, array.descriptor.element, at, operand, valueNode);
     return;
   }
   f.refuse("unsupported", target, { what: "assigning to a pattern" });
@@ -132,7 +133,7 @@ function update(
   }
   if (ts.isElementAccessExpression(target)) {
     const { array, at } = place(f, target);
-    f.storeField(array.descriptor.element, at, change(f.loadField(array.descriptor.element, at)), node);
+    storeField(f, array.descriptor.element, at, change(loadField(f, array.descriptor.element, at)), node);
     return;
   }
   f.refuse("unsupported", target, { what: "assigning to this" });

@@ -3,6 +3,7 @@ import { constant } from "../../ir/builder.ts";
 import { i64 } from "../../ir/ir.ts";
 import { bindPattern } from "../bind.ts";
 import { joinEnvs } from "../env.ts";
+import { loadField } from "../fields.ts";
 import type { Env, FunctionLowering } from "../function.ts";
 import { operandOf } from "../known.ts";
 import { describe, type Operand } from "../operand.ts";
@@ -57,7 +58,7 @@ function* elements(f: FunctionLowering, data: Operand, node: ts.ForOfStatement):
     if (length > mostUnrolled)
       f.refuse("unroll", node, { length: String(length), most: String(mostUnrolled) });
     for (let i = 0; i < length; i++)
-      yield () => f.loadField(element, f.b.index(data.value, constant(i64, BigInt(i)), stride));
+      yield () => loadField(f, element, f.b.index(data.value, constant(i64, BigInt(i)), stride));
     return;
   }
   f.refuse("not-iterable", node.expression, { what: describe(data) });
