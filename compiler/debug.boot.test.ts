@@ -47,6 +47,7 @@ test.serial(
     const byte = lineOf("devices/uart16550.ts", "thr(u, byte) {", "if (u.irq.level)");
     const commands = [
       "set pagination off",
+      "set print symbol off",
       "set architecture i386:x86-64",
       `file ${built.efi!}`,
       `target remote ${socket}`,
@@ -55,6 +56,7 @@ test.serial(
       "info args",
       "info locals",
       "print table->slots[0].bytes",
+      "print nestedTableState",
       "backtrace",
       "delete",
       `hbreak devices/uart16550.ts:${byte}`,
@@ -74,7 +76,7 @@ test.serial(
       t.regex(said, /^index = 0$/m);
       t.regex(said, /^slot = 0x[0-9a-f]+$/m);
       t.regex(said, /^\$1 = 655360$/m);
-    t.regex(said, /^\$2 = \{used = \d+, spare = \d+, freeList = \d+\}$/m);
+      t.regex(said, /^\$2 = \{used = \d+, spare = \d+, freeList = \d+\}$/m);
       t.regex(said, /^#\d+ .* in kernel\.start \(boot=0x[0-9a-f]+\) at kernel\/kernel\.ts:\d+$/m);
       // The guest prints: a device's handler, called by the handler of an exit.
       t.regex(
