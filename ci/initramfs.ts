@@ -7,8 +7,8 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { cpioArchive, type CpioEntry } from "./cpio.ts";
 
-/** The prompt of the guest's shell, at the end of what the console has said. */
-export const shellPrompt = /guest:[^\n]*# $/;
+/** The prompt of the guest's shell. The kernel may have said something more behind it. */
+export const shellPrompt = /guest:[^\n#]*# /;
 
 /** What `/init` prints before the shell starts. */
 export const greeting = "Welcome. This Linux runs unmodified.";

@@ -36,7 +36,7 @@ test("a pasted text of 4 KB arrives whole", async (t) => {
   );
   const text = `${lines.join("\n")}\n`;
   t.is(text.length, 4096);
-  machine.send(`stty -echo; echo rea''dy; cat >/tmp/pasted; md5sum </tmp/pasted\n`);
+  machine.send(`dmesg -n 1; stty -echo; echo rea''dy; cat >/tmp/pasted; md5sum </tmp/pasted\n`);
   await machine.expect("ready");
   machine.send(`${text}\x04`);
   const sum = createHash("md5").update(text).digest("hex");

@@ -36,10 +36,13 @@ export function bootAppliance(
   return boot({ memoryMiB: 1024, ...options, image: appliance.img });
 }
 
-/** Types a command at a shell's prompt and gives what it printed, when the prompt is back. */
+/**
+ * Types a command at a shell's prompt and gives what it printed, when the prompt is back. From the first command on the
+ * kernel keeps its messages off the console, where they would get between the lines; `dmesg` still has them.
+ */
 export async function shell(machine: Machine, command: string): Promise<string> {
   // The quotes keep the markers out of the echo of what is typed, which the shell may wrap.
-  machine.send(`echo "[""begin""]"; ${command}; echo "[""end""]"\n`);
+  machine.send(`dmesg -n 1; echo "[""begin""]"; ${command}; echo "[""end""]"\n`);
   await machine.expect(/^\[begin\]\n/m);
   const { before } = await machine.expect(/^\[end\]\n/m);
   await machine.expect(shellPrompt);

@@ -45,7 +45,7 @@ test.serial("a pasted text of 4 KB arrives whole", async (t) => {
   const lines = Array.from({ length: 64 }, (_, i) => `${String(i).padStart(3, "0")} ${"x".repeat(59)}`);
   const text = `${lines.join("\n")}\n`;
   t.is(text.length, 4096);
-  machine.send(`stty -echo; echo rea''dy; cat >/tmp/pasted; stty echo; md5sum </tmp/pasted\n`);
+  machine.send(`dmesg -n 1; stty -echo; echo rea''dy; cat >/tmp/pasted; stty echo; md5sum </tmp/pasted\n`);
   await machine.expect("ready");
   machine.send(`${text}\x04`);
   await machine.expect(createHash("md5").update(text).digest("hex"));

@@ -68,7 +68,7 @@ test("a Linux on QEMU's q35 uses our tables in place of QEMU's, and complains of
   t.regex(log, /hpet0: at MMIO 0xfed00000, IRQs 2, 8, 0/);
   t.regex(log, /INT_SRC_OVR \(bus 0 bus_irq 0 global_irq 2 dfl dfl\)/);
   t.regex(log, /supports S0 S5/);
-  machine.send("nproc; cat /sys/bus/pnp/devices/*/id\n");
+  machine.send("dmesg -n 1; nproc; cat /sys/bus/pnp/devices/*/id\n");
   await machine.expect(/^2\n/m);
   await machine.expect("PNP0501");
   await machine.expect(shellPrompt);
