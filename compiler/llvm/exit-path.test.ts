@@ -3,7 +3,7 @@ import { constant, symbolAddress, type FunctionBuilder } from "../ir/builder.ts"
 import { i64, i8, ptr, voidType, type IrFunction, type Value } from "../ir/ir.ts";
 import { linkEfi } from "../link/efi.ts";
 import { sampleFunction, sampleGlobal, sampleModule } from "../link/sample.ts";
-import { exitPath, type ExitPath } from "./exit-path.ts";
+import { exitPath, ExitPaths, type ExitPath } from "./exit-path.ts";
 import { parseListing } from "./machine-code.ts";
 
 const param = (index: number): Value => ({ kind: "param", type: i64, index });
@@ -53,12 +53,17 @@ test("straight code counts its instructions, and calls count their callees", (t)
     b.return();
   });
   const [alone, both] = pathsOf([leaf, caller], "leaf", "caller");
-  t.deepEqual(alone, { instructions: 3, path: ["leaf"], reason: undefined });
+  t.like(alone, { instructions: 3, path: ["leaf"], reason: undefined });
   // A frame (push, mov, sub; add, pop), two calls of three instructions each, two stores, a return.
   t.deepEqual(both, {
     instructions: 5 + 2 * (1 + 3) + 2 + 1,
-    path: ["caller", "leaf", "leaf"],
+    path: ["caller", "leaf"],
     reason: undefined,
+    functions: [
+      { symbol: "caller", calls: 1, instructions: 5 + 2 + 2 + 1 },
+      { symbol: "leaf", calls: 2, instructions: 6 },
+    ],
+    loops: [],
   });
 });
 
@@ -108,9 +113,11 @@ test("a loop that LLVM can bound counts as often as it runs at most; any other i
     sampleFunction("outer", [], voidType, (b) => (b.call("wait", voidType, []), b.return())),
   ].map((fn) => ({ ...fn, inline: "never" as const }));
   const [search, wait, outer] = pathsOf(functions, "search", "wait", "outer");
+  t.like(search!.loops[0], { symbol: "search", turns: 1000, calls: [] });
+  t.true(search!.loops[0]!.instructions > 0.9 * (search!.instructions as number));
   const turns = (search!.instructions as number) / 1000;
   t.true(turns >= 4 && turns < 8, `${turns} instructions in a turn`);
-  t.deepEqual(wait, {
+  t.like(wait, {
     instructions: "unbounded",
     path: ["wait"],
     reason: "the loop at b.head of wait has no bound",
@@ -203,6 +210,100 @@ h:
 \tretq
 `;
   const code = { functions: parseListing(listing), loops: new Map<string, number>() };
-  t.deepEqual(exitPath(code, "f"), { instructions: 4 + 4, path: ["f", "g"], reason: undefined });
+  t.like(exitPath(code, "f"), { instructions: 4 + 4, path: ["f", "g"], reason: undefined });
   t.is(exitPath(code, "h").instructions, "unbounded");
+});
+
+const landmarks = `
+run:
+# %bb.0:                                # %b.entry
+\tnop
+.LBB0_1:                                # %b.loop
+\tnop
+\t#APP
+\t# landmark guest
+\tvmrun
+\t#NO_APP
+\tcallq\thandle
+\tje\t.LBB0_1
+# %bb.2:                                # %b.done
+\t#APP
+\t# landmark kernel
+\t#NO_APP
+\tnop
+\tnop
+\tretq
+handle:
+# %bb.0:                                # %b.entry
+\tje\t.LBB1_2
+# %bb.1:                                # %b.a
+\t#APP
+\t# landmark exit a
+\t#NO_APP
+\tnop
+\tjmp\tslow                            # TAILCALL
+.LBB1_2:                                # %b.b
+\tjne\t.LBB1_4
+# %bb.3:                                # %b.c
+\t#APP
+\t# landmark exit b
+\t#NO_APP
+\tcallq\tslow
+.LBB1_4:                                # %b.d
+\tnop
+\tretq
+slow:
+\trep movsb
+\tretq
+`;
+
+test("a way may begin and end at landmarks, and be asked to come by another", (t) => {
+  const bounded = landmarks.replace("rep movsb", "nop\n\tnop");
+  const paths = new ExitPaths({ functions: parseListing(bounded), loops: new Map<string, number>() });
+  t.deepEqual(paths.landmarks(), ["exit a", "exit b", "guest", "kernel"]);
+  const turn = { from: "guest", to: ["guest", "kernel"] };
+  // Around: vmrun, call, the branch back, and a nop before the landmark; b is entered through two branches.
+  t.is(paths.over(turn, "exit a").instructions, 4 + 1 + 2 + 3);
+  t.like(paths.over(turn, "exit b"), { instructions: 4 + 2 + 1 + 3 + 2, path: ["run", "handle", "slow"] });
+  t.is(paths.over(turn).instructions, paths.over(turn, "exit b").instructions);
+  t.is(paths.over({ from: "kernel", to: [] }).instructions, 3);
+  t.like(paths.over(turn, "kernel"), { instructions: 0, reason: "run never returns" });
+  t.throws(() => paths.over({ from: "nowhere", to: [] }), { instanceOf: RangeError });
+});
+
+test("what has no bound matters only to the ways that come by it", (t) => {
+  const second = landmarks.replace("callq\tslow", "nop");
+  const paths = new ExitPaths({ functions: parseListing(second), loops: new Map<string, number>() });
+  const turn = { from: "guest", to: ["guest", "kernel"] };
+  t.is(paths.over(turn, "exit b").instructions, 4 + 2 + 1 + 2);
+  t.like(paths.over(turn, "exit a"), { instructions: "unbounded", path: ["run", "handle", "slow"] });
+});
+
+test("a loop in which a landmark lies turns as often as any, and comes by it once", (t) => {
+  const listing = `
+f:
+# %bb.0:                                # %b.entry
+\tnop
+.LBB0_1:                                # %b.loop
+\tje\t.LBB0_3
+# %bb.2:                                # %b.long
+\tnop
+\tnop
+\tnop
+\tjmp\t.LBB0_4
+.LBB0_3:                                # %b.short
+\t#APP
+\t# landmark here
+\t#NO_APP
+\tnop
+.LBB0_4:                                # %b.end
+\tjne\t.LBB0_1
+# %bb.5:                                # %b.done
+\tretq
+`;
+  const functions = parseListing(listing.replace("\tnop\n.LBB0_1", "\t# landmark start\n\tnop\n.LBB0_1"));
+  const paths = new ExitPaths({ functions, loops: new Map([["f\nb.loop", 10]]) });
+  const { instructions } = paths.over({ from: "start", to: [] });
+  t.is(instructions, 1 + 10 * (1 + 4 + 1) + 1);
+  t.is(paths.over({ from: "start", to: [] }, "here").instructions, 1 + 9 * (1 + 4 + 1) + (1 + 1 + 1) + 1);
 });

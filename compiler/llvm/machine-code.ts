@@ -15,6 +15,12 @@ export interface MachineCall {
   readonly third: number | undefined;
 }
 
+/**
+ * What an assembly comment begins with that marks a place in the code: `platforms/landmark.ts` writes it. The place
+ * survives optimisation, and costs nothing.
+ */
+export const landmarkComment = "# landmark ";
+
 /** A run of instructions that is entered at its start only. */
 export interface MachineBlock {
   readonly label: string;
@@ -26,6 +32,8 @@ export interface MachineBlock {
   readonly calls: readonly MachineCall[];
   /** An instruction that repeats an unknown number of times. */
   readonly repeats: string | undefined;
+  /** The name of the landmark that the block begins at. */
+  readonly landmark: string | undefined;
   readonly exits: readonly Exit[];
 }
 
@@ -40,6 +48,7 @@ interface OpenBlock {
   instructions: number;
   calls: MachineCall[];
   repeats: string | undefined;
+  landmark: string | undefined;
   exits: Exit[];
   /** The last instruction always leaves. */
   ended: boolean;
@@ -76,7 +85,22 @@ class Reader {
     const fall = /^# %bb\.\d+:\s*(?:#\s*%(\S+))?/.exec(line);
     if (fall !== null) return this.#startBlock(this.#freshLabel(), fall[1]);
     const code = /^\s+([a-z][a-z0-9]*)(?:[;\s]+([^#]*))?/.exec(line);
-    if (code !== null) this.#instruction(code[1]!, (code[2] ?? "").trim());
+    if (code !== null) return this.#instruction(code[1]!, (code[2] ?? "").trim());
+    const at = line.indexOf(landmarkComment);
+    if (at >= 0) this.#landmark(line.slice(at + landmarkComment.length).trim());
+  }
+
+  /** A landmark begins a block, so that what is before it in the code is not counted as after it. */
+  #landmark(name: string): void {
+    const before = this.#block;
+    if (before === undefined || before.ended) return;
+    const { irName, constants } = before;
+    const label = this.#freshLabel();
+    before.exits.push({ kind: "block", label });
+    before.ended = true;
+    this.#openBlock(label, irName);
+    this.#block!.landmark = name;
+    this.#block!.constants = constants;
   }
 
   #freshLabel(): string {
@@ -96,22 +120,27 @@ class Reader {
     if (this.#blocks === undefined) return;
     const before = this.#block;
     // The comment that names a function's entry follows its label.
-    if (before !== undefined && before.instructions === 0 && label.startsWith("fall")) {
+    if (before?.instructions === 0 && before.landmark === undefined && label.startsWith("fall")) {
       before.irName ??= irName;
       return;
     }
     if (before !== undefined && !before.ended) before.exits.push({ kind: "block", label });
+    this.#openBlock(label, irName);
+  }
+
+  #openBlock(label: string, irName: string | undefined): void {
     this.#block = {
       label,
       irName,
       instructions: 0,
       calls: [],
       repeats: undefined,
+      landmark: undefined,
       exits: [],
       ended: false,
       constants: new Map(),
     };
-    this.#blocks.push(this.#block);
+    this.#blocks!.push(this.#block);
   }
 
   #instruction(mnemonic: string, operands: string): void {
