@@ -1,19 +1,13 @@
 import test from "ava";
-import { render } from "../diagnostics/render.ts";
+import { explained } from "./testing/explain.ts";
 import { argumentLists, randomFrom, seedOfRun } from "./testing/inputs.ts";
 import { programText, ProgramGenerator } from "./testing/random-program.ts";
 import { lowerText } from "./testing/text.ts";
 import { linkTwin } from "./testing/twin.ts";
 
 /** Compiles a text, with intervals checked where it runs; an error says what was refused. */
-function lower(text: string): ReturnType<typeof lowerText> {
-  try {
-    return lowerText(text, { debug: false, checkIntervals: true });
-  } catch (error) {
-    const { diagnostics } = error as { diagnostics?: Parameters<typeof render>[0] };
-    throw diagnostics === undefined ? error : new Error(render(diagnostics, { color: false }));
-  }
-}
+const lower = (text: string): ReturnType<typeof lowerText> =>
+  explained(() => lowerText(text, { debug: false, checkIntervals: true }));
 
 const seed = seedOfRun();
 

@@ -2,11 +2,10 @@ import type { ts } from "ts-morph";
 import { constant } from "../../ir/builder.ts";
 import { i128, i32, i64 } from "../../ir/ir.ts";
 import { quotient } from "../arithmetic.ts";
-import { operandOf } from "../known.ts";
 import type { FunctionLowering } from "../function.ts";
 import { contains, signed, u64Range } from "../interval.ts";
 import { carriedAt } from "../numeric.ts";
-import { known, type Int, type Operand } from "../operand.ts";
+import type { Int, Operand } from "../operand.ts";
 import type { Intrinsic } from "./index.ts";
 
 /** A 64-bit count as a number. */
@@ -92,22 +91,6 @@ export const arithmeticIntrinsics: readonly (readonly [string, Intrinsic])[] = [
         range,
         value: f.b.binary("ashr", f.b.binary("shl", carriedAt(f.b, a, 32), by), by),
       };
-    },
-  ],
-  [
-    "text",
-    (f, node, nodes, argument) => {
-      const value = argument(0);
-      if (value.kind !== "known" || typeof value.value !== "string")
-        return f.refuse("not-known", nodes[0] ?? node, { what: "the string of text" });
-      return operandOf(f, f.front.core.intrinsics.text(value.value), node);
-    },
-  ],
-  [
-    "unlikely",
-    (_f, _node, _nodes, argument) => {
-      const value = argument(0);
-      return value.kind === "known" ? known(value.value) : value;
     },
   ],
 ];

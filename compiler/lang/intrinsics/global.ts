@@ -36,7 +36,8 @@ function pick(operator: "<" | ">", name: "min" | "max"): Lower {
   };
 }
 
-const globals: ReadonlyMap<string, Lower> = new Map<string, Lower>([
+/** The globals, under their names in JavaScript. */
+export const globals: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ["Math.min", pick("<", "min")],
   ["Math.max", pick(">", "max")],
   [

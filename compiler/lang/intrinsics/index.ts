@@ -2,11 +2,13 @@
 import type { ts } from "ts-morph";
 import type { FunctionLowering } from "../function.ts";
 import type { Operand } from "../operand.ts";
-import { arithmeticIntrinsics } from "./bits.ts";
 import { assemblyIntrinsics } from "./assembly.ts";
 import { atomicIntrinsics } from "./atomic.ts";
+import { arithmeticIntrinsics } from "./bits.ts";
 import { faultIntrinsics } from "./fault.ts";
 import { memoryIntrinsics } from "./memory.ts";
+import { textIntrinsics } from "./text.ts";
+import { hintIntrinsics } from "./unlikely.ts";
 
 /** `argument(i)` lowers the i-th argument; `nodes` are their places in the source. */
 export type Intrinsic = (
@@ -18,8 +20,10 @@ export type Intrinsic = (
 
 export const intrinsics: ReadonlyMap<string, Intrinsic> = new Map([
   ...arithmeticIntrinsics,
+  ...hintIntrinsics,
   ...faultIntrinsics,
   ...memoryIntrinsics,
+  ...textIntrinsics,
   ...atomicIntrinsics,
   ...assemblyIntrinsics,
 ]);

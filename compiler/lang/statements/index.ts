@@ -2,11 +2,13 @@
 import { ts } from "ts-morph";
 import type { FunctionLowering } from "../function.ts";
 import { refusedStatements } from "../refused.ts";
-import { lowerBlock, lowerEmpty, lowerIf, lowerReturn } from "./basic.ts";
+import { lowerBlock, lowerEmpty } from "./block.ts";
 import { lowerExpressionStatement } from "./expression.ts";
+import { lowerForOf } from "./for-of.ts";
+import { lowerIf } from "./if.ts";
 import { lowerBreak, lowerContinue, lowerLabeled } from "./jump.ts";
 import { lowerDo, lowerFor, lowerWhile } from "./loop.ts";
-import { lowerForOf } from "./for-of.ts";
+import { lowerReturn } from "./return.ts";
 import { lowerSwitch } from "./switch.ts";
 import { lowerVariables } from "./variable.ts";
 

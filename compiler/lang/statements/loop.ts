@@ -8,10 +8,10 @@ import { FunctionBuilder } from "../../ir/builder.ts";
 import { lowerCondition } from "../condition.ts";
 import { joinEnvs } from "../env.ts";
 import type { Env, FunctionLowering, Variable } from "../function.ts";
+import { requireBound } from "../loop-bound.ts";
 import { isRefusal } from "../refusal.ts";
 import { contains, equal, join, meet, type Interval } from "../interval.ts";
 import { shapeOf } from "../shape.ts";
-import { requireBound } from "./loop-bound.ts";
 import { lowerEffect } from "./expression.ts";
 import { lowerDeclarations } from "./variable.ts";
 

@@ -1,33 +1,54 @@
-/** All programs under `features/` as one, so that they are loaded, compiled and linked once. */
+/** The programs beside the constructs, as one, so that they are loaded, compiled and linked once. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { EntryPoint, Program } from "../../../dsl/core/program.ts";
-import { runFrontEnd } from "../../front-end.ts";
+import { runFrontEnd, type FrontEnd } from "../../front-end.ts";
 import { repositoryRoot } from "../../root.ts";
 import { lowerProgram } from "../lower.ts";
+import { explained } from "./explain.ts";
 import { linkTwin, type Twin } from "./twin.ts";
 
-/** One language feature: its name and its entry points, whose symbols carry the name in front. */
+/** How the file of a construct's program ends: `switch.feature.ts` stands beside `switch.ts`. */
+export const featureEnding = ".feature.ts";
+
+/** Where constructs and their programs are. */
+export const languageFolder = join(repositoryRoot, "compiler/lang");
+
+/** The program of one construct. */
 export interface Feature {
+  /** The construct's file, relative to `compiler/lang` and without its ending: `statements/switch`. */
   readonly name: string;
+  /** Its entry points; their symbols carry the name in front. */
   readonly entries: readonly EntryPoint[];
 }
 
-/** Compiles every feature. Throws DiagnosticError where one is refused. */
+/** Every `*.feature.ts` under `compiler/lang`, without that ending and sorted. */
+export function featureNames(): readonly string[] {
+  return readdirSync(languageFolder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(featureEnding))
+    .map((file) => file.slice(0, -featureEnding.length))
+    .sort();
+}
+
+/** Evaluates every program in one realm. Throws where one is refused, and says where. */
+export function loadFeatures(): { readonly features: readonly Feature[]; readonly frontEnd: FrontEnd } {
+  const names = featureNames();
+  const files = names.map((name) => join(languageFolder, name + featureEnding));
+  const frontEnd = explained(() => runFrontEnd(files[0]!, files.slice(1)));
+  const features = names.map((name, i): Feature => {
+    const { entries } = frontEnd.realm.module(files[i]!)["program"] as Program;
+    return { name, entries: entries.map((entry) => ({ ...entry, symbol: `${name}.${entry.symbol}` })) };
+  });
+  return { features, frontEnd };
+}
+
+/** Compiles every program. Throws where one is refused, and says where. */
 export async function makeFeatures(): Promise<{
   readonly features: readonly Feature[];
   readonly twin: Twin;
 }> {
-  const folder = join(repositoryRoot, "compiler/lang/features");
-  const files = readdirSync(folder)
-    .filter((file) => file.endsWith(".ts"))
-    .sort()
-    .map((file) => join(folder, file));
-  const frontEnd = runFrontEnd(files[0]!, files.slice(1));
-  const features = files.map((file): Feature => {
-    const { name, entries } = frontEnd.realm.module(file)["program"] as Program;
-    return { name, entries: entries.map((entry) => ({ ...entry, symbol: `${name}.${entry.symbol}` })) };
-  });
+  const { features, frontEnd } = loadFeatures();
   const program: Program = { name: "features", entries: features.flatMap((f) => f.entries) };
-  return { features, twin: await linkTwin(lowerProgram(frontEnd, program, { debug: false }), program) };
+  const module = explained(() => lowerProgram(frontEnd, program, { debug: false }));
+  return { features, twin: await linkTwin(module, program) };
 }

@@ -1,8 +1,8 @@
 /**
  * Runs the same source twice, in Node and as WebAssembly, for tests that compare the two.
  *
- *     const twin = await makeTwin("compiler/lang/features/arrays.ts");
- *     twin.call("sum", 3)  // { node: 6, native: 6 }
+ *     const twin = await makeTwin("compiler/lang/expressions/element.feature.ts");
+ *     twin.call("byte", 3)  // { node: 111, native: 111 }
  *
  * The file exports `program`; every entry point is callable on both sides.
  */
