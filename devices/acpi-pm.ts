@@ -57,7 +57,7 @@ const shape = device("acpi-pm", {
         sleepEnable: selfClearing(bit(13)),
       }),
     }),
-    pmTimer: bank(u32, { value: ro(0) }),
+    pmTimer: bank(u32, { value: ro(0, {}, { weight: 32 }) }),
     gpe: bank(u8, {
       gpeStatus: repeat(gpeBytes, 1, rw(0, { events: writeOneToClear(bits(7, 0)) })),
       gpeEnable: repeat(gpeBytes, 1, rw(8)),

@@ -87,7 +87,7 @@ const shape = device("hpet", {
         }),
         configuration: rw(0x10, { enable: bit(0), legacyReplacement: bit(1) }),
         status: rw(0x20, { pending: writeOneToClear(bits(comparators - 1, 0)) }),
-        counter: rw(0xf0),
+        counter: rw(0xf0, {}, { weight: 16 }),
       },
       { space: "mmio", size: 0x100 },
     ),

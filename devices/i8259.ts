@@ -55,8 +55,8 @@ const cascadeBit = 1 << cascadeInput;
 
 const shape = device("i8259", {
   banks: {
-    first: bank(u8, { status0: ro(0), command0: wo(0), data0: rw(1) }),
-    second: bank(u8, { status1: ro(0), command1: wo(0), data1: rw(1) }),
+    first: bank(u8, { status0: ro(0), command0: wo(0), data0: rw(1, {}, { weight: 8 }) }),
+    second: bank(u8, { status1: ro(0), command1: wo(0), data1: rw(1, {}, { weight: 4 }) }),
     elcr: bank(u8, { elcr0: rw(0), elcr1: rw(1) }),
   },
   state: { chips: array(Chip, 2), irqs: inputs(16), intr: line() },

@@ -35,7 +35,7 @@ const shape = device("uart16550", {
     ports: bank(
       u8,
       {
-        iir: ro(2, { cause: bits(3, 0), fifos: bits(7, 6) }),
+        iir: ro(2, { cause: bits(3, 0), fifos: bits(7, 6) }, { weight: 8 }),
         fcr: wo(2, {
           enable: bit(0),
           clearRx: bit(1),
@@ -53,16 +53,20 @@ const shape = device("uart16550", {
           dlab: bit(7),
         }),
         mcr: rw(4, { dtr: bit(0), rts: bit(1), out1: bit(2), out2: bit(3), loopback: bit(4) }),
-        lsr: ro(5, {
-          ready: bit(0),
-          overrun: readToClear(bit(1)),
-          parityError: readToClear(bit(2)),
-          framingError: readToClear(bit(3)),
-          breakReceived: readToClear(bit(4)),
-          thrEmpty: constant(bit(5), true),
-          idle: constant(bit(6), true),
-          errorInFifo: bit(7),
-        }),
+        lsr: ro(
+          5,
+          {
+            ready: bit(0),
+            overrun: readToClear(bit(1)),
+            parityError: readToClear(bit(2)),
+            framingError: readToClear(bit(3)),
+            breakReceived: readToClear(bit(4)),
+            thrEmpty: constant(bit(5), true),
+            idle: constant(bit(6), true),
+            errorInFifo: bit(7),
+          },
+          { weight: 32 },
+        ),
         msr: ro(
           6,
           {
@@ -83,7 +87,7 @@ const shape = device("uart16550", {
     )
       .when("lcr.dlab", 0, {
         rbr: ro(0),
-        thr: wo(0),
+        thr: wo(0, {}, { weight: 32 }),
         ier: rw(1, { rx: bit(0), thr: bit(1), lineStatus: bit(2), modemStatus: bit(3) }),
       })
       .when("lcr.dlab", 1, { dll: rw(0, {}, { reset: 12 }), dlm: rw(1) }),

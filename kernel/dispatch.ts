@@ -21,6 +21,7 @@ interface Entry {
   readonly vcpu: number | null;
   readonly base: bigint;
   readonly size: number;
+  readonly weight: number;
   readonly state: object;
   readonly read: (self: object, offset: u32, width: u8) => u32;
   readonly write: (self: object, offset: u32, width: u8, value: u32) => void;
@@ -43,6 +44,7 @@ export function windowsOf(instances: readonly PlacedInstance[], space: "port" | 
             vcpu: lone(p.guest) ? null : p.vcpu,
             base: w.base,
             size: w.sizeBytes,
+            weight: w.weight,
             state: p.state,
             read: w.read as Entry["read"],
             write: w.write as Entry["write"],
@@ -68,6 +70,20 @@ export function windowsOf(instances: readonly PlacedInstance[], space: "port" | 
   return Object.freeze(entries);
 }
 
+/** Where a sorted list is cut so that both parts are wanted about as often; neither is empty. */
+export function balancedCut(entries: readonly { readonly weight: number }[]): number {
+  const total = entries.reduce((sum, { weight }) => sum + weight, 0);
+  let cut = 1;
+  let before = entries[0]?.weight ?? 0;
+  while (cut < entries.length - 1) {
+    const next = before + entries[cut]!.weight;
+    if (Math.abs(total - 2 * next) >= Math.abs(total - 2 * before)) break;
+    before = next;
+    cut++;
+  }
+  return cut;
+}
+
 const ones = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff] as const;
 
 /** Builds the dispatch over a board's devices. */
@@ -80,7 +96,10 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
   type PortEntry = (typeof ports)[number];
   type Found<R> = (guest: u32, port: u16, width: u8, value: u32) => R;
 
-  /** A balanced tree over `entries`, halved until one is left; built once, compiled as nested comparisons. */
+  /**
+   * A tree over `entries`, cut where their weights are balanced until one is left; built once, compiled as nested
+   * comparisons.
+   */
   const portTree = <R>(
     entries: readonly PortEntry[],
     leaf: (e: PortEntry) => Found<R>,
@@ -97,7 +116,7 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
         return miss(guest, port, width, value);
       };
     }
-    const half = entries.length >> 1;
+    const half = balancedCut(entries);
     const below = portTree(entries.slice(0, half), leaf, miss);
     const above = portTree(entries.slice(half), leaf, miss);
     const pivot = entries[half].base;
@@ -155,7 +174,9 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
   );
 
   /** The windows in memory are few: looked at one after the other, the most used ones first. */
-  const memoryEntries = memory.map((e) => ({ ...e, last: e.base + BigInt(e.size) }));
+  const memoryEntries = memory
+    .map((e) => ({ ...e, last: e.base + BigInt(e.size) }))
+    .sort((a, b) => b.weight - a.weight);
   const allOnes = 0xffff_ffff_ffff_ffffn;
   const onesOf = (width: u8): u64 => u64(allOnes >> BigInt((64 - 8 * Math.min(width, 8)) & 63));
 

@@ -12,6 +12,7 @@ import type {
   Terminator,
   UnaryOp,
   Value,
+  Weights,
 } from "./ir.ts";
 import { i1, ptr, voidType } from "./ir.ts";
 
@@ -156,8 +157,8 @@ export class FunctionBuilder {
   jump(to: Block): void {
     this.#end({ op: "jump", to });
   }
-  branch(cond: Value, then: Block, otherwise: Block, likely?: boolean): void {
-    this.#end({ op: "branch", cond, then, else: otherwise, likely });
+  branch(cond: Value, then: Block, otherwise: Block, weights?: Weights): void {
+    this.#end({ op: "branch", cond, then, else: otherwise, weights });
   }
   switch(on: Value, cases: readonly { value: bigint; to: Block; weight: number }[], otherwise: Block): void {
     this.#end({ op: "switch", on, cases, otherwise });

@@ -121,16 +121,22 @@ export type Instr = InstrBase &
     | { readonly op: "declare"; readonly slot: Value; readonly name: string; readonly debugType: DebugType }
   );
 
+/** How often a branch is taken, and how often not. */
+export type Weights = readonly [taken: number, notTaken: number];
+/** Those of a branch that is expected to be taken: LLVM's own for `expect`. */
+export const likely: Weights = [2000, 1];
+export const unlikely: Weights = [1, 2000];
+
 /** How the last block of a path ends. */
 export type Terminator = { readonly loc: Loc | undefined } & (
   | { readonly op: "jump"; readonly to: Block }
-  /** `likely`: which side is expected, where it is known. */
+  /** `weights`: how often each side is taken beside the other, where it is known. */
   | {
       readonly op: "branch";
       readonly cond: Value;
       readonly then: Block;
       readonly else: Block;
-      readonly likely: boolean | undefined;
+      readonly weights: Weights | undefined;
     }
   | {
       readonly op: "switch";

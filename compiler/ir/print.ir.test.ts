@@ -35,7 +35,7 @@ function everything(): IrModule {
       b.copy(at, symbolAddress("text"), constant(i64, 5n));
       b.copy(at, b.offset(at, 1), constant(i64, 5n), true);
       b.fill(at, constant(i8, 0n), constant(i64, 5n));
-      b.branch(b.extract(swapped, 1), loop!, other!, false);
+      b.branch(b.extract(swapped, 1), loop!, other!, [1, 2000]);
       b.place(other!);
       b.callAsm("out", voidType, [constant(i16, 0xf4n), constant(i8, 1n)]);
       const pair = b.record([before, b.compare("slt", n, constant(i32, 5n))]);
@@ -125,7 +125,7 @@ loop:
   move %at, %10, i64 5
   fill %at, i8 0, i64 5
   %11 = extract i1 %9, 1
-  branch unlikely %11, loop, other
+  branch (1:2000) %11, loop, other
 other:
   asm void out(i16 244, i8 1)
   %12 = slt i32 %n, i32 5

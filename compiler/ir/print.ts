@@ -196,8 +196,8 @@ class FunctionPrinter {
       case "jump":
         return `jump ${end.to.label}`;
       case "branch": {
-        const likely = end.likely === undefined ? "" : end.likely ? " likely" : " unlikely";
-        return `branch${likely} ${this.#value(end.cond)}, ${end.then.label}, ${end.else.label}`;
+        const weights = end.weights === undefined ? "" : ` (${end.weights.join(":")})`;
+        return `branch${weights} ${this.#value(end.cond)}, ${end.then.label}, ${end.else.label}`;
       }
       case "switch": {
         const cases = end.cases.map(

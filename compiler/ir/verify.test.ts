@@ -181,7 +181,7 @@ function handBuilt(
   const then: Block = { label: "then", instrs: [], end: undefined };
   const otherwise: Block = { label: "otherwise", instrs: [], end: undefined };
   const loc = undefined;
-  entry.end = { op: "branch", cond: constant(i1, 1n), then, else: otherwise, likely: undefined, loc };
+  entry.end = { op: "branch", cond: constant(i1, 1n), then, else: otherwise, weights: undefined, loc };
   then.instrs.push({ op: "binary", fn: "add", a: one, b: one, result, loc });
   then.end = { op: "return", value: result, loc };
   otherwise.end = { op: "return", value: one, loc };

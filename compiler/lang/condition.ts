@@ -3,7 +3,7 @@
  * or build-time values decide leaves no branch, and the side that cannot be reached is not looked at.
  */
 import { ts } from "ts-morph";
-import type { Block, Value } from "../ir/ir.ts";
+import { unlikely, type Block, type Value, type Weights } from "../ir/ir.ts";
 import type { Env, FunctionLowering, Variable } from "./function.ts";
 import { joinEnvs } from "./env.ts";
 import { join, point, show } from "./interval.ts";
@@ -47,32 +47,45 @@ export function lowerCondition(
     const operator = comparisons.get(kind);
     if (operator !== undefined) return lowerComparison(f, node, operator, onTrue, onFalse);
   }
-  const likely = unlikelyArgument(f, node);
-  if (likely !== undefined) {
-    const sides = lowerCondition(f, likely, onTrue, onFalse);
-    markUnlikely(f, onTrue);
+  const hint = hintOf(f, node);
+  if (hint !== undefined) {
+    const sides = lowerCondition(f, hint.condition, onTrue, onFalse);
+    weigh(f, onTrue, onFalse, hint.weights);
     return sides;
   }
   return jump(f, f.expression(node), node, onTrue, onFalse);
 }
 
-/** The argument of a call of `unlikely`. */
-function unlikelyArgument(f: FunctionLowering, node: ts.Expression): ts.Expression | undefined {
+/** What a call of `unlikely` or `weighed` says of its condition. */
+function hintOf(
+  f: FunctionLowering,
+  node: ts.Expression,
+): { readonly condition: ts.Expression; readonly weights: Weights } | undefined {
   if (!ts.isCallExpression(node) || !ts.isIdentifier(node.expression) || !f.hasCapture(node.expression.text))
     return undefined;
   const callee = f.capture(node.expression.text);
-  return typeof callee === "function" && f.front.core.intrinsics.intrinsicName(callee) === "unlikely"
-    ? node.arguments[0]
-    : undefined;
+  const name = typeof callee === "function" ? f.front.core.intrinsics.intrinsicName(callee) : undefined;
+  const [condition, yes, no] = node.arguments;
+  if (condition === undefined) return undefined;
+  if (name === "unlikely") return { condition, weights: unlikely };
+  if (name !== "weighed" || yes === undefined || no === undefined) return undefined;
+  return { condition, weights: [weightOf(f, yes), weightOf(f, no)] };
 }
 
-function markUnlikely(f: FunctionLowering, block: Block): void {
+function weightOf(f: FunctionLowering, node: ts.Expression): number {
+  const operand = f.expression(node);
+  if (operand.kind === "known" && typeof operand.value === "number" && operand.value >= 0)
+    return operand.value;
+  return f.refuse("not-known", node, { what: "a weight" });
+}
+
+/** Gives every branch of the condition that has no weights of its own those of the whole. */
+function weigh(f: FunctionLowering, onTrue: Block, onFalse: Block, [yes, no]: Weights): void {
   for (const candidate of f.b.blocks) {
     const end = candidate.end;
-    if (end?.op === "branch" && end.likely === undefined) {
-      if (end.then === block) candidate.end = { ...end, likely: false };
-      else if (end.else === block) candidate.end = { ...end, likely: true };
-    }
+    if (end?.op !== "branch" || end.weights !== undefined) continue;
+    if (end.then === onTrue || end.else === onFalse) candidate.end = { ...end, weights: [yes, no] };
+    else if (end.else === onTrue || end.then === onFalse) candidate.end = { ...end, weights: [no, yes] };
   }
 }
 

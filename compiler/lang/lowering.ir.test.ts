@@ -4,19 +4,19 @@ import { lowerText } from "./testing/text.ts";
 
 const prelude = `
 import { i32, u16, u32, u64, u8 } from "../dsl/core/int.ts";
-import { idiv, trap } from "../dsl/core/intrinsics.ts";
+import { idiv, trap, weighed } from "../dsl/core/intrinsics.ts";
 import { array, ref, struct, type ValueOf } from "../dsl/core/layout.ts";
 import type { Program } from "../dsl/core/program.ts";
 import { storage } from "../dsl/core/storage.ts";
 const list = storage("list", array(u8, 16));
-void [i32, u16, u32, u64, u8, idiv, trap, struct, ref, list];
+void [i32, u16, u32, u64, u8, idiv, trap, weighed, struct, ref, list];
 `;
 
-/** The IR of the function \`f\` of a text, without what stands around it. */
-function irOf(text: string, params: string, result: string): string {
+/** The IR of the function \`f\`, or another, of a text, without what stands around it. */
+function irOf(text: string, params: string, result: string, name = "f"): string {
   const program = `export const program: Program = { name: "t", entries: [{ symbol: "entry", fn: f, params: [${params}], result: ${result} }] };`;
   const printed = printModule(lowerText(`${prelude}${text}\n${program}\n`).module);
-  const from = printed.indexOf("function @f(");
+  const from = printed.indexOf(`function @${name}(`);
   return printed.slice(from, printed.indexOf("\n}", from) + 2);
 }
 
@@ -44,7 +44,7 @@ test("an index of which nothing is known is checked", (t) => {
 entry:
   %0 = zext i32 %i to i64
   %1 = ult i64 %0, i64 16
-  branch likely %1, inside, outside
+  branch (2000:1) %1, inside, outside
 outside:
   trap 0
 inside:
@@ -211,8 +211,10 @@ test("a switch that is complete has no default", (t) => {
     irOf(text, "u8", "u32"),
     `function @f(%a: i32): i32 {
 entry:
-  %0 = and i32 %a, i32 3
-  switch %0 [0: case, 1: case1, 2: case1, 3: case2] else default
+  %0 = ule i32 %a, i32 255
+  assume %0
+  %1 = and i32 %a, i32 3
+  switch %1 [0: case, 1: case1, 2: case1, 3: case2] else default
 case:
   return i32 4
 case1:
@@ -242,4 +244,80 @@ end:
   return %1
 }`,
   );
+});
+
+test("what a parameter, a call and a table can be is assumed", (t) => {
+  const text = `
+const table = Object.freeze([3, 9, 250]);
+function g(x: u16): u8 { return table[x % 3]!; }
+function f(a: u32): u32 { return g(a & 0xfff); }`;
+  const printed = irOf(text, "u32", "u32");
+  t.is(
+    printed,
+    `function @f(%a: i32): i32 {
+entry:
+  %0 = and i32 %a, i32 4095
+  %1 = call i32 @g(%0)
+  %2 = ule i32 %1, i32 255
+  assume %2
+  return %1
+}`,
+  );
+  const callee = irOf(text, "u32", "u32", "g");
+  t.regex(callee, /%0 = ule i32 %x, i32 65535\n {2}assume %0\n/);
+  t.regex(callee, /= uge i32 %(\d+), i32 3\n {2}assume %\d+\n {2}%\d+ = ule i32 %\1, i32 250\n {2}assume/);
+});
+
+test("weights of a condition reach each of its branches", (t) => {
+  const text = `
+const seldom = 3;
+function f(a: u32, b: u32): u32 { if (weighed(a === 1 || b === 2, seldom, 40)) return 1; return 2; }`;
+  t.is(
+    irOf(text, "u32, u32", "u32"),
+    `function @f(%a: i32, %b: i32): i32 {
+entry:
+  %0 = eq i32 %a, i32 1
+  branch (3:40) %0, then, or
+or:
+  %1 = eq i32 %b, i32 2
+  branch (3:40) %1, then, else
+then:
+  return i32 1
+else:
+  jump end
+end:
+  return i32 2
+}`,
+  );
+});
+
+test("a model's state is reached by its one reference alone, and no other function's is", (t) => {
+  const text = `
+import { array, struct, type ValueOf } from "../dsl/core/layout.ts";
+import { storage } from "../dsl/core/storage.ts";
+import { u32 } from "../dsl/core/int.ts";
+import type { Program } from "../dsl/core/program.ts";
+const State = struct("State", { count: u32, words: array(u32, 4) });
+type State = ValueOf<typeof State>;
+const state = storage("state", State);
+function own(s: State, by: u32): void { s.count = u32(s.count + by); }
+function both(s: State, other: State): void { s.count = other.count; }
+export const program: Program = { name: "t", entries: [
+  { symbol: "callOwn", fn: (): void => own(state, 3), params: [], result: undefined },
+  { symbol: "callBoth", fn: (): void => both(state, state), params: [], result: undefined },
+] };`;
+  const heads = (path: string): string[] =>
+    [
+      ...printModule(lowerText(text, { debug: false }, path).module).matchAll(
+        /^function @(?:own|both)\S*\(%s.*$/gm,
+      ),
+    ].map(([line]) => line);
+  t.deepEqual(heads("devices/text.ts"), [
+    "function @own(%s: ptr noalias dereferenceable(20), %by: i32): void {",
+    "function @both(%s: ptr dereferenceable(20), %other: ptr dereferenceable(20)): void {",
+  ]);
+  t.deepEqual(heads("kernel/text.ts"), [
+    "function @own(%s: ptr dereferenceable(20), %by: i32): void {",
+    "function @both(%s: ptr dereferenceable(20), %other: ptr dereferenceable(20)): void {",
+  ]);
 });

@@ -12,6 +12,7 @@ import { Exports } from "./exports.ts";
 import type { Front, FunctionSite } from "./front.ts";
 import { FunctionLowering } from "./function.ts";
 import { Identities } from "./identities.ts";
+import { assumeIntervals } from "./interval-check.ts";
 import { describe, type Operand } from "./operand.ts";
 import { placeShape } from "./place.ts";
 import { Refused } from "./refusal.ts";
@@ -161,7 +162,9 @@ export class ProgramLowering {
       return { kind: "void" };
     }
     const parts = types.length <= 1 ? [value] : types.map((_, i) => caller.b.extract(value, i));
-    return caller.unflatten(result, types.length === 0 ? [] : parts);
+    const operand = caller.unflatten(result, types.length === 0 ? [] : parts);
+    assumeIntervals(caller, operand);
+    return operand;
   }
 
   #specialise(
@@ -220,6 +223,9 @@ export class ProgramLowering {
         (checker.getReturnTypeOfSignature(signature).flags & ts.TypeFlags.Any) !== 0
       )
         f.refuse("any", node.type ?? node.name ?? node);
+      // A model reaches its own state and nothing else, by one reference and what is derived from it; what it tells the
+      // board comes back only after it has returned.
+      const alone = strict && shapes.flatMap(irTypes).filter((type) => type.kind === "ptr").length === 1;
       node.parameters.forEach((parameter, i) => {
         if (this.facts.isAny(parameter)) f.refuse("any", parameter);
         const shape = shapes[i]!;
@@ -237,10 +243,12 @@ export class ProgramLowering {
             type,
             debugType,
             ...(size !== undefined && size > 0 && { dereferenceableBytes: size }),
+            ...(alone && type.kind === "ptr" && { noalias: true }),
           });
           return { kind: "param", type, index };
         });
         const operand = f.unflatten(shape, [...values]);
+        assumeIntervals(f, operand);
         if (ts.isIdentifier(parameter.name))
           f.declare(parameter.name, operand, this.#isAssigned(f, parameter.name));
         else bindPattern(f, parameter.name, operand);

@@ -15,7 +15,7 @@ function loop(b: FunctionBuilder, count: Value, body: (i: Value) => void): void 
   b.jump(head);
   b.place(head);
   const at = b.load(i64, i, 8);
-  b.branch(b.compare("ult", at, count), inside, done, true);
+  b.branch(b.compare("ult", at, count), inside, done, [2000, 1]);
   b.place(inside);
   body(at);
   b.store(b.binary("add", at, constant(i64, 1n)), i, 8);

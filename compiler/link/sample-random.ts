@@ -1,7 +1,7 @@
 /** Random IR: functions of two words over four variables and a small memory, the same for the same seed. */
 import { constant, symbolAddress, type FunctionBuilder } from "../ir/builder.ts";
 import type { BinaryOp, Bits, IrFunction, IrModule, IrType, Predicate, Value } from "../ir/ir.ts";
-import { i64 } from "../ir/ir.ts";
+import { i64, likely, unlikely } from "../ir/ir.ts";
 import { Interpreter } from "../ir/interpreter.ts";
 import { printFunction } from "../ir/print.ts";
 import { sampleFunction, sampleGlobal, sampleModule } from "./sample.ts";
@@ -133,7 +133,7 @@ class Generator {
     if (kind < 6) {
       const [then, otherwise] = [b.block("then"), b.block("else")];
       const cond = b.compare(this.#random.of(predicates), this.#variable(), this.#variable());
-      b.branch(cond, then, otherwise, this.#random.of([undefined, true, false]));
+      b.branch(cond, then, otherwise, this.#random.of([undefined, likely, unlikely]));
       for (const block of [then, otherwise]) {
         b.place(block);
         this.statements(2, depth - 1);

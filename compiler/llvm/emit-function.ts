@@ -24,9 +24,6 @@ export interface EmitContext {
   readonly trapHandler: string | undefined;
 }
 
-/** Weights of an expected branch, those of LLVM's own `expect`. */
-const expected = 2000;
-
 /** The LLVM type of an IR type. */
 export function llvmType(llvm: LlvmModule, type: IrType): LlvmType {
   switch (type.kind) {
@@ -290,7 +287,7 @@ export class FunctionEmitter {
 }
 
 function weightsOf(end: Terminator): number[] | undefined {
-  if (end.op === "branch" && end.likely !== undefined) return end.likely ? [expected, 1] : [1, expected];
+  if (end.op === "branch") return end.weights && [...end.weights];
   // LLVM's order: the default first.
   if (end.op === "switch" && end.cases.some((c) => c.weight !== end.cases[0]!.weight)) {
     return [1, ...end.cases.map((c) => c.weight)];

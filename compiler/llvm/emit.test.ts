@@ -95,7 +95,7 @@ test("expected sides and weighted cases become branch weights", (t) => {
     functions: [
       sampleFunction("f", [i64], i64, (b) => {
         const [likely, other, one, two] = ["likely", "other", "one", "two"].map((name) => b.block(name));
-        b.branch(b.compare("eq", param(0), constant(i64, 1n)), likely!, other!, true);
+        b.branch(b.compare("eq", param(0), constant(i64, 1n)), likely!, other!, [2000, 1]);
         b.place(likely!);
         b.return(param(0));
         b.place(other!);

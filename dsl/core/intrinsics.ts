@@ -69,6 +69,14 @@ export const assert: (condition: boolean, message: string) => asserts condition 
 );
 /** Marks the condition as rarely true; lays the code behind it apart. */
 export const unlikely = intrinsic("unlikely", (condition: boolean): boolean => condition);
+/**
+ * Says how often a condition holds: `yes` times, and `no` times not. Conditions in a row that compare one value with
+ * constants become a tree in which the most frequent are found first. Both weights are known at build time.
+ */
+export const weighed = intrinsic(
+  "weighed",
+  (condition: boolean, _yes: number, _no: number): boolean => condition,
+);
 
 // ---- Memory: kernel and platform ------------------------------------------------------------------------------
 

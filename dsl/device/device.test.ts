@@ -440,3 +440,20 @@ test("a device settles after writes and after reads that may change it, not afte
     1,
   );
 });
+
+test("a window is as heavy as its registers, and a register that says nothing weighs 1", (t) => {
+  const { windows } = device("heavy", {
+    banks: {
+      ports: bank(u8, { often: rw(0, {}, { weight: 30 }), seldom: ro(1), never: wo(2) }),
+      other: bank(u8, { plain: repeat(4, 1, rw(0)) }),
+    },
+    state: {},
+  }).implement({});
+  t.is(windows.ports.weight, 32);
+  t.is(windows.other.weight, 1);
+});
+
+test("a weight that is no count is refused", (t) => {
+  for (const weight of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+    t.throws(() => rw(0, {}, { weight }), { message: /weight is a whole number of at least 1/ });
+});

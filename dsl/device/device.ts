@@ -31,6 +31,8 @@ import {
 export interface DeviceWindow<U> {
   readonly space: Space;
   readonly sizeBytes: number;
+  /** How often a guest uses it: the weights of its registers. */
+  readonly weight: number;
   readonly read: (self: U, offset: u32, width: u8) => u32;
   readonly write: (self: U, offset: u32, width: u8, value: u32) => void;
   readonly read64: (self: U, offset: u32) => u64;
@@ -301,6 +303,7 @@ function windowsOf(
     windows[bankName] = Object.freeze({
       space: bank.options.space ?? "port",
       sizeBytes: sizeOf(bank),
+      weight: bank.entries.reduce((sum, { register }) => sum + register.weight, 0),
       ...access,
       peek: unit.peek,
     }) as unknown as DeviceWindow<unknown>;

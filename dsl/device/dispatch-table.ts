@@ -10,12 +10,17 @@ import type { Plan } from "./plan.ts";
 type Get<V> = (self: Cells, index: u8) => V;
 type Put<V> = (self: Cells, index: u8, value: V) => void;
 
+/** How often it is wanted, and how often something behind it in its list. */
+interface Weighed {
+  readonly weight: number;
+  readonly rest: number;
+}
 /** One unit of one register, at its offset. */
-export interface Part<V> {
+export interface Part<V> extends Weighed {
   readonly offset: u32;
   readonly get: Get<V>;
 }
-export interface PutPart<V> {
+export interface PutPart<V> extends Weighed {
   readonly offset: u32;
   readonly put: Put<V>;
 }
@@ -107,7 +112,7 @@ function holdsOf(condition: Condition, fieldLsb: u8, ones: u32): (self: Cells) =
 }
 
 /** The parts of one direction, apart by what selects them. */
-function grouped<P>(
+function grouped<P extends Weighed>(
   placed: readonly Placed[],
   expand: (p: Placed) => readonly P[],
 ): { readonly open: readonly P[]; readonly guarded: readonly Group<P>[] } {
@@ -129,11 +134,21 @@ function grouped<P>(
     group.parts.push(...expand(p));
   }
   return Object.freeze({
-    open: Object.freeze(open),
+    open: byWeight(open),
     guarded: Object.freeze(
-      [...guarded.values()].map((g) => Object.freeze({ holds: g.holds, parts: Object.freeze(g.parts) })),
+      [...guarded.values()].map((g) => Object.freeze({ holds: g.holds, parts: byWeight(g.parts) })),
     ),
   });
+}
+
+/** The parts with those that are wanted most in front. */
+function byWeight<P extends Weighed>(parts: readonly P[]): readonly P[] {
+  const sorted = [...parts].sort((a, b) => b.weight - a.weight);
+  return Object.freeze(
+    sorted.map((part, i) =>
+      Object.freeze({ ...part, rest: sorted.slice(i + 1).reduce((sum, { weight }) => sum + weight, 1) }),
+    ),
+  );
 }
 
 function rangeOf(p: Placed, unit: number, step: number): Range {
@@ -158,22 +173,32 @@ export interface Table<P> {
   readonly guardedRanges: readonly Group<P & Range>[];
 }
 
-function table<P extends { readonly offset: u32 }>(
+function table<P extends Weighed & { readonly offset: u32 }>(
   placed: readonly Placed[],
   grid: Grid,
-  pick: (unit: Unit) => Omit<P, "offset">,
+  pick: (unit: Unit) => Omit<P, "offset" | keyof Weighed>,
 ): Table<P> {
   const one = grouped(placed, (p) =>
     p.plan.register.many
       ? []
       : unitsOf(p.plan, grid).map(
-          (unit, i) => Object.freeze({ ...pick(unit), offset: p.offset + i * grid.step }) as unknown as P,
+          (unit, i) =>
+            ({
+              ...pick(unit),
+              offset: p.offset + i * grid.step,
+              weight: p.plan.register.weight,
+            }) as unknown as P,
         ),
   );
   const many = grouped(placed, (p) =>
     p.plan.register.many
       ? unitsOf(p.plan, grid).map(
-          (unit, i) => Object.freeze({ ...pick(unit), ...rangeOf(p, i, grid.step) }) as unknown as P & Range,
+          (unit, i) =>
+            ({
+              ...pick(unit),
+              ...rangeOf(p, i, grid.step),
+              weight: p.plan.register.weight,
+            }) as unknown as P & Range,
         )
       : [],
   );

@@ -3,6 +3,7 @@
  * them, so that what is left are comparisons with constants.
  */
 import { u32, u8, type u64 } from "../core/int.ts";
+import { weighed } from "../core/intrinsics.ts";
 import type { Cells } from "./cell.ts";
 import {
   getTable,
@@ -112,10 +113,10 @@ function wideSettlingWrite(write: Put<u64>, settle: Settle): Put<u64> {
 function getTree(table: Table<Part<u32>>, otherwise: Get<u32>): (self: Cells, offset: u32) => u32 {
   const { ones, guardedOnes, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32): u32 => {
-    for (const p of ones) if (offset === p.offset) return p.get(self, 0);
+    for (const p of ones) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
     for (const g of guardedOnes) {
       if (g.holds(self)) {
-        for (const p of g.parts) if (offset === p.offset) return p.get(self, 0);
+        for (const p of g.parts) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
       }
     }
     for (const p of ranges) {
@@ -139,7 +140,7 @@ function putTree(table: Table<PutPart<u32>>): (self: Cells, offset: u32, value: 
   const { ones, guardedOnes, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32, value: u32): void => {
     for (const p of ones) {
-      if (offset === p.offset) {
+      if (weighed(offset === p.offset, p.weight, p.rest)) {
         p.put(self, 0, value);
         return;
       }
@@ -147,7 +148,7 @@ function putTree(table: Table<PutPart<u32>>): (self: Cells, offset: u32, value: 
     for (const g of guardedOnes) {
       if (g.holds(self)) {
         for (const p of g.parts) {
-          if (offset === p.offset) {
+          if (weighed(offset === p.offset, p.weight, p.rest)) {
             p.put(self, 0, value);
             return;
           }
@@ -178,10 +179,10 @@ function putTree(table: Table<PutPart<u32>>): (self: Cells, offset: u32, value: 
 function wideGetTree(table: Table<Part<u64>>, otherwise: Get<u64>): (self: Cells, offset: u32) => u64 {
   const { ones, guardedOnes, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32): u64 => {
-    for (const p of ones) if (offset === p.offset) return p.get(self, 0);
+    for (const p of ones) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
     for (const g of guardedOnes) {
       if (g.holds(self)) {
-        for (const p of g.parts) if (offset === p.offset) return p.get(self, 0);
+        for (const p of g.parts) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
       }
     }
     for (const p of ranges) {
@@ -205,7 +206,7 @@ function widePutTree(table: Table<PutPart<u64>>): (self: Cells, offset: u32, val
   const { ones, guardedOnes, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32, value: u64): void => {
     for (const p of ones) {
-      if (offset === p.offset) {
+      if (weighed(offset === p.offset, p.weight, p.rest)) {
         p.put(self, 0, value);
         return;
       }
@@ -213,7 +214,7 @@ function widePutTree(table: Table<PutPart<u64>>): (self: Cells, offset: u32, val
     for (const g of guardedOnes) {
       if (g.holds(self)) {
         for (const p of g.parts) {
-          if (offset === p.offset) {
+          if (weighed(offset === p.offset, p.weight, p.rest)) {
             p.put(self, 0, value);
             return;
           }

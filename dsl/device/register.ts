@@ -22,6 +22,8 @@ export interface RegisterOptions {
   readonly retained?: boolean;
   /** One sentence for the register reference. */
   readonly about?: string;
+  /** How often a guest uses it beside a register that says nothing, which has 1: what is used most is found first. */
+  readonly weight?: number;
 }
 
 /** Wider than its bank: it is then seen in consecutive units, the lowest first. */
@@ -44,6 +46,7 @@ export interface Register<
   readonly unimplemented: boolean;
   readonly retained: boolean;
   readonly about: string;
+  readonly weight: number;
   readonly many: Many;
   readonly count: number;
   readonly stride: number;
@@ -63,6 +66,9 @@ function register<A extends Access, F extends FieldRecord>(
   if (!Number.isInteger(offset) || offset < 0) {
     throw new DeclarationError(`a register's offset is a whole number of at least 0, not ${offset}`);
   }
+  const weight = options?.weight ?? 1;
+  if (!Number.isSafeInteger(weight) || weight < 1)
+    throw new DeclarationError(`a register's weight is a whole number of at least 1, not ${weight}`);
   return remember(
     Object.freeze({
       access,
@@ -73,6 +79,7 @@ function register<A extends Access, F extends FieldRecord>(
       unimplemented: options?.unimplemented ?? false,
       retained: options?.retained ?? false,
       about: options?.about ?? "",
+      weight,
       many: false as const,
       count: 1,
       stride: 0,

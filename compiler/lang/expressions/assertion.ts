@@ -1,4 +1,5 @@
 import { ts } from "ts-morph";
+import { likely } from "../../ir/ir.ts";
 import type { FunctionLowering } from "../function.ts";
 import { nullPointer } from "../known.ts";
 import type { Operand } from "../operand.ts";
@@ -37,7 +38,7 @@ export function lowerNonNull(f: FunctionLowering, node: ts.NonNullExpression): O
   if (f.strict) f.refuse("non-null-in-model", node);
   const present = f.b.block("present");
   const missing = f.b.block("missing");
-  f.b.branch(f.b.compare("ne", operand.value, nullPointer), present, missing, true);
+  f.b.branch(f.b.compare("ne", operand.value, nullPointer), present, missing, likely);
   f.b.place(missing);
   f.trap(`${node.expression.getText()} is null`, node);
   f.b.place(present);

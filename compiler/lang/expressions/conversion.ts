@@ -2,6 +2,7 @@
 import type { ts } from "ts-morph";
 import type { IntDescriptor } from "../../../dsl/core/int.ts";
 import { truncate } from "../arithmetic.ts";
+import { likely } from "../../ir/ir.ts";
 import type { FunctionLowering } from "../function.ts";
 import { contains, join, show, signed, unsigned } from "../interval.ts";
 import { carriedAt, compare, literal } from "../numeric.ts";
@@ -57,7 +58,7 @@ export function lowerChecked(
       const holds =
         compare(f.b, operator, a, bound) ??
         f.refuse("beyond-128", argument, { range: show(join(a.range, bound.range)) });
-      f.b.branch(holds, fits, tooBig, true);
+      f.b.branch(holds, fits, tooBig, likely);
       f.b.place(tooBig);
       f.trap(`a value outside ${show(range)} does not fit ${type.name}`, node);
       f.b.place(fits);

@@ -1,9 +1,10 @@
 import { ts } from "ts-morph";
 import { constant, symbolAddress } from "../../ir/builder.ts";
-import { i64, type Value } from "../../ir/ir.ts";
+import { i64, type Value, likely } from "../../ir/ir.ts";
 import { loadField } from "../fields.ts";
 import type { FunctionLowering } from "../function.ts";
 import { contains, show } from "../interval.ts";
+import { assumeIntervals } from "../interval-check.ts";
 import { operandOf } from "../known.ts";
 import { carriedAt } from "../numeric.ts";
 import { describe, type ArrayOperand, type Int, type Operand } from "../operand.ts";
@@ -51,7 +52,7 @@ function checkedIndex(
   if (f.strict) f.refuse("index", node.argumentExpression, { range: show(i.range), length: String(length) });
   const inside = f.b.block("inside");
   const outside = f.b.block("outside");
-  f.b.branch(f.b.compare("ult", value, constant(i64, BigInt(length))), inside, outside, true);
+  f.b.branch(f.b.compare("ult", value, constant(i64, BigInt(length))), inside, outside, likely);
   f.b.place(outside);
   f.trap(`index of ${node.expression.getText()} is outside its ${length} elements`, node);
   f.b.place(inside);
@@ -126,5 +127,7 @@ function tableElement(
   const big = kind === "bigint";
   const bits = big || size === 8 ? 64 : 32;
   const value = size! * 8 === bits ? raw : f.b.cast(lo < 0n ? "sext" : "zext", raw, { kind: "int", bits });
-  return { kind: "int", big, range: { lo, hi }, value };
+  const element: Int = { kind: "int", big, range: { lo, hi }, value };
+  assumeIntervals(f, element);
+  return element;
 }

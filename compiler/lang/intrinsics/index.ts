@@ -8,7 +8,7 @@ import { arithmeticIntrinsics } from "./bits.ts";
 import { faultIntrinsics } from "./fault.ts";
 import { memoryIntrinsics } from "./memory.ts";
 import { textIntrinsics } from "./text.ts";
-import { hintIntrinsics } from "./unlikely.ts";
+import { hintIntrinsics } from "./hint.ts";
 
 /** `argument(i)` lowers the i-th argument; `nodes` are their places in the source. */
 export type Intrinsic = (

@@ -3,7 +3,7 @@
  * what the guest did gets its architectural answer, and what cannot have one stops the guest with a reason.
  */
 import { u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
-import { addressOf, load32, load64, unlikely } from "../../../dsl/core/intrinsics.ts";
+import { addressOf, load32, load64, unlikely, weighed } from "../../../dsl/core/intrinsics.ts";
 import { raise, requeue, type Arbiter } from "../../../kernel/arbiter.ts";
 import { DomainState, StopReason, stopDomain } from "../../../kernel/domain.ts";
 import { EventKind, Request, VcpuState } from "../../../kernel/vcpu.ts";
@@ -319,12 +319,13 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       vmcb.eventInjection = 0n;
     }
     if (unlikely((interrupted & eventField.valid) !== 0n)) keepInterrupted(v, interrupted);
-    if (code === exitCode.ioio) handlePort(v);
-    else if (code === exitCode.nestedPageFault) handleNestedFault(v);
-    else if (code === exitCode.cpuid) handleCpuid(v);
-    else if (code === exitCode.msr) handleMsr(v);
-    else if (code === exitCode.intr) return;
-    else if (code === exitCode.hlt) handleHalt(v);
+    // Weighed by how often a Linux that boots and runs causes them.
+    if (weighed(code === exitCode.ioio, 16, 31)) handlePort(v);
+    else if (weighed(code === exitCode.nestedPageFault, 16, 15)) handleNestedFault(v);
+    else if (weighed(code === exitCode.msr, 4, 11)) handleMsr(v);
+    else if (weighed(code === exitCode.hlt, 4, 7)) handleHalt(v);
+    else if (weighed(code === exitCode.intr, 4, 3)) return;
+    else if (weighed(code === exitCode.cpuid, 2, 1)) handleCpuid(v);
     else if (code === exitCode.vintr) v.core.requests.or(Request.interrupt);
     else if (code < 0x20 || code === exitCode.cr0Selective) handleControl(v, code);
     else handleRare(v, code);

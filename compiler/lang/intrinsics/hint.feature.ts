@@ -1,6 +1,6 @@
-/** Feature: `unlikely`, as a condition and as a value. */
+/** Feature: `unlikely` and `weighed`, as conditions and as values. */
 import { u32, u8 } from "../../../dsl/core/int.ts";
-import { unlikely } from "../../../dsl/core/intrinsics.ts";
+import { unlikely, weighed } from "../../../dsl/core/intrinsics.ts";
 import { bool } from "../../../dsl/core/layout.ts";
 import type { Program } from "../../../dsl/core/program.ts";
 
@@ -15,11 +15,21 @@ function value(a: u8): boolean {
   const rare = unlikely(a > 100);
   return rare !== unlikely(on);
 }
+const rows = Object.freeze([
+  Object.freeze({ code: 7, weight: 50, rest: 11, answer: 1 }),
+  Object.freeze({ code: 300, weight: 10, rest: 1, answer: 2 }),
+  Object.freeze({ code: 8, weight: 1, rest: 0, answer: 3 }),
+]);
+function tree(code: u32): u8 {
+  for (const row of rows) if (weighed(code === row.code, row.weight, row.rest)) return row.answer;
+  return weighed(code > 1000, 1, 2) ? 4 : 5;
+}
 
 export const program: Program = {
-  name: "unlikely",
+  name: "hint",
   entries: [
     { symbol: "condition", fn: condition, params: [u32, u32], result: u32 },
     { symbol: "value", fn: value, params: [u8], result: bool },
+    { symbol: "tree", fn: tree, params: [u32], result: u8 },
   ],
 };
