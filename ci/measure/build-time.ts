@@ -1,6 +1,6 @@
 /**
  * How long `typevisor build` takes in a new process, cold (nothing remembered) and warm (after an edit of one handler),
- * and what the image that it leaves weighs. It builds a copy of the sources, which it may edit.
+ * what the image that it leaves weighs, and how long its exits' paths are at most. It builds a copy of the sources, which it may edit.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -46,6 +46,7 @@ export function buildTime(image: string): Measurement {
           { name: `build.${name}.cold`, value: cold, unit: "s" },
           { name: `build.${name}.warm`, value: warm, unit: "s" },
           ...sizes(name, report),
+          ...exitPaths(report),
         ]);
       } finally {
         rmSync(copy, { recursive: true, force: true });
@@ -70,6 +71,15 @@ function sizes(name: string, report: BuildReport): Figure[] {
     bytes("memory", memory),
     ...Object.entries(report.ledger.byFeature).map(([feature, value]) => bytes(`ledger.${feature}`, value)),
   ];
+}
+
+/** The longest path of each kind of exit; one without a bound has no figure. */
+export function exitPaths({ exitPath }: Pick<BuildReport, "exitPath">): Figure[] {
+  return Object.entries(exitPath).flatMap(([kind, { instructions }]) =>
+    instructions === "unbounded"
+      ? []
+      : [{ name: `exitpath.${kind}`, value: instructions, unit: "instructions" }],
+  );
 }
 
 function copySources(copy: string): void {

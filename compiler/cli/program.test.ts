@@ -17,6 +17,7 @@ const report: NonNullable<BuildResult["report"]> = {
   memory: [{ name: "guest", sizeBytes: 2048 * 2 ** 20, note: "" }],
   sha256: {},
   longestExitPath: { instructions: "unbounded", path: [] },
+  exitPath: {},
 };
 
 interface Played {

@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { exitKindPrefix, guestLandmark, kernelLandmark } from "../../dsl/core/landmark.ts";
 import type { Manifest } from "../../dsl/image.ts";
 import type { IrModule } from "../ir/ir.ts";
 import type { EfiImage } from "../link/efi.ts";
-import { exitPath } from "../llvm/exit-path.ts";
+import { ExitPaths, type ExitPath } from "../llvm/exit-path.ts";
 import type { CheckedPayload } from "./payload-check.ts";
 import type { BuildReport, LongestExitPath, MemoryRegion } from "./report.ts";
 
@@ -35,7 +36,7 @@ export function makeReport(input: ReportInput): BuildReport {
       ]),
       ...payloads.map((p): [string, string] => [p.facts.name, p.facts.sha256]),
     ]),
-    longestExitPath: longestExitPath(input),
+    ...exitPaths(input),
   };
 }
 
@@ -95,11 +96,35 @@ function memory({ manifest, linked, payloads }: ReportInput): MemoryRegion[] {
   ];
 }
 
-function longestExitPath({ module, linked }: ReportInput): LongestExitPath {
+/** The longest path of all exits, and by kind, which only a program with landmarks tells. */
+function exitPaths({ module, linked }: ReportInput): Pick<BuildReport, "longestExitPath" | "exitPath"> {
+  const paths = new ExitPaths(linked.machineCode());
+  const landmarks = paths.landmarks();
+  if (landmarks.includes(guestLandmark)) {
+    const turn = { from: guestLandmark, to: [guestLandmark, kernelLandmark] };
+    const kinds = landmarks.filter((name) => name.startsWith(exitKindPrefix));
+    return {
+      longestExitPath: reported(paths.over(turn)),
+      exitPath: Object.fromEntries(
+        kinds.map((name) => [name.slice(exitKindPrefix.length), reported(paths.over(turn, name))]),
+      ),
+    };
+  }
   const symbol = module.exitHandler;
-  if (symbol === undefined) return { instructions: "unbounded", path: ["the program names no exit handler"] };
-  const { instructions, path, reason } = exitPath(linked.machineCode(), symbol);
-  // Each function once, where the way first comes to it.
-  const functions = [...new Set(path)];
-  return { instructions, path: reason === undefined ? functions : [...functions, reason] };
+  const longestExitPath: LongestExitPath =
+    symbol === undefined
+      ? { instructions: "unbounded", path: ["the program names no exit handler"] }
+      : reported(paths.ofFunction(symbol));
+  return { longestExitPath, exitPath: {} };
+}
+
+/** What adds less than this part of a path is left out of the report. */
+const smallestShare = 1 / 64;
+
+function reported({ instructions, path, reason, functions, loops }: ExitPath): LongestExitPath {
+  if (instructions === "unbounded" || reason !== undefined)
+    return { instructions, path: reason === undefined ? path : [...path, reason] };
+  const isLarge = (part: { readonly instructions: number }): boolean =>
+    part.instructions >= instructions * smallestShare;
+  return { instructions, path, functions: functions.filter(isLarge), loops: loops.filter(isLarge) };
 }

@@ -1,13 +1,9 @@
 /** The build report as one self-contained page: no script, no address to load from, readable on a phone. */
-import type { BuildReport, MemoryRegion } from "./report.ts";
+import type { BuildReport, LongestExitPath, MemoryRegion } from "./report.ts";
 
 /** The HTML text of a report. */
 export function reportPage(report: BuildReport): string {
-  const { hypervisorBytes, ledger, longestExitPath, memory, name, payloadBytes, sha256 } = report;
-  const exitPath =
-    longestExitPath.instructions === "unbounded"
-      ? "unbounded"
-      : `${grouped(longestExitPath.instructions)} instructions`;
+  const { exitPath, hypervisorBytes, ledger, longestExitPath, memory, name, payloadBytes, sha256 } = report;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -22,9 +18,18 @@ export function reportPage(report: BuildReport): string {
 <dl>
 ${definition("Hypervisor", bytes(hypervisorBytes))}
 ${definition("Payloads", bytes(payloadBytes))}
-${definition("Longest exit path", exitPath)}
+${definition("Longest exit path", `${pathLength(longestExitPath)}${isBounded(longestExitPath) ? " instructions" : ""}`)}
 </dl>
 ${longestExitPath.path.length === 0 ? "" : `<p class="path">${longestExitPath.path.map(code).join(" → ")}</p>`}
+${section(
+  "Longest path by kind of exit",
+  ["Exit", "Instructions", "Its largest loops and functions"],
+  byKey(exitPath).map(([kind, path]) => [
+    cell(code(kind)),
+    cell(pathLength(path), "number"),
+    cell(isBounded(path) ? parts(path) : path.path.map(code).join(" → ")),
+  ]),
+)}
 ${ledgerSection("Bytes by feature", ledger.byFeature)}
 ${ledgerSection("Bytes by source file", ledger.byFile)}
 ${section("Memory", ["Region", "Base", "Size", "Note"], memory.map(memoryRow))}
@@ -54,6 +59,35 @@ th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px soli
 .share { width: 30%; min-width: 4rem; }
 .share span { display: block; height: .8rem; margin-top: .35rem; background: var(--bar); }
 `;
+
+const isBounded = (path: LongestExitPath): boolean => path.instructions !== "unbounded";
+
+function pathLength({ instructions }: LongestExitPath): string {
+  return instructions === "unbounded" ? "unbounded" : grouped(instructions);
+}
+
+/** What a path's length comes from: loops with their bounds, then functions with how often they are called. */
+function parts({ loops = [], functions = [] }: LongestExitPath): string {
+  const lines = [
+    ...loops
+      .slice(0, mostParts)
+      .map(
+        ({ symbol, turns, instructions, calls }) =>
+          `${grouped(instructions)} in a loop of ${code(symbol)} that turns at most ${grouped(turns)} times` +
+          (calls.length === 0 ? "" : ` and calls ${calls.map(code).join(", ")}`),
+      ),
+    ...functions
+      .slice(0, mostParts)
+      .map(
+        ({ symbol, calls, instructions }) =>
+          `${grouped(instructions)} in ${grouped(calls)} calls of ${code(symbol)}`,
+      ),
+  ];
+  return lines.join("<br>");
+}
+
+/** Loops, and functions, that the page shows of one path. */
+const mostParts = 5;
 
 function ledgerSection(title: string, ledger: Readonly<Record<string, number>>): string {
   const rows = Object.entries(ledger).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));

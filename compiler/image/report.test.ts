@@ -19,6 +19,17 @@ const report: BuildReport = {
   ],
   sha256: { "gateway.efi": "ab".repeat(32) },
   longestExitPath: { instructions: 1234, path: ["dispatch", "uart16550.thr"] },
+  exitPath: {
+    "port-out": {
+      instructions: 1234,
+      path: ["dispatch", "uart16550.thr"],
+      functions: [{ symbol: "uart16550.thr", calls: 16, instructions: 1200 }],
+      loops: [
+        { symbol: "dispatch", header: "b.body", turns: 16, instructions: 1210, calls: ["uart16550.thr"] },
+      ],
+    },
+    string: { instructions: "unbounded", path: ["dispatch", '"rep outsb" repeats'] },
+  },
 };
 
 test("the JSON holds every figure, and equal reports are equal bytes whatever the order of their keys", (t) => {
@@ -38,6 +49,18 @@ test("the page says what the report says, escaped", (t) => {
   t.true(page.includes("1,234 instructions"));
   t.true(page.includes("dispatch</code> → <code>uart16550.thr"));
   t.false(page.includes("<1>"));
+});
+
+test("the page says what every kind of exit costs at most, and which loops and functions make it so", (t) => {
+  const page = reportPage(report);
+  t.true(page.includes('<td><code>port-out</code></td><td class="number">1,234</td>'));
+  t.true(
+    page.includes(
+      "1,210 in a loop of <code>dispatch</code> that turns at most 16 times and calls <code>uart16550.thr</code>",
+    ),
+  );
+  t.true(page.includes("1,200 in 16 calls of <code>uart16550.thr</code>"));
+  t.true(page.includes("unbounded</td><td><code>dispatch</code> → <code>&#34;rep outsb&#34; repeats</code>"));
 });
 
 test("an unbounded exit path says so", (t) => {

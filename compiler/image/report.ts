@@ -4,6 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { PathFunction, PathLoop } from "../llvm/way.ts";
 import { reportPage } from "./report-page.ts";
 
 /** A range of memory that the image uses; without `base` its place is chosen at boot. */
@@ -14,12 +15,18 @@ export interface MemoryRegion {
   readonly note: string;
 }
 
-/** The longest path from an exit of a guest back into it, counted in the optimised code. */
+/**
+ * The longest path from an exit of a guest to its next entry, or to the kernel's loop, counted in the optimised code.
+ */
 export interface LongestExitPath {
   /** Instructions, or "unbounded" where the compiler cannot know. */
   readonly instructions: number | "unbounded";
-  /** The functions along the path, from the dispatch on. */
+  /** The functions along the path, in the order in which it comes to them. */
   readonly path: readonly string[];
+  /** The functions that add most to it by their own instructions, the largest first. */
+  readonly functions?: readonly PathFunction[];
+  /** The loops that add most to it, the largest first. */
+  readonly loops?: readonly PathLoop[];
 }
 
 /** Everything that a build tells about an image. */
@@ -36,7 +43,10 @@ export interface BuildReport {
   readonly memory: readonly MemoryRegion[];
   /** The SHA-256 of each file that the build wrote or put into the image. */
   readonly sha256: Readonly<Record<string, string>>;
+  /** Over all kinds of exits. */
   readonly longestExitPath: LongestExitPath;
+  /** By kind of exit, as the platform names them. */
+  readonly exitPath: Readonly<Record<string, LongestExitPath>>;
 }
 
 /** The files of a written report. */
@@ -63,6 +73,7 @@ export function reportJson(report: BuildReport): string {
     memory: report.memory,
     sha256: sortedRecord(report.sha256),
     longestExitPath: report.longestExitPath,
+    exitPath: sortedRecord(report.exitPath),
   };
   return `${JSON.stringify(ordered, undefined, 2)}\n`;
 }

@@ -1,4 +1,5 @@
 /** x86-64 machine code as `llc`'s assembly listing (AT&T syntax), cut into functions and basic blocks. */
+import { landmarkComment } from "../../dsl/core/landmark.ts";
 
 /** Where a block goes after its last instruction. */
 export type Exit =
@@ -14,12 +15,6 @@ export interface MachineCall {
   /** What the third argument is, where the block itself sets it to a constant: the size of a block operation. */
   readonly third: number | undefined;
 }
-
-/**
- * What an assembly comment begins with that marks a place in the code: `platforms/landmark.ts` writes it. The place
- * survives optimisation, and costs nothing.
- */
-export const landmarkComment = "# landmark ";
 
 /** A run of instructions that is entered at its start only. */
 export interface MachineBlock {

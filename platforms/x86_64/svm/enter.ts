@@ -3,7 +3,9 @@
  * are loaded and stored here; vector and x87 state stays in the CPU, since nothing in the hypervisor touches it.
  */
 import { u64 } from "../../../dsl/core/int.ts";
+import { guestLandmark } from "../../../dsl/core/landmark.ts";
 import { asm } from "../../asm.ts";
+import { landmarkLine } from "../../landmark.ts";
 import { SvmVcpu, offsetOf } from "./vcpu.ts";
 import { Vmcb } from "./vmcb.ts";
 
@@ -40,6 +42,7 @@ const lines = [
   `movq %rcx, ${rspAt}(%rax)`,
   ...moved.map(([name, index]) => `movq ${gprAt + 8 * index}(%rax), %${name}`),
   "vmload %rax",
+  landmarkLine(guestLandmark),
   "vmrun %rax",
   "vmsave %rax",
   ...moved.map(([name, index]) => `movq %${name}, ${gprAt + 8 * index}(%rax)`),
@@ -61,7 +64,7 @@ const lines = [
  * enabled; returns with it set, so a pending host interrupt is taken here. Returns `host`.
  */
 export const enterGuest = asm({
-  template: lines.join("; "),
+  template: lines.join("\n"),
   constraints:
     "={rax},0,{rdi},~{rcx},~{rdx},~{rsi},~{r8},~{r9},~{r10},~{r11},~{r12},~{r13},~{r14},~{r15},~{memory}",
   params: [u64, u64],

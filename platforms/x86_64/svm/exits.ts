@@ -4,6 +4,7 @@
  */
 import { u16, u32, u64, u8 } from "../../../dsl/core/int.ts";
 import { addressOf, load32, load64, unlikely, weighed } from "../../../dsl/core/intrinsics.ts";
+import { exitKind } from "../../landmark.ts";
 import { raise, requeue, type Arbiter } from "../../../kernel/arbiter.ts";
 import { DomainState, StopReason, stopDomain } from "../../../kernel/domain.ts";
 import { EventKind, Request, VcpuState } from "../../../kernel/vcpu.ts";
@@ -43,6 +44,23 @@ export function stopGuest(v: SvmVcpu, reason: u32, detail: u64): void {
 export function raiseInGuest(v: SvmVcpu, vector: u8, hasError: boolean, error: u32): void {
   if (!raise(v.core, vector, hasError, error)) stopGuest(v, StopReason.tripleFault, 0n);
 }
+
+/** What the build reports a longest path for. */
+const kind = Object.freeze({
+  portIn: exitKind("port-in"),
+  portOut: exitKind("port-out"),
+  portString: exitKind("port-string"),
+  nestedFault: exitKind("nested-page-fault"),
+  cpuid: exitKind("cpuid"),
+  rdmsr: exitKind("rdmsr"),
+  wrmsr: exitKind("wrmsr"),
+  interrupt: exitKind("interrupt"),
+  window: exitKind("interrupt-window"),
+  hlt: exitKind("hlt"),
+  control: exitKind("control-register"),
+  exception: exitKind("exception"),
+  rare: exitKind("rare"),
+});
 
 const vectorDb = 1;
 const vectorUd = 6;
@@ -112,6 +130,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     const vmcb = v.vmcb;
     const info = u32(vmcb.exitInfo1);
     if (unlikely((info & 4) !== 0)) {
+      kind.portString();
       const outcome = strings(v, info);
       if (outcome.outcome !== Emulation.done)
         failEmulation(v, outcome.outcome, outcome.address, outcome.error);
@@ -121,11 +140,13 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     const width = u8((info >>> 4) & 7);
     const rax = v.gpr[0];
     if ((info & 1) !== 0) {
+      kind.portIn();
       const value = bus.portIn(v.core.index, port, width);
       if (width === 4) v.gpr[0] = u64(value);
       else if (width === 1) v.gpr[0] = u64((rax & ~0xffn) | BigInt(value & 0xff));
       else v.gpr[0] = u64((rax & ~0xffffn) | BigInt(value & 0xffff));
     } else {
+      kind.portOut();
       const value = u32(rax);
       bus.portOut(
         v.core.index,
@@ -138,6 +159,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   };
 
   const handleCpuid = (v: SvmVcpu): void => {
+    kind.cpuid();
     if (!skip(v, shortForms.cpuid)) return;
     const gpr = v.gpr;
     const out = v.cpuid;
@@ -152,6 +174,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     const gpr = v.gpr;
     const msr = u32(gpr[1]);
     if (v.vmcb.exitInfo1 === 0n) {
+      kind.rdmsr();
       const { ok, value } = msrs.read(v, msr);
       if (!ok) {
         raiseInGuest(v, vectorGp, true, 0);
@@ -162,6 +185,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       gpr[2] = u64(value >> 32n);
       return;
     }
+    kind.wrmsr();
     const value = u64((gpr[0] & lowMask) | (gpr[2] << 32n));
     // The write may be found refused only after the instruction is seen to be one, and takes effect once.
     const rip = v.vmcb.rip;
@@ -173,6 +197,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   };
 
   const handleHalt = (v: SvmVcpu): void => {
+    kind.hlt();
     if (!skip(v, shortForms.hlt)) return;
     v.core.requests.or(Request.interrupt);
     if (arbiter.wakes(v)) return;
@@ -196,6 +221,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   };
 
   const handleNestedFault = (v: SvmVcpu): void => {
+    kind.nestedFault();
     const vmcb = v.vmcb;
     const gpa = vmcb.exitInfo2;
     // An event's delivery touched it, or a fetch or a table walk: nothing that an instruction's emulation could mend.
@@ -210,12 +236,14 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
 
   /** #DB, #AC: intercepted so that their endless delivery cannot hold the CPU; #MC is the host's. */
   const handleException = (v: SvmVcpu, vector: u32): void => {
+    kind.exception();
     if (vector === vectorDb) raiseInGuest(v, vectorDb, false, 0);
     else if (vector === vectorAc) raiseInGuest(v, vectorAc, true, 0);
     else stopGuest(v, StopReason.unexpectedExit, BigInt(vector));
   };
 
   const handleRare = (v: SvmVcpu, code: u32): void => {
+    kind.rare();
     switch (code) {
       case exitCode.shutdown:
         stopGuest(v, StopReason.tripleFault, 0n);
@@ -272,6 +300,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   };
 
   const handleControl = (v: SvmVcpu, code: u32): void => {
+    kind.control();
     const got = fetch(v);
     if (got.outcome !== FetchOutcome.ok) {
       failFetch(v, got.outcome, got.address, got.error);
@@ -324,10 +353,12 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else if (weighed(code === exitCode.nestedPageFault, 16, 15)) handleNestedFault(v);
     else if (weighed(code === exitCode.msr, 4, 11)) handleMsr(v);
     else if (weighed(code === exitCode.hlt, 4, 7)) handleHalt(v);
-    else if (weighed(code === exitCode.intr, 4, 3)) return;
+    else if (weighed(code === exitCode.intr, 4, 3)) kind.interrupt();
     else if (weighed(code === exitCode.cpuid, 2, 1)) handleCpuid(v);
-    else if (code === exitCode.vintr) v.core.requests.or(Request.interrupt);
-    else if (code < 0x20 || code === exitCode.cr0Selective) handleControl(v, code);
+    else if (code === exitCode.vintr) {
+      kind.window();
+      v.core.requests.or(Request.interrupt);
+    } else if (code < 0x20 || code === exitCode.cr0Selective) handleControl(v, code);
     else handleRare(v, code);
   };
 }

@@ -2,6 +2,7 @@
 import { array, struct, type FixedArray } from "../../../dsl/core/layout.ts";
 import { u32, u64, type u8 } from "../../../dsl/core/int.ts";
 import { addressOf, viewOf } from "../../../dsl/core/intrinsics.ts";
+import { kernelLandmark } from "../../../dsl/core/landmark.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../../../dsl/manifest/model.ts";
 import { arbiter, resetInjection } from "../../../kernel/arbiter.ts";
@@ -10,6 +11,7 @@ import type { Domain } from "../../../kernel/domain.ts";
 import type { InterruptSource } from "../../../kernel/interrupt-source.ts";
 import { Request, VcpuState, type Vcpu } from "../../../kernel/vcpu.ts";
 import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
+import { landmark } from "../../landmark.ts";
 import { cli, clgi, stgi, sti } from "../instructions.ts";
 import type { Bus } from "../guest/bus.ts";
 import { linuxLoader } from "../guest/linux.ts";
@@ -42,6 +44,8 @@ export interface SvmParts {
   readonly apics: LocalApics;
   readonly source: InterruptSource;
 }
+
+const leaveLoop = landmark(kernelLandmark);
 
 /** Offset of the kernel's part in a vCPU. */
 const coreAt = 4096n;
@@ -198,6 +202,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         handle(v);
         clgi();
       }
+      leaveLoop();
       cli();
       stgi();
     },
