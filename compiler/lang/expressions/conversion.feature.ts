@@ -36,6 +36,14 @@ function far(a: u32, b: u32): u8 {
   return u8(a * 512 + b);
 }
 
+const many: number = 70_000;
+const negative: bigint = -3n;
+/** What the build knows is converted by it. */
+function folded(a: u32): u64 {
+  const wide = u64(negative) + i64(negative) + BigInt(i32(0x8000_0000));
+  return u64(BigInt(u8(many)) + BigInt(u16(negative)) * 1000n + wide + BigInt(a));
+}
+
 export const program: Program = {
   name: "conversion",
   entries: [
@@ -50,5 +58,6 @@ export const program: Program = {
     { symbol: "checkedSigned", fn: checkedSigned, params: [i64], result: i32 },
     { symbol: "checkedWide", fn: checkedWide, params: [i64], result: u64 },
     { symbol: "far", fn: far, params: [u32, u32], result: u8 },
+    { symbol: "folded", fn: folded, params: [u32], result: u64 },
   ],
 };

@@ -24,7 +24,7 @@ import { lowerPrefix } from "./unary.ts";
 import { refusedExpressions } from "../refused.ts";
 
 type Lower<N extends ts.Node> = (f: FunctionLowering, node: N) => Operand;
-const table = new Map<ts.SyntaxKind, Lower<never>>([
+export const expressions: ReadonlyMap<ts.SyntaxKind, Lower<never>> = new Map<ts.SyntaxKind, Lower<never>>([
   [ts.SyntaxKind.Identifier, lowerIdentifier],
   [ts.SyntaxKind.NumericLiteral, lowerNumber],
   [ts.SyntaxKind.BigIntLiteral, lowerBigInt],
@@ -50,7 +50,7 @@ const table = new Map<ts.SyntaxKind, Lower<never>>([
 
 /** Lowers an expression to an operand. */
 export function lowerExpression(f: FunctionLowering, node: ts.Expression): Operand {
-  const lower = table.get(node.kind);
+  const lower = expressions.get(node.kind);
   if (lower !== undefined) return lower(f, node as never);
   const code = refusedExpressions.get(node.kind);
   return f.refuse(code ?? "unsupported", node, { what: ts.SyntaxKind[node.kind] });

@@ -23,6 +23,10 @@ function negated(a: i64, b: u64): u64 {
 function complement(a: u32, b: i32): i32 {
   return ~a ^ (~b & 0xff);
 }
+/** Of what is below 2^8, the complement is within an i32. */
+function complementNarrow(a: u8): i32 {
+  return ~a * 1000;
+}
 /** Beyond 32 bits, `~` sees the low ones. */
 function complementWide(a: u32): i32 {
   return ~(a * 4096 + 7);
@@ -45,6 +49,7 @@ export const program: Program = {
     { symbol: "minusBig", fn: minusBig, params: [i64], result: i64 },
     { symbol: "negated", fn: negated, params: [i64, u64], result: u64 },
     { symbol: "complement", fn: complement, params: [u32, i32], result: i32 },
+    { symbol: "complementNarrow", fn: complementNarrow, params: [u8], result: i32 },
     { symbol: "complementWide", fn: complementWide, params: [u32], result: i32 },
     { symbol: "complementBig", fn: complementBig, params: [i64, u64], result: i64 },
     { symbol: "plus", fn: plus, params: [u32], result: u32 },

@@ -13,7 +13,7 @@ import { lowerSwitch } from "./switch.ts";
 import { lowerVariables } from "./variable.ts";
 
 type Lower<N extends ts.Node> = (f: FunctionLowering, node: N, label?: string) => void;
-const table = new Map<ts.SyntaxKind, Lower<never>>([
+export const statements: ReadonlyMap<ts.SyntaxKind, Lower<never>> = new Map<ts.SyntaxKind, Lower<never>>([
   [ts.SyntaxKind.Block, lowerBlock],
   [ts.SyntaxKind.EmptyStatement, lowerEmpty],
   [ts.SyntaxKind.VariableStatement, lowerVariables],
@@ -32,7 +32,7 @@ const table = new Map<ts.SyntaxKind, Lower<never>>([
 
 /** Lowers a statement; `label` is the one in front of it. */
 export function lowerStatement(f: FunctionLowering, node: ts.Statement, label?: string): void {
-  const lower = table.get(node.kind);
+  const lower = statements.get(node.kind);
   if (lower !== undefined) return lower(f, node as never, label);
   // Types leave nothing behind.
   if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return;

@@ -89,6 +89,17 @@ function inLoop(n: u8): u32 {
   }
   return total;
 }
+/** A case of one value knows it. */
+function taught(x: u32): u8 {
+  switch (x) {
+    case 3:
+      return u8.checked(x + 250);
+    case 1000:
+      return u8.checked(x - 999);
+    default:
+      return 7;
+  }
+}
 function wide(x: u64): u8 {
   switch (x) {
     case 0n:
@@ -111,6 +122,7 @@ export const program: Program = {
     { symbol: "defaultInTheMiddle", fn: defaultInTheMiddle, params: [u8], result: u8 },
     { symbol: "enums", fn: enums, params: [u8], result: u8 },
     { symbol: "inLoop", fn: inLoop, params: [u8], result: u32 },
+    { symbol: "taught", fn: taught, params: [u32], result: u8 },
     { symbol: "wide", fn: wide, params: [u64], result: u8 },
   ],
 };

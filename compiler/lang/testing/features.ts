@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { EntryPoint, Program } from "../../../dsl/core/program.ts";
 import { runFrontEnd, type FrontEnd } from "../../front-end.ts";
 import { repositoryRoot } from "../../root.ts";
-import { lowerProgram } from "../lower.ts";
+import { lowerProgram, type LoweringOptions } from "../lower.ts";
 import { explained } from "./explain.ts";
 import { linkTwin, type Twin } from "./twin.ts";
 
@@ -42,13 +42,16 @@ export function loadFeatures(): { readonly features: readonly Feature[]; readonl
   return { features, frontEnd };
 }
 
-/** Compiles every program. Throws where one is refused, and says where. */
-export async function makeFeatures(): Promise<{
+/**
+ * Compiles every program; where intervals are checked, an integer outside its own traps. Throws where a program is
+ * refused, and says where.
+ */
+export async function makeFeatures(options: Omit<LoweringOptions, "debug">): Promise<{
   readonly features: readonly Feature[];
   readonly twin: Twin;
 }> {
   const { features, frontEnd } = loadFeatures();
   const program: Program = { name: "features", entries: features.flatMap((f) => f.entries) };
-  const module = explained(() => lowerProgram(frontEnd, program, { debug: false }));
+  const module = explained(() => lowerProgram(frontEnd, program, { ...options, debug: false }));
   return { features, twin: await linkTwin(module, program) };
 }
