@@ -32,19 +32,21 @@ asm asm.1(i16): i8 effects "inb $1, $0" "={al},{dx}"
 
 function @f(%port: i32): i32 {
 entry:
-  %0 = trunc i32 %port to i16
-  %1 = trunc i32 i32 7 to i8
-  asm void asm.0(%0, %1)
-  %2 = trunc i32 %port to i16
-  %3 = asm i8 asm.1(%2)
-  %4 = zext i8 %3 to i32
-  %5 = trunc i32 i32 128 to i16
-  %6 = trunc i32 %4 to i8
-  asm void asm.0(%5, %6)
-  %7 = trunc i32 i32 128 to i16
-  %8 = asm i8 asm.1(%7)
-  %9 = zext i8 %8 to i32
-  return %9
+  %0 = ule i32 %port, i32 65535
+  assume %0
+  %1 = trunc i32 %port to i16
+  %2 = trunc i32 i32 7 to i8
+  asm void asm.0(%1, %2)
+  %3 = trunc i32 %port to i16
+  %4 = asm i8 asm.1(%3)
+  %5 = zext i8 %4 to i32
+  %6 = trunc i32 i32 128 to i16
+  %7 = trunc i32 %5 to i8
+  asm void asm.0(%6, %7)
+  %8 = trunc i32 i32 128 to i16
+  %9 = asm i8 asm.1(%8)
+  %10 = zext i8 %9 to i32
+  return %10
 }`,
   );
 });

@@ -13,7 +13,8 @@ function condition(a: u32, b: u32): u32 {
 }
 function value(a: u8): boolean {
   const rare = unlikely(a > 100);
-  return rare !== unlikely(on);
+  const frequent = weighed(a > 9, 20, 1);
+  return (rare !== unlikely(on)) === frequent;
 }
 const rows = Object.freeze([
   Object.freeze({ code: 7, weight: 50, rest: 11, answer: 1 }),
