@@ -1,8 +1,10 @@
-/** What exits cost: instructions that are executed between two readings of the counter in the guest, exactly. */
+/** What exits cost under Typevisor: instructions between two readings of the counter in the guest, exactly. */
+import { measuredNames } from "../../platforms/x86_64/bare-guest/measure.ts";
 import { prepareBareGuest } from "../bare-guest/build.ts";
 import { buildAppliance } from "../boot/appliance.ts";
 import { bootCounting } from "../icount.ts";
 import type { Figure, Measurement } from "./figure.ts";
+import { readConsole } from "./readings.ts";
 
 /** Measures every operation of the bare guest (`platforms/x86_64/bare-guest/measure.ts`), the least of many. */
 export const exitCost: Measurement = {
@@ -25,11 +27,12 @@ export const exitCost: Measurement = {
   },
 };
 
-/** The lines `figure NAME NUMBER` of a console. */
+/** The least of every operation that a console of the measuring guest tells. */
 export function figuresOf(console: string): Figure[] {
-  return [...console.matchAll(/^figure (\S+) (\d+)$/gm)].map(([, name, value]) => ({
-    name: `exit.${name}`,
-    value: Number(value),
+  // What the console's reader has taken as the end is no part of what came before.
+  return readConsole(`${console}\nmeasured\n`, measuredNames).readings.map(({ name, least }) => ({
+    name,
+    value: least,
     unit: "instructions",
   }));
 }

@@ -1,6 +1,6 @@
 /**
  * The interrupt-descriptor table of a bare guest. A fault in an attempt (`attempts.ts`) ends the attempt; another one is
- * told and ends the program. One vector is the timer's: it keeps when it came.
+ * told and ends the program. An interrupt keeps when it came; its vector says how the local APIC hears of its end.
  */
 import { addressOf, store16, store64 } from "../../../dsl/core/intrinsics.ts";
 import { u32, u64 } from "../../../dsl/core/int.ts";
@@ -10,8 +10,10 @@ import { addressOfFunction, naked } from "../../asm.ts";
 import { say, sayDecimal, sayHex } from "../console-text.ts";
 import { cli, hlt, loadIdt } from "../instructions.ts";
 
-/** The vector of the timer. */
-export const timerVector = 0x40;
+/** The vector whose handler ends the interrupt through the local APIC's page. */
+export const xapicVector = 0x40;
+/** The vector whose handler ends the interrupt through the x2APIC's registers. */
+export const x2apicVector = 0x41;
 const nonMaskable = 2;
 const exceptions = 32;
 const withErrorCode = new Set([8, 10, 11, 12, 13, 14, 17, 21, 29, 30]);
@@ -19,8 +21,8 @@ const codeSelector = 0x08n;
 
 /** Where a fault goes on; 0 outside of an attempt. */
 export const recovery = storage("guestRecovery", u64Cell("GuestRecovery"));
-/** The time-stamp counter when the timer's interrupt arrived. */
-export const timerTicks = storage("guestTimerTicks", u64Cell("GuestTimerTicks"));
+/** The time-stamp counter when the last interrupt arrived. */
+export const arrival = storage("guestArrival", u64Cell("GuestArrival"));
 /** How many non-maskable interrupts came. */
 export const nmiCount = storage("guestNmiCount", u64Cell("GuestNmiCount"));
 
@@ -40,7 +42,7 @@ function unexpected(vector: u64, errorCode: u64, rip: u64): never {
   for (;;) hlt();
 }
 
-/** Exception stubs 16 bytes apart; then the timer's. */
+/** Exception stubs 16 bytes apart. */
 const stubs = naked({
   symbol: "guest.exceptions",
   lines: [
@@ -75,25 +77,34 @@ const stubs = naked({
   uses: { recovery, unexpected, nmiCount },
 });
 
-/** The local APIC's end-of-interrupt register. */
-const endOfInterrupt = 0xfee0_00b0;
-const timerStub = naked({
-  symbol: "guest.timer",
-  lines: [
-    "pushq %rax",
-    "pushq %rdx",
-    "rdtsc",
-    "shlq $32, %rdx",
-    "orq %rdx, %rax",
-    "movq %rax, %{timerTicks}(%rip)",
-    `movl $0x${endOfInterrupt.toString(16)}, %eax`,
-    "movl $0, (%rax)",
-    "popq %rdx",
-    "popq %rax",
-    "iretq",
-  ],
-  uses: { timerTicks },
-});
+/** A handler that keeps the time and ends the interrupt. */
+const interruptStub = (symbol: string, endOfInterrupt: readonly string[]) =>
+  naked({
+    symbol,
+    lines: [
+      "pushq %rax",
+      "pushq %rcx",
+      "pushq %rdx",
+      "rdtsc",
+      "shlq $32, %rdx",
+      "orq %rdx, %rax",
+      "movq %rax, %{arrival}(%rip)",
+      ...endOfInterrupt,
+      "popq %rdx",
+      "popq %rcx",
+      "popq %rax",
+      "iretq",
+    ],
+    uses: { arrival },
+  });
+// The end-of-interrupt registers: Intel SDM vol. 3 §11.8.5, §11.12.1.2.
+const xapicStub = interruptStub("guest.xapic", ["movl $0xfee000b0, %eax", "movl $0, (%rax)"]);
+const x2apicStub = interruptStub("guest.x2apic", [
+  "movl $0x80b, %ecx",
+  "xorl %eax, %eax",
+  "xorl %edx, %edx",
+  "wrmsr",
+]);
 
 const entries = storage("guestIdt", struct("GuestIdt", { words: array(u64, 512) }, { align: 16 }), {
   align: 16,
@@ -116,7 +127,8 @@ function setGate(vector: u32, address: u64): void {
 export function takeFaults(): void {
   const first = addressOfFunction(stubs);
   for (let vector = 0; vector < exceptions; vector++) setGate(vector, u64(first + BigInt(16 * vector)));
-  setGate(timerVector, addressOfFunction(timerStub));
+  setGate(xapicVector, addressOfFunction(xapicStub));
+  setGate(x2apicVector, addressOfFunction(x2apicStub));
   const at = addressOf(pseudo);
   store16(at, 4095);
   store64(u64(at + 2n), addressOf(entries));

@@ -1,4 +1,4 @@
-/** Where a bare guest lies in its memory: fixed addresses below 16 MiB, so that its first instructions need no relocation. */
+/** Where a bare guest lies in its memory: fixed addresses, so that its first instructions need no relocation. */
 
 /** The program: its image as it is laid out in memory, the entry at its first byte. */
 export const imageGpa = 0x100_0000;
@@ -10,3 +10,11 @@ export const tablesGpa = 0x70_0000;
 export const gdtGpa = 0x70_6000;
 /** The stack grows down from here. */
 export const stackGpa = 0x80_0000;
+/** Memory that nobody has touched before it is measured. */
+export const freshGpa = 0x200_0000;
+
+/** Ways to start the program: each has its entry in the first bytes of the assembly, this many bytes apart. */
+export const entryBytes = 16;
+/** Linux's 32-bit boot protocol, PVH and Multiboot, in the order of their entries. */
+export const entryKinds = ["linux", "pvh", "multiboot"] as const;
+export type EntryKind = (typeof entryKinds)[number];

@@ -1,14 +1,14 @@
 /**
  * A guest of our own on the bare virtual machine: it measures exits, or does what letters on its console ask for. With
- * a command line it does what its letters say, and then waits for more.
+ * a command line it does what the letters of its last word say, and then waits for more where its console can be typed on.
  */
-import { load32, load8 } from "../../../dsl/core/intrinsics.ts";
+import { load8 } from "../../../dsl/core/intrinsics.ts";
 import { u64, u8 } from "../../../dsl/core/int.ts";
 import type { Program } from "../../../dsl/core/program.ts";
 import { addressOfFunction } from "../../asm.ts";
 import { say, sayByte } from "../console-text.ts";
-import { in8, readCr4, writeCr4 } from "../instructions.ts";
-import { serialSetup } from "../serial.ts";
+import { cli, cpuidEcx, hlt, in8, readCr4, writeCr4 } from "../instructions.ts";
+import { openConsole } from "./console.ts";
 import { takeFaults } from "./faults.ts";
 import {
   executeGarbage,
@@ -30,9 +30,11 @@ import { measure } from "./measure.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
 import { startOf } from "./start.ts";
 
-/** Where boot_params holds the command line's address. */
-const commandLineAt = 0x228n;
 const osxsave = 1n << 18n;
+/** CPUID leaf 1, ECX: XSAVE. */
+const hasXsave = 1 << 26;
+const space = 0x20;
+const longestLine = 255n;
 
 function obey(letter: u8): void {
   switch (letter) {
@@ -103,22 +105,34 @@ function waitForByte(): u8 {
   return in8(receiver);
 }
 
-function main(bootParams: u64): never {
-  serialSetup();
-  takeFaults();
-  writeCr4(u64(readCr4() | osxsave));
-  say("bare guest\n");
-  tellStart();
-  const line = u64(load32(u64(bootParams + commandLineAt)));
-  for (let i = 0n; i < 16n; i += 1n) {
+/** Obeys the last word of a command line: some loaders put the program's name in front of it. */
+function obeyLine(line: u64): void {
+  let word: u64 = line;
+  for (let i = 0n; i < longestLine; i += 1n) {
     const letter = load8(u64(line + i));
+    if (letter === 0) break;
+    if (letter === space) word = u64(line + i + 1n);
+  }
+  for (let i = 0n; i < longestLine; i += 1n) {
+    const letter = load8(u64(word + i));
     if (letter === 0) break;
     obey(letter);
   }
-  for (;;) {
+}
+
+function main(commandLine: u64): never {
+  const answers = openConsole();
+  takeFaults();
+  if ((cpuidEcx(1, 0) & hasXsave) !== 0) writeCr4(u64(readCr4() | osxsave));
+  say("bare guest\n");
+  tellStart();
+  if (commandLine !== 0n) obeyLine(commandLine);
+  while (answers) {
     say("ready\n");
     obey(waitForByte());
   }
+  cli();
+  for (;;) hlt();
 }
 
 const entry = startOf(main);

@@ -1,13 +1,14 @@
 /**
- * The first instructions of a bare guest: entered as a Linux kernel is by the 32-bit boot protocol (Linux
- * Documentation/arch/x86/boot.rst, "32-bit Boot Protocol"), they identity-map 4 GiB, go to long mode (APM vol. 2 §14.6)
- * and keep what the vector and general registers held before anything here wrote them.
+ * The first instructions of a bare guest. Whoever starts it enters 32-bit protected mode with paging off; only where the
+ * command line is differs: Linux Documentation/arch/x86/boot.rst, "32-bit Boot Protocol"; Xen docs/misc/pvh.pandoc;
+ * Multiboot Specification 0.6.96 §3.2. They identity-map 4 GiB, go to long mode (APM vol. 2 §14.6) and keep what the
+ * vector and general registers held before anything here wrote them.
  */
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { u64 } from "../../../dsl/core/int.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { naked } from "../../asm.ts";
-import { gdtGpa, stackGpa, tablesGpa } from "./place.ts";
+import { entryBytes, entryKinds, gdtGpa, stackGpa, tablesGpa, type EntryKind } from "./place.ts";
 
 /** What registers held at the start. */
 const AtStart = struct(
@@ -22,19 +23,33 @@ const AtStart = struct(
 );
 export const atStart = storage("guestAtStart", AtStart, { align: 16 });
 
-const present = 0x3;
-const largePage = 0x83;
+/** Present, writable, and user mode may use it, which one measurement does. */
+const present = 0x7;
+const largePage = 0x87;
 const pageBytes = 0x1000;
 const directories = 4;
 
-/** A 64-bit code segment and a data segment (APM vol. 2 §4.8). */
-const descriptors = [0x00af_9b00_0000_ffffn, 0x00cf_9300_0000_ffffn];
+/** A 64-bit code segment and a data segment, and user mode's data and code as SYSRET wants them (APM vol. 2 §4.8, §6.1.1). */
+const descriptors = [
+  0x00af_9b00_0000_ffffn,
+  0x00cf_9300_0000_ffffn,
+  0x00cf_f300_0000_ffffn,
+  0x00af_fb00_0000_ffffn,
+];
+const gdtRegister = gdtGpa + 0x80;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 const storeWord = (at: number, value: number): string => `movl $${hex(value)}, ${hex(at)}`;
 
-/** The entry in front of `main`, which gets the address of boot_params. */
-export function startOf(main: (bootParams: u64) => never): () => never {
+/** How each entry finds the address of the command line, which may be 0, into ESI. */
+const commandLine: Readonly<Record<EntryKind, string>> = {
+  linux: "movl 0x228(%esi), %esi",
+  pvh: "movl 24(%ebx), %esi",
+  multiboot: "movl 16(%ebx), %esi",
+};
+
+/** The entries in front of `main`, which gets the address of the command line. */
+export function startOf(main: (commandLine: u64) => never): () => never {
   const tables = [
     storeWord(tablesGpa, tablesGpa + pageBytes + present),
     ...Array.from({ length: directories }, (_, i) =>
@@ -49,6 +64,8 @@ export function startOf(main: (bootParams: u64) => never): () => never {
     symbol: "guest.start",
     lines: [
       ".code32",
+      ...entryKinds.flatMap((kind) => [`.balign ${entryBytes}`, commandLine[kind], "jmp .Lguest_common"]),
+      ".Lguest_common:",
       "cli",
       "cld",
       `movl $${hex(stackGpa)}, %esp`,
@@ -69,9 +86,9 @@ export function startOf(main: (bootParams: u64) => never): () => never {
       "jnz .Lguest_directory",
       ...gdt,
       // The pseudo-descriptor: limit and base.
-      storeWord(gdtGpa + 0x20, (((gdtGpa & 0xffff) << 16) >>> 0) + 8 * (1 + descriptors.length) - 1),
-      storeWord(gdtGpa + 0x24, gdtGpa >>> 16),
-      `lgdt ${hex(gdtGpa + 0x20)}`,
+      storeWord(gdtRegister, (((gdtGpa & 0xffff) << 16) >>> 0) + 8 * (1 + descriptors.length) - 1),
+      storeWord(gdtRegister + 4, gdtGpa >>> 16),
+      `lgdt ${hex(gdtRegister)}`,
       `movl $${hex(tablesGpa)}, %eax`,
       "movl %eax, %cr3",
       "movl %cr4, %eax",
