@@ -25,7 +25,8 @@ import type { Placement } from "./manifest/payload.ts";
 import { resolve, type ResolvedPayload } from "./manifest/resolve.ts";
 import type { Bytes, Nanoseconds } from "./manifest/units.ts";
 
-export { guest, linux } from "./manifest/guest.ts";
+export { guest } from "./manifest/guest.ts";
+export { linux, multiboot, pvh } from "./manifest/kernel.ts";
 export { payload } from "./manifest/payload.ts";
 export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
 export type { Bytes, Nanoseconds } from "./manifest/units.ts";

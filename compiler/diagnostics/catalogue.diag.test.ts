@@ -46,6 +46,11 @@ const withoutFixture: Readonly<Partial<Record<DiagnosticName, string>>> = {
   "no-initrd": "compiler/image/payload-check.test.ts",
   "payload-memory": "compiler/image/payload-check.test.ts",
   "command-line-length": "compiler/image/payload-check.test.ts",
+  "no-executable": "compiler/image/executable.test.ts",
+  "no-pvh-entry": "compiler/image/executable.test.ts",
+  "no-multiboot-header": "compiler/image/executable.test.ts",
+  "entry-outside": "compiler/image/executable.test.ts",
+  "segment-place": "compiler/image/executable.test.ts",
 };
 
 test("every code is provoked by a fixture, or by the test that is named here", (t) => {

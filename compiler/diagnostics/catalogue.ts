@@ -380,6 +380,7 @@ export const catalogue = {
   "console-guest": error("TV5120", said),
   "option-range": error("TV5121", said),
   "acpi-name": error("TV5122", said),
+  "module-count": error("TV5123", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),
@@ -390,6 +391,11 @@ export const catalogue = {
   "no-initrd": error("TV6106", said),
   "payload-memory": error("TV6107", said),
   "command-line-length": error("TV6108", said),
+  "no-executable": error("TV6109", said),
+  "no-pvh-entry": error("TV6110", said),
+  "no-multiboot-header": error("TV6111", said),
+  "entry-outside": error("TV6112", said),
+  "segment-place": error("TV6113", said),
 } as const;
 
 /** The name of a kind of diagnostic: `may-not-fit`. */

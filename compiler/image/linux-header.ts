@@ -100,7 +100,7 @@ function versionText(file: Uint8Array, pointer: number, setupBytes: number): str
 /** What a file seems to be that is no bzImage. */
 function otherKind(file: Uint8Array): string {
   const starts = (...bytes: number[]): boolean => bytes.every((byte, i) => file[i] === byte);
-  if (starts(0x7f, 0x45, 0x4c, 0x46)) return "it is an ELF file, perhaps a vmlinux";
+  if (starts(0x7f, 0x45, 0x4c, 0x46)) return "it is an ELF file, perhaps a vmlinux, which `pvh` boots";
   if (starts(0x1f, 0x8b)) return "it is a gzip file, perhaps an initrd";
   if (starts(0x30, 0x37, 0x30, 0x37, 0x30)) return "it is a cpio archive, perhaps an initrd";
   if (starts(0x4d, 0x5a)) return "it is an EFI or Windows program without a Linux header";

@@ -9,47 +9,16 @@ import type {
   GuestModel,
   ImageModel,
   LinuxKernelFacts,
+  LinuxLoaderModel,
   PayloadFacts,
   PayloadModel,
 } from "../../dsl/manifest/model.ts";
-import { InputFailure } from "../failure.ts";
 import { initrdFault } from "./initrd.ts";
+import { checkExecutable } from "./executable.ts";
 import { readLinuxHeader } from "./linux-header.ts";
+import { payloadCodes, PayloadProblem, type PayloadCode, type Place } from "./payload-problem.ts";
 
-/** Codes of what can be wrong with a payload; each has a page in `docs/diagnostics/`. */
-export const payloadCodes = Object.freeze({
-  TV6101: "a payload is not there",
-  TV6102: "a payload is empty",
-  TV6103: "a payload is truncated",
-  TV6104: "a payload is no bzImage",
-  TV6105: "a kernel cannot be booted by the protocol that is spoken here",
-  TV6106: "a payload is no initrd",
-  TV6107: "a guest's memory does not hold its kernel and initrd",
-  TV6108: "a command line is longer than the kernel takes",
-} as const);
-export type PayloadCode = keyof typeof payloadCodes;
-
-/** A payload that cannot be brought along, or that its guest cannot boot. */
-export class PayloadProblem extends InputFailure {
-  override readonly name = "PayloadProblem";
-  readonly code: PayloadCode;
-  /** Where it was declared; undefined where only the model is known. */
-  readonly at: { readonly stack?: string } | undefined;
-  /** The guest that needs it otherwise. */
-  readonly related: readonly { readonly message: string; readonly at: { readonly stack?: string } }[];
-
-  constructor(code: PayloadCode, message: string, at?: Place, guest?: { name: string; place: Place }) {
-    super(message);
-    this.code = code;
-    this.at = at;
-    this.related =
-      guest === undefined ? [] : [{ message: `guest "${guest.name}" is declared here`, at: guest.place }];
-  }
-}
-
-interface Place {
-  readonly stack?: string;
-}
+export { payloadCodes, PayloadProblem, type PayloadCode };
 
 /** What of a manifest is looked at; places make the diagnostics point somewhere. */
 export interface PayloadOwner {
@@ -101,7 +70,12 @@ function checkPayload(model: PayloadModel, search: PayloadSearch, place: Place |
     case "initrd": {
       const fault = initrdFault(bytes);
       if (fault !== undefined) return fail(fault.code, fault.why);
+      break;
     }
+    // Those depend on the guest, and modules are whatever their kernel takes.
+    case "pvh-kernel":
+    case "multiboot-kernel":
+    case "module":
   }
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return { model, file, bytes, facts: { name: model.name, sizeBytes: bytes.length, sha256, linux } };
@@ -129,14 +103,24 @@ const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
 
 function checkGuest(owner: PayloadOwner, guest: GuestModel, payloads: readonly CheckedPayload[]): void {
   const { loader } = guest;
-  const kernel = payloads[loader.kernelPayload]!;
-  const initrd = loader.initrdPayload === null ? undefined : payloads[loader.initrdPayload]!;
-  const linux = kernel.facts.linux!;
   const place = owner.payloads?.[loader.kernelPayload]?.declaration.place;
   const guestPlace = owner.guests?.[guest.index]?.place;
   const fail = (code: PayloadCode, message: string): never => {
     throw new PayloadProblem(code, message, place, guestPlace && { name: guest.name, place: guestPlace });
   };
+  if (loader.kind === "linux") checkLinux(guest, loader, payloads, fail);
+  else checkExecutable(guest, loader, payloads, fail);
+}
+
+function checkLinux(
+  guest: GuestModel,
+  loader: LinuxLoaderModel,
+  payloads: readonly CheckedPayload[],
+  fail: (code: PayloadCode, message: string) => never,
+): void {
+  const kernel = payloads[loader.kernelPayload]!;
+  const initrd = loader.initrdPayload === null ? undefined : payloads[loader.initrdPayload]!;
+  const linux = kernel.facts.linux!;
   if (loader.commandLine.length > linux.commandLineSize) {
     fail(
       "TV6108",

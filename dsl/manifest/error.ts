@@ -27,6 +27,7 @@ export const manifestCodes = Object.freeze({
   TV5120: "the console names a guest that does not exist",
   TV5121: "an option's value is out of its range",
   TV5122: "a device's ACPI name is wrong or taken",
+  TV5123: "a kernel has too many modules",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 

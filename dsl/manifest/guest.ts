@@ -1,10 +1,10 @@
 /** A guest as a manifest declares it. */
 import { withoutAbsentControllers, type DeviceDeclaration, type DeviceTemplate } from "./device.ts";
 import { ManifestError, placeOf } from "./error.ts";
+import type { KernelDeclaration } from "./kernel.ts";
 import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
 import { checkName, type Identifier } from "./names.ts";
-import type { PayloadDeclaration } from "./payload.ts";
 import type { Bytes } from "./units.ts";
 
 /** How many virtual CPUs a guest may have. */
@@ -12,55 +12,12 @@ export type VcpuCount = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 
 /** The largest {@link VcpuCount}. */
 export const maxVcpus = 16;
 
-/** What a guest boots. */
-export interface LinuxDeclaration {
-  readonly kind: "linux";
-  readonly kernel: PayloadDeclaration;
-  readonly initrd: PayloadDeclaration | undefined;
-  readonly commandLine: string;
-  readonly place: Error;
-}
-
-export interface LinuxOptions {
-  /** A bzImage. */
-  readonly kernel: PayloadDeclaration;
-  /** A cpio archive, usually compressed. */
-  readonly initrd?: PayloadDeclaration;
-  /** Printable ASCII, at most 4,095 characters; the kernel may take less. */
-  readonly commandLine?: string;
-}
-
-/** The length of a command line without its terminating zero. */
-const longestCommandLine = 4095;
-
-/** Boots a Linux kernel, or what follows its boot protocol (memtest86+). Throws TV5119 for a command line that cannot be passed on. */
-export function linux(options: LinuxOptions): LinuxDeclaration {
-  const place = placeOf("kernel");
-  const commandLine = options.commandLine ?? "";
-  const wrong = /[^\x20-\x7e]/.exec(commandLine);
-  if (wrong !== null) {
-    throw new ManifestError(
-      "TV5119",
-      `character ${wrong.index + 1} of the command line is no printable ASCII character`,
-      [place],
-    );
-  }
-  if (commandLine.length > longestCommandLine) {
-    throw new ManifestError(
-      "TV5119",
-      `the command line has ${commandLine.length} characters, and at most ${longestCommandLine} can be passed on`,
-      [place],
-    );
-  }
-  return Object.freeze({ kind: "linux", kernel: options.kernel, initrd: options.initrd, commandLine, place });
-}
-
 export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
   /** Unique in the image. */
   readonly name: Identifier<Name> & string;
   readonly memory: Bytes;
   readonly vcpus: VcpuCount;
-  readonly kernel: LinuxDeclaration;
+  readonly kernel: KernelDeclaration;
   readonly devices: readonly (DeviceDeclaration | DeviceTemplate)[];
 }
 
@@ -70,7 +27,7 @@ export interface GuestDeclaration {
   readonly name: string;
   readonly memoryBytes: number;
   readonly vcpus: number;
-  readonly kernel: LinuxDeclaration;
+  readonly kernel: KernelDeclaration;
   readonly devices: readonly DeviceDeclaration[];
   readonly power: PowerModel;
   readonly place: Error;

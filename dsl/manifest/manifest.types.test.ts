@@ -7,11 +7,11 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const root = resolve(folder, "../..");
 
 const preamble = `
-import { gib, guest, image, linux, mib, microseconds, payload } from "../image.ts";
+import { gib, guest, image, linux, mib, microseconds, multiboot, payload, pvh } from "../image.ts";
 import { gsiLine, isaLine } from "./device.ts";
 const kernel = linux({ kernel: payload("vmlinuz") });
 const one = guest({ name: "one", memory: mib(64), vcpus: 1, kernel, devices: [] });
-export const used = [gib, guest, image, linux, mib, microseconds, payload, gsiLine, isaLine, kernel, one];
+export const used = [gib, guest, image, linux, mib, microseconds, multiboot, payload, pvh, gsiLine, isaLine, kernel, one];
 `;
 
 /** Sources that the checker must accept, by what they show. */
@@ -38,6 +38,11 @@ const accepted = {
         onCrash: "restart",
       });
     export const m = image({ name: "general", guests: [debian("vmlinuz-amd64", gib(1))] });`,
+  "kernels of every kind": `export const all = [
+    pvh({ kernel: payload("vmlinux"), commandLine: "console=ttyS0", modules: [{ payload: payload("initrd") }] }),
+    multiboot({ kernel: payload("kernel"), modules: [{ payload: payload("a"), commandLine: "a b" }] }),
+    pvh({ kernel: payload("vmlinux") }),
+  ].map((kernel) => guest({ name: "a", memory: gib(1), vcpus: 1, kernel, devices: [] }));`,
   "names that are computed, which the build looks at": `export const name: string = "x" + used.length;
     export const g = guest({ name, memory: mib(64), vcpus: 1, kernel, devices: [] });`,
   "sizes that are computed": `export const m = mib(used.length);`,
@@ -59,6 +64,12 @@ const refused = {
     "'disk'",
   ],
   "a property that a kernel has not": [`linux({ kernel: payload("k"), cmdline: "quiet" });`, "'cmdline'"],
+  "an initrd beside a kernel that finds modules": [
+    `pvh({ kernel: payload("k"), initrd: payload("i") });`,
+    "'initrd'",
+  ],
+  "modules of a Linux kernel": [`linux({ kernel: payload("k"), modules: [] });`, "'modules'"],
+  "a payload as a module": [`multiboot({ kernel: payload("k"), modules: [payload("m")] });`, "ModuleOptions"],
   "a guest without memory": [`guest({ name: "a", vcpus: 1, kernel, devices: [] });`, "'memory'"],
   "memory without a unit": [`guest({ name: "a", memory: 64, vcpus: 1, kernel, devices: [] });`, "Bytes"],
   "memory as a time": [

@@ -16,10 +16,13 @@ export const pciWindowEnd = 0xfec0_0000;
 /** Fixed places below 1 MiB. */
 export const lowMemory = Object.freeze({
   gdt: 0x6000,
-  bootParams: 0x7000,
+  /** boot_params, or what another kernel is told at its start; one page. */
+  startInfo: 0x7000,
   commandLine: 0x8000,
   /** Bytes for the command line with its terminating zero. */
   commandLineBytes: 0x1000,
+  /** One after the other; 64 KiB hold the longest ones of as many modules as there may be. */
+  moduleCommandLines: 0x9000,
   /** Kept for what a BIOS would call its extended data area. */
   extendedBiosData: 0x9_fc00,
   /** The hole: display memory and expansion ROMs, none of which are there. */

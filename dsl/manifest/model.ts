@@ -36,7 +36,7 @@ export interface PayloadModel {
   readonly placement: "sealed" | "esp";
   /** Where it lies on the EFI system partition, in UEFI's notation; null where it is sealed. */
   readonly espPath: string | null;
-  readonly role: "linux-kernel" | "initrd";
+  readonly role: "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "module";
 }
 
 /** The machine's serial port that the hypervisor writes to, and the guest that has it otherwise. */
@@ -59,7 +59,7 @@ export interface GuestModel {
   /** The memory map that the guest is told, by ascending `gpa`; what it does not name is not there. */
   readonly e820: readonly E820Entry[];
   readonly vcpus: readonly VcpuModel[];
-  readonly loader: LinuxLoaderModel;
+  readonly loader: LoaderModel;
   readonly chipset: ChipsetModel;
   /** In the order of declaration, which is the order in which the build numbers them. */
   readonly devices: readonly DeviceModel[];
@@ -95,23 +95,58 @@ export interface VcpuModel {
   readonly apicId: number;
 }
 
-/** Boots a Linux kernel by the 32-bit boot protocol (Documentation/arch/x86/boot.rst). */
-export interface LinuxLoaderModel {
-  readonly kind: "linux";
+/** How a guest's kernel gets into its memory, and how it is entered: in 32-bit mode with flat segments. */
+export type LoaderModel = LinuxLoaderModel | ExecutableLoaderModel;
+
+interface AnyLoaderModel {
   /** Index into `ImageModel.payloads`. */
   readonly kernelPayload: number;
-  readonly initrdPayload: number | null;
   readonly commandLine: string;
   /** Flat 32-bit GDT with selectors 0x10 (code) and 0x18 (data): 4 descriptors, 32 bytes. */
   readonly gdtGpa: number;
+  /** What lies in memory whatever the payloads hold: GDT, command lines, start information; by ascending `gpa`. */
+  readonly placed: readonly PlacedModel[];
+  /** First address above the RAM in which the kernel and, as high as possible, initrd and modules may lie. */
+  readonly loadLimitGpa: number;
+}
+
+/** Boots a Linux kernel by the 32-bit boot protocol (Documentation/arch/x86/boot.rst). */
+export interface LinuxLoaderModel extends AnyLoaderModel {
+  readonly kind: "linux";
+  readonly initrdPayload: number | null;
   /** `struct boot_params`, one page. */
   readonly bootParamsGpa: number;
   /** The command line and its terminating zero. */
   readonly commandLineGpa: number;
   /** Where a kernel that is not relocatable goes; a relocatable one goes to its preferred address. */
   readonly kernelGpa: number;
-  /** First address above the RAM in which the kernel and, as high as possible, the initrd may lie. */
-  readonly loadLimitGpa: number;
+}
+
+/** Boots a kernel whose own headers say where it goes (Xen's PVH; multiboot version 1). */
+export interface ExecutableLoaderModel extends AnyLoaderModel {
+  readonly kind: "pvh" | "multiboot";
+  /** In the order in which the guest finds them. */
+  readonly modules: readonly ModuleModel[];
+  /** `struct hvm_start_info`, or the multiboot information. */
+  readonly startInfoGpa: number;
+  /** Where the kernel's segments may go: RAM in which nothing is placed. */
+  readonly rooms: readonly { readonly gpa: number; readonly sizeBytes: number }[];
+}
+
+/** A file that a kernel finds in its memory. */
+export interface ModuleModel {
+  /** Index into `ImageModel.payloads`. */
+  readonly payload: number;
+  readonly commandLine: string;
+  /** Its entry in the list of modules, whose address and size are filled in when it is loaded. */
+  readonly entryGpa: number;
+}
+
+/** Bytes that are copied into a guest's memory before it starts. */
+export interface PlacedModel {
+  readonly name: string;
+  readonly gpa: number;
+  readonly bytes: readonly number[];
 }
 
 /** Addresses that several devices, the ACPI tables and the memory map must agree on. */

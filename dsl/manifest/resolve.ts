@@ -4,6 +4,7 @@ import { checkAcpiNames, checkLines, checkUnique, checkWindows, checkWires } fro
 import { chipsetOf } from "./chipset.ts";
 import { ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
+import { resolveLoader } from "./loader.ts";
 import { layMemory, lowMemory } from "./memory.ts";
 import type { ConsoleModel, GuestModel, ImageModel, PayloadModel } from "./model.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
@@ -88,7 +89,6 @@ function resolveGuest(
     devices: devices.map((device, i) => ({ ...device, acpi: guest.devices[i]!.acpi })),
     ...facts,
   });
-  const { kernel, initrd, commandLine } = guest.kernel;
   return Object.freeze({
     index,
     name: guest.name,
@@ -96,16 +96,11 @@ function resolveGuest(
     slots,
     e820,
     vcpus: Object.freeze(vcpus),
-    loader: Object.freeze({
-      kind: "linux",
-      kernelPayload: indexOfPayload(image, payloads, kernel, "linux-kernel"),
-      initrdPayload: initrd === undefined ? null : indexOfPayload(image, payloads, initrd, "initrd"),
-      commandLine,
-      gdtGpa: lowMemory.gdt,
-      bootParamsGpa: lowMemory.bootParams,
-      commandLineGpa: lowMemory.commandLine,
-      kernelGpa: lowMemory.end,
-      loadLimitGpa: lowRamEnd,
+    loader: resolveLoader(guest.kernel, {
+      payloadIndex: (declaration, role) => indexOfPayload(image, payloads, declaration, role),
+      e820,
+      rsdpGpa: acpi.rsdpGpa,
+      lowRamEnd,
     }),
     chipset,
     devices: Object.freeze(devices),

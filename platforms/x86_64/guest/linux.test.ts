@@ -11,7 +11,7 @@ import {
   store8,
 } from "../../../dsl/core/intrinsics.ts";
 import { array, make } from "../../../dsl/core/layout.ts";
-import type { GuestModel } from "../../../dsl/manifest/model.ts";
+import type { GuestModel, LinuxLoaderModel } from "../../../dsl/manifest/model.ts";
 import { BootInfo, BootProblem } from "../../../kernel/boot.ts";
 import { addExtent, addSlot, SlotKind, SlotTable } from "../../../kernel/slots.ts";
 import { linuxLoader, readLinuxHeader } from "./linux.ts";
@@ -105,6 +105,10 @@ function guest(name: string, initrdBytes: number, memoryBytes = 64 * mib) {
       gdtGpa: 0x6000,
       bootParamsGpa: 0x7000,
       commandLineGpa: 0x8000,
+      placed: [
+        { name: "descriptor table", gpa: 0x6000, bytes: [0, 1, 2, 3] },
+        { name: "command line", gpa: 0x8000, bytes: [...Buffer.from("console=ttyS0\0")] },
+      ],
       kernelGpa: mib,
       loadLimitGpa: memoryBytes,
     },
@@ -125,7 +129,7 @@ function guest(name: string, initrdBytes: number, memoryBytes = 64 * mib) {
   store8(initrd, 0x77);
   boot.payloads[1].address = initrd;
   boot.payloads[1].bytes = BigInt(initrdBytes);
-  return { loader: linuxLoader(model), slots, boot, host, kernel };
+  return { loader: linuxLoader(model, model.loader as LinuxLoaderModel), slots, boot, host, kernel };
 }
 
 test("everything lies where the boot protocol wants it", (t) => {
@@ -152,9 +156,13 @@ test("everything lies where the boot protocol wants it", (t) => {
     [0n, 0x9_fc00n, 1],
   );
   t.is(load64(at(params + 0x2e4)), BigInt(mib));
-  t.is(load64(at(0x6010)), 0x00cf_9b00_0000_ffffn);
-  t.is(load64(at(0x6018)), 0x00cf_9300_0000_ffffn);
-  t.deepEqual(g.loader.entry(), { entry: 0x100_0000n, bootParams: 0x7000n, gdt: 0x6000n });
+  t.is(load32(at(0x6000)), 0x0302_0100);
+  t.is(g.loader.entry(), 0x100_0000n);
+  t.deepEqual(g.loader.start, {
+    gdtGpa: 0x6000n,
+    registers: [{ index: 6, value: 0x7000n }],
+    taskState: false,
+  });
 });
 
 test("missing payloads, and an initrd for which there is no room, are named", (t) => {

@@ -14,14 +14,14 @@ import {
   store32,
   store64,
   store8,
-  text,
 } from "../../../dsl/core/intrinsics.ts";
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
-import { e820Types, type GuestModel } from "../../../dsl/manifest/model.ts";
-import { BootProblem, maxPayloads, type BootInfo } from "../../../kernel/boot.ts";
+import { e820Types, type GuestModel, type LinuxLoaderModel } from "../../../dsl/manifest/model.ts";
+import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
 import { copyToGuest, type SlotTable } from "../../../kernel/slots.ts";
 import type { Loaded } from "../../../kernel/virtualization.ts";
+import { checkIndices, highPlace, loaded, placedBytes, type GuestLoader } from "./loader.ts";
 
 /** Offsets into the first sectors of a bzImage, and into boot_params: the setup header lies at the same ones. */
 const at = Object.freeze({
@@ -113,39 +113,21 @@ export function readLinuxHeader(address: u64, bytes: u64, fixedGpa: u64, limit: 
   };
 }
 
-/** How a guest starts: the 32-bit entry point and where boot_params lie. */
-export interface LinuxEntry {
-  readonly entry: u64;
-  readonly bootParams: u64;
-  readonly gdt: u64;
-}
-
-/** The loader of one guest. */
-export interface LinuxLoader {
-  /** Whether the payloads can be loaded. */
-  check(boot: BootInfo): Loaded;
-  /** Puts everything into the guest's memory, which is zero. */
-  load(slots: SlotTable, boot: BootInfo): Loaded;
-  /** Where the guest starts, after `load`. */
-  entry(): LinuxEntry;
-}
-
 const Page = struct("LoaderPage", { bytes: array(u8, 4096) }, { align: 4096 });
 
+/** RSI, which holds the address of boot_params. */
+const rsi = 6;
+
 /** Builds the loader of a guest from its model. */
-export function linuxLoader(model: GuestModel): LinuxLoader {
-  const loader = model.loader;
+export function linuxLoader(model: GuestModel, loader: LinuxLoaderModel): GuestLoader {
   const kernelIndex = loader.kernelPayload;
   const initrdIndex = loader.initrdPayload;
-  if (kernelIndex >= maxPayloads || (initrdIndex ?? 0) >= maxPayloads)
-    throw new RangeError(`more than ${maxPayloads} payloads`);
+  checkIndices(kernelIndex, initrdIndex ?? 0);
   const limit = BigInt(loader.loadLimitGpa);
   const fixedGpa = BigInt(loader.kernelGpa);
   const commandLineGpa = BigInt(loader.commandLineGpa);
   const bootParamsGpa = BigInt(loader.bootParamsGpa);
-  const gdtGpa = BigInt(loader.gdtGpa);
   const rsdpGpa = BigInt(model.acpi.rsdpGpa);
-  const commandLine = loader.commandLine;
   const e820 = Object.freeze(
     model.e820.map((e, index) =>
       Object.freeze({
@@ -157,17 +139,7 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
     ),
   );
   const e820Count = e820.length;
-  const tables = Object.freeze(
-    model.acpi.tables.map((table) => {
-      const content = storage(`${model.name}.acpi.${table.gpa.toString(16)}`, array(u8, table.bytes.length), {
-        constant: true,
-      });
-      table.bytes.forEach((byte, i) => {
-        content[i] = byte;
-      });
-      return Object.freeze({ gpa: BigInt(table.gpa), bytes: BigInt(table.bytes.length), content });
-    }),
-  );
+  const putPlaced = placedBytes(model);
   const page = storage(`${model.name}.bootParams`, Page, { align: 4096 });
   const state = storage(`${model.name}.linux`, struct("LinuxState", { entry: u64 }));
 
@@ -184,15 +156,15 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       if (end > top || initrd.bytes > u64(top - end))
         return { problem: BootProblem.noMemory, detail: initrd.bytes };
     }
-    return { problem: BootProblem.none, detail: 0n };
-  };
-
-  const putTables = (slots: SlotTable): boolean => {
-    for (const t of tables) if (!copyToGuest(slots, t.gpa, addressOf(t.content), t.bytes)) return false;
-    return true;
+    return loaded();
   };
 
   return Object.freeze({
+    start: Object.freeze({
+      gdtGpa: BigInt(loader.gdtGpa),
+      registers: Object.freeze([Object.freeze({ index: rsi, value: bootParamsGpa })]),
+      taskState: false,
+    }),
     check,
     load(slots: SlotTable, boot: BootInfo): Loaded {
       const checked = check(boot);
@@ -203,15 +175,11 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       const kernelBytes = u64(kernel.bytes - header.setupBytes);
       if (!copyToGuest(slots, header.loadAddress, u64(kernel.address + header.setupBytes), kernelBytes))
         return missing;
-      if (!putTables(slots)) return missing;
-
-      const line = text(commandLine);
-      const params = addressOf(page);
-      fillBytes(params, 0, 4096n);
-      // It ends with the zero that memory holds already.
-      if (!copyToGuest(slots, commandLineGpa, line.address, u64(line.length))) return missing;
+      if (!putPlaced(slots)) return missing;
 
       // boot_params: the setup header as it is in the payload, then what a loader fills in.
+      const params = addressOf(page);
+      fillBytes(params, 0, 4096n);
       const headerBytes =
         header.headerEnd < at.e820 ? u64(header.headerEnd - at.setupSectors) : u64(at.e820 - at.setupSectors);
       for (let i = 0n; i < 0x100n; i += 1n) {
@@ -225,9 +193,8 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
       if (initrdIndex !== null) {
         const initrd = boot.payloads[initrdIndex];
         const top = header.initrdMax < limit - 1n ? u64(header.initrdMax + 1n) : limit;
-        const place = u64(u64(top - initrd.bytes) & ~0xfffn);
-        if (place < u64(header.loadAddress + header.needs))
-          return { problem: BootProblem.noMemory, detail: initrd.bytes };
+        const place = highPlace(top, initrd.bytes, u64(header.loadAddress + header.needs));
+        if (place === 0n) return { problem: BootProblem.noMemory, detail: initrd.bytes };
         if (!copyToGuest(slots, place, initrd.address, initrd.bytes)) return missing;
         store32(u64(params + at.ramdiskImage), u32(place));
         store32(u64(params + at.ramdiskSize), u32(initrd.bytes));
@@ -239,18 +206,11 @@ export function linuxLoader(model: GuestModel): LinuxLoader {
         store32(u64(params + e.at + 16n), e.type);
       }
       if (!copyToGuest(slots, bootParamsGpa, params, 4096n)) return missing;
-
-      // A flat GDT: selector 0x10 code, 0x18 data.
-      store64(params, 0n);
-      store64(u64(params + 8n), 0n);
-      store64(u64(params + 16n), 0x00cf_9b00_0000_ffffn);
-      store64(u64(params + 24n), 0x00cf_9300_0000_ffffn);
-      if (!copyToGuest(slots, gdtGpa, params, 32n)) return missing;
       state.entry = header.loadAddress;
-      return { problem: BootProblem.none, detail: 0n };
+      return loaded();
     },
-    entry(): LinuxEntry {
-      return { entry: state.entry, bootParams: bootParamsGpa, gdt: gdtGpa };
+    entry(): u64 {
+      return state.entry;
     },
   });
 }

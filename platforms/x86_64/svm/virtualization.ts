@@ -14,8 +14,8 @@ import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
 import { landmark } from "../../landmark.ts";
 import { cli, clgi, stgi, sti } from "../instructions.ts";
 import type { Bus } from "../guest/bus.ts";
-import { linuxLoader } from "../guest/linux.ts";
 import { forgetCode } from "../guest/code-page.ts";
+import { guestLoader } from "../guest/loaders.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { svmInjection } from "./access.ts";
 import { cpuidRows, guestCpuid } from "./cpuid.ts";
@@ -31,10 +31,10 @@ import {
   resetExtendedState,
   resetRegisters,
   saveExtendedState,
-  setSegment,
   startAt,
 } from "./registers.ts";
 import { detectSvm, enableSvm, features, prepareControl } from "./setup.ts";
+import { startFlat } from "./start.ts";
 import { SvmVcpu } from "./vcpu.ts";
 
 /** What the devices of an image give to the processor. */
@@ -62,22 +62,6 @@ function vcpuOf(core: Vcpu): SvmVcpu {
   return viewOf(SvmVcpu, u64(addressOf(core) - coreAt));
 }
 
-/** 32-bit flat segments with which the boot protocol starts a kernel. */
-function startLinux(v: SvmVcpu, entry: u64, bootParams: u64, gdt: u64): void {
-  const vmcb = v.vmcb;
-  setSegment(vmcb.cs, 0x10, 0n, 0xffff_ffff, 0xc9b);
-  setSegment(vmcb.ds, 0x18, 0n, 0xffff_ffff, 0xc93);
-  setSegment(vmcb.es, 0x18, 0n, 0xffff_ffff, 0xc93);
-  setSegment(vmcb.ss, 0x18, 0n, 0xffff_ffff, 0xc93);
-  setSegment(vmcb.fs, 0x18, 0n, 0xffff_ffff, 0xc93);
-  setSegment(vmcb.gs, 0x18, 0n, 0xffff_ffff, 0xc93);
-  setSegment(vmcb.gdtr, 0, gdt, 31, 0);
-  vmcb.cr0 = 0x11n;
-  vmcb.rip = entry;
-  v.gpr[6] = bootParams;
-  v.gpr[2] = 0n;
-}
-
 const writeBack8 = 0x0606_0606_0606_0606n;
 const mtrrEnabled = 0xc06n;
 const mtrrValid = 0x800n;
@@ -98,7 +82,7 @@ function startMtrrs(v: SvmVcpu, physicalBits: u64): void {
 export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v: SvmVcpu) => void } {
   const { model, bus, apics, source } = parts;
   const guests = Object.freeze(
-    model.guests.map((g) => Object.freeze({ index: g.index, loader: linuxLoader(g), count: g.vcpus.length })),
+    model.guests.map((g) => Object.freeze({ index: g.index, loader: guestLoader(g), count: g.vcpus.length })),
   );
   const count = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
   const most = Math.max(...model.guests.map((g) => g.vcpus.length));
@@ -173,8 +157,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
             // The guest's counter starts at 0.
             v.vmcb.tscOffset = domain.time.offset;
           }
-          const entry = g.loader.entry();
-          startLinux(vcpus[domain.firstVcpu], entry.entry, entry.bootParams, entry.gdt);
+          startFlat(vcpus[domain.firstVcpu], g.loader.entry(), g.loader.start);
           resetExtendedState();
           if (many) {
             cpu.loaded = nobody;

@@ -112,26 +112,32 @@ unexpectedText: .asciz "unexpected exception "
 
 /** Assembles 32-bit AT&T code, whose entry is the label \`main\`, into a payload. */
 export function assemble(code: string): Buffer {
+  const script = `SECTIONS { . = ${loadAddress}; .text : { *(.text) } .data : { *(.data) } }`;
+  return bzImage(link(code, { entry: "_start", script, flat: true }));
+}
+
+/** How code becomes a file. */
+export interface Linking {
+  /** The entry point's symbol. */
+  readonly entry: string;
+  /** The linker's script. */
+  readonly script: string;
+  /** Without headers; otherwise an ELF file. */
+  readonly flat: boolean;
+}
+
+/** Assembles 32-bit AT&T code with what every payload may use, and links it. */
+export function link(code: string, { entry, script, flat }: Linking): Buffer {
   const folder = mkdtempSync(join(tmpdir(), "typevisor-payload-"));
   try {
     const at = (name: string): string => join(folder, name);
     writeFileSync(at("payload.s"), `${runtime}\n.text\n${code}\n`);
     execFileSync("as", ["--32", "-o", at("payload.o"), at("payload.s")]);
-    const script = `SECTIONS { . = ${loadAddress}; .text : { *(.text) } .data : { *(.data) } }`;
     writeFileSync(at("payload.ld"), script);
-    execFileSync("ld", [
-      "-m",
-      "elf_i386",
-      "-T",
-      at("payload.ld"),
-      "-e",
-      "_start",
-      "-o",
-      at("payload.elf"),
-      at("payload.o"),
-    ]);
-    execFileSync("objcopy", ["-O", "binary", at("payload.elf"), at("payload.bin")]);
-    return bzImage(readFileSync(at("payload.bin")));
+    const options = ["-m", "elf_i386", "--no-warn-rwx-segments", "-T", at("payload.ld"), "-e", entry];
+    execFileSync("ld", [...options, "-o", at("payload.elf"), at("payload.o")]);
+    execFileSync("objcopy", [...(flat ? ["-O", "binary"] : []), at("payload.elf"), at("payload.bin")]);
+    return readFileSync(at("payload.bin"));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

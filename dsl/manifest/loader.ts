@@ -1,0 +1,132 @@
+/** Where everything lies that a loader puts into a guest's memory before the kernel's own bytes. */
+import type { ExecutableDeclaration, KernelDeclaration, LinuxDeclaration } from "./kernel.ts";
+import { lowMemory } from "./memory.ts";
+import type {
+  E820Entry,
+  ExecutableLoaderModel,
+  LinuxLoaderModel,
+  LoaderModel,
+  PayloadModel,
+  PlacedModel,
+} from "./model.ts";
+import type { PayloadDeclaration } from "./payload.ts";
+import { multibootInfo, pvhStartInfo } from "./start-info.ts";
+
+/** What a loader needs to know of its guest. */
+export interface LoaderSurroundings {
+  /** The payload's index in the image, which brings it along. */
+  readonly payloadIndex: (payload: PayloadDeclaration, role: PayloadModel["role"]) => number;
+  readonly e820: readonly E820Entry[];
+  readonly rsdpGpa: number;
+  readonly lowRamEnd: number;
+}
+
+/** Kernels leave the first page alone, and address 0 stands for "not there". */
+const firstRoomGpa = 0x1000;
+
+/** Flat 32-bit segments, code and data, at 0x10 and 0x18 (APM vol. 2 §4.7). */
+const gdt = [0, 0, 0x00cf_9b00_0000_ffffn, 0x00cf_9300_0000_ffffn].flatMap((descriptor) =>
+  Array.from({ length: 8 }, (_, i) => Number((BigInt(descriptor) >> BigInt(8 * i)) & 0xffn)),
+);
+
+/** Resolves a guest's loader. */
+export function resolveLoader(kernel: KernelDeclaration, around: LoaderSurroundings): LoaderModel {
+  return kernel.kind === "linux" ? linuxLoader(kernel, around) : executableLoader(kernel, around);
+}
+
+function linuxLoader(declared: LinuxDeclaration, around: LoaderSurroundings): LinuxLoaderModel {
+  const { kernel, initrd, commandLine } = declared;
+  return Object.freeze({
+    kind: "linux",
+    kernelPayload: around.payloadIndex(kernel, "linux-kernel"),
+    initrdPayload: initrd === undefined ? null : around.payloadIndex(initrd, "initrd"),
+    commandLine,
+    gdtGpa: lowMemory.gdt,
+    bootParamsGpa: lowMemory.startInfo,
+    commandLineGpa: lowMemory.commandLine,
+    placed: Object.freeze([
+      placed("descriptor table", lowMemory.gdt, gdt),
+      placed("command line", lowMemory.commandLine, textBytes(commandLine)),
+    ]),
+    kernelGpa: lowMemory.end,
+    loadLimitGpa: around.lowRamEnd,
+  });
+}
+
+function executableLoader(
+  declared: ExecutableDeclaration,
+  around: LoaderSurroundings,
+): ExecutableLoaderModel {
+  const { kind, kernel, modules, commandLine } = declared;
+  const kernelPayload = around.payloadIndex(kernel, `${kind}-kernel`);
+  const texts: PlacedModel[] = [];
+  const place = (name: string, gpa: number, text: string): number => {
+    if (text === "") return 0;
+    texts.push(placed(name, gpa, textBytes(text)));
+    return gpa;
+  };
+  const commandLineGpa = place("command line", lowMemory.commandLine, commandLine);
+  let next: number = lowMemory.moduleCommandLines;
+  const moduleCommandLines = modules.map((module, i) => {
+    const gpa = place(`command line of module ${i + 1}`, next, module.commandLine);
+    if (gpa !== 0) next += module.commandLine.length + 1;
+    return gpa;
+  });
+  const info = (kind === "pvh" ? pvhStartInfo : multibootInfo)({
+    gpa: lowMemory.startInfo,
+    e820: around.e820,
+    rsdpGpa: around.rsdpGpa,
+    commandLineGpa,
+    moduleCommandLines,
+  });
+  const all = [
+    placed("descriptor table", lowMemory.gdt, gdt),
+    placed("start information", lowMemory.startInfo, info.bytes),
+    ...texts,
+  ];
+  return Object.freeze({
+    kind,
+    kernelPayload,
+    modules: Object.freeze(
+      modules.map((module, i) =>
+        Object.freeze({
+          payload: around.payloadIndex(module.payload, "module"),
+          commandLine: module.commandLine,
+          entryGpa: info.moduleEntries[i]!,
+        }),
+      ),
+    ),
+    commandLine,
+    gdtGpa: lowMemory.gdt,
+    startInfoGpa: lowMemory.startInfo,
+    placed: Object.freeze(all),
+    rooms: roomsAround(all, around),
+    loadLimitGpa: around.lowRamEnd,
+  });
+}
+
+/** The RAM below the device hole, without its first page and without everything from the first thing placed to the last. */
+function roomsAround(
+  all: readonly PlacedModel[],
+  { e820, lowRamEnd }: LoaderSurroundings,
+): ExecutableLoaderModel["rooms"] {
+  const first = Math.min(...all.map((p) => p.gpa));
+  const last = Math.max(...all.map((p) => p.gpa + p.bytes.length));
+  const room = (start: number, end: number) => Object.freeze({ gpa: start, sizeBytes: end - start });
+  return Object.freeze(
+    e820
+      .filter(({ gpa, type }) => type === "ram" && gpa < lowRamEnd)
+      .flatMap(({ gpa, sizeBytes }) => {
+        const [start, end] = [Math.max(gpa, firstRoomGpa), gpa + sizeBytes];
+        return start < last && first < end ? [room(start, first), room(last, end)] : [room(start, end)];
+      }),
+  );
+}
+
+function placed(name: string, gpa: number, bytes: readonly number[]): PlacedModel {
+  return Object.freeze({ name, gpa, bytes: Object.freeze(bytes) });
+}
+
+function textBytes(text: string): number[] {
+  return [...[...text].map((c) => c.charCodeAt(0)), 0];
+}

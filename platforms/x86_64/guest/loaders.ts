@@ -1,0 +1,11 @@
+/** The loader that a guest's manifest asks for; the others leave nothing in the image. */
+import type { GuestModel } from "../../../dsl/manifest/model.ts";
+import { executableLoader } from "./executable.ts";
+import { linuxLoader } from "./linux.ts";
+import type { GuestLoader } from "./loader.ts";
+
+/** Builds the loader of a guest from its model. */
+export function guestLoader(model: GuestModel): GuestLoader {
+  const { loader } = model;
+  return loader.kind === "linux" ? linuxLoader(model, loader) : executableLoader(model, loader);
+}
