@@ -88,7 +88,8 @@ export class ProgramLowering {
 
   /** A symbol that nothing else has. */
   unique(name: string): string {
-    const base = name.replace(/[^A-Za-z0-9_.$]/g, "_");
+    // What begins with a digit is a number to the assembler.
+    const base = name.replace(/[^A-Za-z0-9_.$]/g, "_").replace(/^\d/, "_$&");
     const n = this.#symbols.get(base) ?? 0;
     this.#symbols.set(base, n + 1);
     return n === 0 ? base : `${base}.${n}`;

@@ -1,5 +1,5 @@
 /**
- * From the IR to a UEFI application, in one process per tool: emit, `opt`, `llc`, then `lld-link` twice, because the
+ * From the IR to a UEFI application, in one process per tool: emit, `opt`, `llc`, `llvm-mc`, then `lld-link` twice, because the
  * table of function names (the global `typevisor_names`) can be written only when the addresses are known.
  *
  *     const { efi, symbols, sections } = linkEfi({ module, entry: "efi_main", hot: ["handleExit"] });
@@ -18,14 +18,13 @@ import { efiTarget } from "../llvm/target.ts";
 import type { MachineCode } from "../llvm/exit-path.ts";
 import { parseListing, parseLoopBounds } from "../llvm/machine-code.ts";
 import {
-  assembleData,
+  assembleListing,
   describeLoops,
   discard,
   generate,
   optimise,
   runTool,
   ToolError,
-  type CompileOptions,
 } from "../llvm/toolchain.ts";
 import { parseMap, type ImageSection, type ImageSymbol } from "./map.ts";
 import { namesAssembly, namesSymbol } from "./names.ts";
@@ -80,10 +79,13 @@ function link(input: EfiInput, folder: string): EfiImage {
   const options = { target: efiTarget, debug, assembly: emitted.assembly };
   writeFileSync(at("module.ll"), emitted.text);
   optimise(at("module.ll"), at("module.bc"), options);
-  generate(at("module.bc"), at("module.obj"), options);
+  generate(at("module.bc"), at("module.s"), options, "asm");
+  // The longest exit path is looked for in the listing; a listing of lines for gdb does not keep their files' names.
+  if (debug) generate(at("module.bc"), at("module.obj"), options, "obj");
+  else assembleListing(at("module.s"), at("module.obj"), efiTarget);
   const run = (names: string): { symbols: ImageSymbol[]; sections: ImageSection[] } => {
     writeFileSync(at("data.s"), [...emitted.data, names].join("\n"));
-    assembleData(at("data.s"), at("data.obj"), efiTarget);
+    assembleListing(at("data.s"), at("data.obj"), efiTarget);
     runTool("lld-link-14", linkerFlags(input, at));
     return parseMap(readFileSync(at("image.map"), "utf8"), readFileSync(at("image.efi")), module);
   };
@@ -95,11 +97,11 @@ function link(input: EfiInput, folder: string): EfiImage {
       throw new ToolError("lld-link-14", "the table of names moved the functions that it names");
     }
   }
-  const bitcode = readFileSync(at("module.bc"));
+  const [bitcode, listing] = [readFileSync(at("module.bc")), readFileSync(at("module.s"), "utf8")];
   return {
     efi: new Uint8Array(readFileSync(at("image.efi"))),
     ...linked,
-    machineCode: () => machineCodeOf(bitcode, options),
+    machineCode: () => machineCodeOf(bitcode, listing),
   };
 }
 
@@ -119,17 +121,6 @@ function linkerFlags({ entry, debug, baseAddress }: EfiInput, at: (name: string)
   ];
 }
 
-function machineCodeOf(bitcode: Uint8Array, options: CompileOptions): MachineCode {
-  const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
-  const [code, listing] = [join(folder, "module.bc"), join(folder, "module.s")];
-  try {
-    writeFileSync(code, bitcode);
-    generate(code, listing, options, true);
-    return {
-      functions: parseListing(readFileSync(listing, "utf8")),
-      loops: parseLoopBounds(describeLoops(code)),
-    };
-  } finally {
-    discard(folder);
-  }
+function machineCodeOf(bitcode: Uint8Array, listing: string): MachineCode {
+  return { functions: parseListing(listing), loops: parseLoopBounds(describeLoops(bitcode)) };
 }

@@ -44,7 +44,7 @@ function link(module: IrModule, exported: ReadonlySet<string>, folder: string): 
   const options = { target: wasmTarget, debug: false, assembly: emitted.assembly };
   writeFileSync(at("module.ll"), emitted.text);
   optimise(at("module.ll"), at("module.bc"), options);
-  generate(at("module.bc"), at("module.o"), options);
+  generate(at("module.bc"), at("module.o"), options, "obj");
   const imports = new Set((module.imports ?? []).map(({ symbol }) => symbol));
   writeFileSync(at("imports.txt"), [...imports, ""].join("\n"));
   runTool("wasm-ld-14", [

@@ -20,13 +20,15 @@ export class ToolError extends Error {
   }
 }
 
-/** Runs a tool and gives what it wrote to its standard output, or to its standard error. */
+/** Runs a tool on its standard input and gives what it wrote to its standard output, or to its standard error. */
 export function runTool(
   tool: string,
   args: readonly string[],
   output: "stdout" | "stderr" = "stdout",
+  input: Uint8Array = new Uint8Array(),
 ): string {
   const run = spawnSync(tool, args, {
+    input,
     encoding: "utf8",
     maxBuffer: 1 << 28,
     env: { ...process.env, LC_ALL: "C" },
@@ -58,27 +60,27 @@ export function optimise(from: string, to: string, { target, debug }: CompileOpt
   runTool("opt-14", [`-passes=${passes}`, ...target.toolFlags, ...target.sizeFlags, "-o", to, from]);
 }
 
-/** Generates an object (or, with `text`, an assembly listing) from bitcode. */
-export function generate(from: string, to: string, options: CompileOptions, text = false): void {
+/** Generates an object (`obj`) or an assembly listing (`asm`) from bitcode. */
+export function generate(from: string, to: string, options: CompileOptions, kind: "obj" | "asm"): void {
   const { target, debug } = options;
   // Windows' own unwinding puts rbp anywhere in a frame; DWARF's model keeps the chain of saved rbp intact.
   const efiFlags = ["--exception-model=dwarf", ...(debug ? ["-O0", "--force-dwarf-frame-section"] : ["-O2"])];
   const flags = target.name === "efi" ? efiFlags : ["-O2"];
   try {
-    runTool("llc-14", [`-filetype=${text ? "asm" : "obj"}`, ...flags, ...target.toolFlags, "-o", to, from]);
+    runTool("llc-14", [`-filetype=${kind}`, ...flags, ...target.toolFlags, "-o", to, from]);
   } catch (error) {
     throw error instanceof ToolError && !error.missing ? located(error, options.assembly) : error;
   }
 }
 
 /** What LLVM's scalar evolution knows of the loops in bitcode, as text for `parseLoopBounds`. */
-export function describeLoops(bitcode: string): string {
+export function describeLoops(bitcode: Uint8Array): string {
   const flags = [
     "-passes=print<scalar-evolution>",
     "-scalar-evolution-classify-expressions=0",
     "-disable-output",
   ];
-  return runTool("opt-14", [...flags, bitcode], "stderr");
+  return runTool("opt-14", [...flags, "-"], "stderr", bitcode);
 }
 
 /** Finds the place in the source's assembly that `llc` complained about. */
@@ -90,8 +92,8 @@ function located(error: ToolError, assembly: readonly AssemblyOrigin[]): ToolErr
   return origin === undefined ? error : new ToolError(error.tool, error.output, false, { assembly: origin });
 }
 
-/** Assembles data (no code) into an object. */
-export function assembleData(from: string, to: string, target: Target): void {
+/** Assembles a listing into an object. */
+export function assembleListing(from: string, to: string, target: Target): void {
   runTool("llvm-mc-14", [`-triple=${target.triple}`, "-filetype=obj", "-o", to, from]);
 }
 
