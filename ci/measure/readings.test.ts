@@ -31,6 +31,7 @@ const refusals: readonly (readonly [what: string, console: string, message: RegE
   ["that tells a figure twice", good.replace("note exit.cpuid a remark", "figure exit.cpuid 1 1 1"), /twice/],
   ["without a figure", good.replace("figure exit.cpuid", "f\0gure exit.cpuid"), /does not tell exit\.cpuid/],
   ["with an unknown figure", good.replace("absent", "figure no.such 1 1 1\nabsent"), /tells no\.such/],
+  ["that tells of a wait in vain", good.replace("absent", "missed irq.x\nabsent"), /in vain for what irq\.x/],
   ["with a reason that is missing", good.replace(" there is no I/O APIC", ""), /says "absent exit/],
 ];
 for (const [what, console, message] of refusals) {

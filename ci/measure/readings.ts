@@ -25,7 +25,8 @@ export class GarbledConsole extends Error {
 const tailLines = 40;
 /** Xen puts the domain in front of what a guest writes to its debug port. */
 const domainPrefix = /^\(d\d+\) /;
-const keyword = /^(figure|absent|note) /;
+const keyword = /^(figure|absent|note|missed) /;
+const missed = /^missed (\S+)$/;
 const figure = /^figure (\S+) (\d+) (\d+) (\d+)$/;
 const remark = /^(absent|note) (\S+) (.+)$/;
 
@@ -47,6 +48,8 @@ export function readConsole(console: string, names: readonly string[]): Readings
   for (const line of lines.slice(0, end).filter((text) => keyword.test(text))) {
     const [, name, ...numbers] = figure.exec(line) ?? [];
     const [, kind, subject, text] = remark.exec(line) ?? [];
+    const [, awaited] = missed.exec(line) ?? [];
+    if (awaited !== undefined) fail(`the guest waited in vain for what ${awaited} measures`);
     if (name !== undefined) {
       if (readings.has(name)) fail(`the guest tells ${name} twice`);
       readings.set(

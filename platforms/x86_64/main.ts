@@ -111,6 +111,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     numbers,
     parts.instances,
     ticksToNs(domains, guestOfVcpu(numbers), guests.length),
+    parts.deliver,
   );
   const bus = busOf(makeDispatch(parts, guests.length), numbers);
   const processor = svm({ model, bus, apics: controllers.apics, source: controllers.source });

@@ -165,11 +165,15 @@ export interface InterruptControllers {
   readonly apics: LocalApics;
 }
 
-/** Builds the controllers over the placed devices. `ticks` reads a guest's counter, `nsOf` converts it to the board's time. */
+/**
+ * Builds the controllers over the placed devices. `ticks` reads a guest's counter, `nsOf` converts it to the board's time,
+ * `deliver` delivers what the devices have queued.
+ */
 export function interruptControllers(
   guests: readonly GuestNumbers[],
   placed: readonly PlacedInstance[],
   nsOf: (vcpu: u32, ticks: u64) => u64,
+  deliver: () => void,
 ): InterruptControllers {
   const vcpus = Object.freeze(
     guests.flatMap((g) => {
@@ -214,9 +218,16 @@ export function interruptControllers(
     acknowledge(vcpu: u32): u8 {
       for (const v of vcpus) {
         if (vcpu === v.index) {
-          if (v.apic !== null && v.apic.calls.pending(v.apic.state) >= 0)
-            return v.apic.calls.acknowledge(v.apic.state);
-          if (v.pic !== null) return v.pic.calls.acknowledge(v.pic.state);
+          if (v.apic !== null && v.apic.calls.pending(v.apic.state) >= 0) {
+            const vector = v.apic.calls.acknowledge(v.apic.state);
+            deliver();
+            return vector;
+          }
+          if (v.pic !== null) {
+            const vector = v.pic.calls.acknowledge(v.pic.state);
+            deliver();
+            return vector;
+          }
         }
       }
       return 0xff;
@@ -233,7 +244,13 @@ export function interruptControllers(
       return 0n;
     },
     writeBase(vcpu: u32, value: u64): boolean {
-      for (const a of withApic) if (vcpu === a.index) return a.calls.writeBase(a.state, value);
+      for (const a of withApic) {
+        if (vcpu === a.index) {
+          const ok = a.calls.writeBase(a.state, value);
+          deliver();
+          return ok;
+        }
+      }
       return false;
     },
     readRegister(vcpu: u32, register: u32): ApicValue {
@@ -245,7 +262,13 @@ export function interruptControllers(
       return { ok: false, value: 0n };
     },
     writeRegister(vcpu: u32, register: u32, value: u64): boolean {
-      for (const a of withApic) if (vcpu === a.index) return a.calls.writeRegister(a.state, register, value);
+      for (const a of withApic) {
+        if (vcpu === a.index) {
+          const ok = a.calls.writeRegister(a.state, register, value);
+          deliver();
+          return ok;
+        }
+      }
       return false;
     },
     readDeadline(vcpu: u32): u64 {
@@ -253,15 +276,24 @@ export function interruptControllers(
       return 0n;
     },
     writeDeadline(vcpu: u32, ticks: u64, clock: u64): void {
-      for (const a of withApic)
-        if (vcpu === a.index) a.calls.writeDeadline(a.state, nsOf(vcpu, clock), ticks);
+      for (const a of withApic) {
+        if (vcpu === a.index) {
+          a.calls.writeDeadline(a.state, nsOf(vcpu, clock), ticks);
+          deliver();
+        }
+      }
     },
     readTaskPriority(vcpu: u32): u8 {
       for (const a of withApic) if (vcpu === a.index) return a.calls.readTaskPriority(a.state);
       return 0;
     },
     writeTaskPriority(vcpu: u32, priority: u8): void {
-      for (const a of withApic) if (vcpu === a.index) a.calls.writeTaskPriority(a.state, priority);
+      for (const a of withApic) {
+        if (vcpu === a.index) {
+          a.calls.writeTaskPriority(a.state, priority);
+          deliver();
+        }
+      }
     },
   });
   return Object.freeze({ source, apics });
