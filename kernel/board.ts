@@ -193,7 +193,7 @@ export function makeBoard(
   const push = (kind: u8, wire: u16, level: boolean, a: u32, b: u32): void => {
     const tail = queue.tail;
     if (unlikely(u32(tail - queue.head) >= queueLength)) {
-      rings.record(wireQueueFull, u64(wire), 0n, 0n);
+      rings.record(wireQueueFull, u64(wire), 0n, 0n, 0n);
       return;
     }
     const entry = queue.entries[tail & queueMask];
@@ -372,7 +372,7 @@ export function makeBoard(
       push(Kind.message, wire, false, destination, command),
     raiseSignal: (wire: u16, value: u32): void => push(Kind.signal, wire, false, value, 0),
     unimplemented: (wire: u16, ordinal: u8): void =>
-      rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n),
+      rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
   });
 
   const silence = (guest: u32): void => {

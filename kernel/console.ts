@@ -35,7 +35,8 @@ const powers = Object.freeze(Array.from({ length: 20 }, (_, i) => 10n ** BigInt(
 export function putDecimal(value: u64): void {
   let rest: u64 = value;
   let started = false;
-  for (const power of powers) {
+  for (let at = 0; at < 20; at++) {
+    const power = powers[at];
     let digit = 0;
     // Subtraction in place of a 64-bit division.
     for (let i = 0; i < 9; i++) {
@@ -43,7 +44,7 @@ export function putDecimal(value: u64): void {
       rest = u64(rest - power);
       digit = i + 1;
     }
-    if (digit !== 0 || power === 1n) started = true;
+    if (digit !== 0 || at === 19) started = true;
     if (started) machine.consolePut(u8(0x30 + digit));
   }
 }

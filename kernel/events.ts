@@ -9,7 +9,7 @@ import { AtomicU64, fence } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { machine } from "./machine.ts";
 
-/** One record: what happened, when, and up to three values that the event's declaration names. */
+/** One record: what happened, when, and up to four values that the event's declaration names. */
 export const EventRecord = struct("EventRecord", {
   /** Sequence number plus 1; 0 while the record is being written. */
   published: AtomicU64,
@@ -19,7 +19,7 @@ export const EventRecord = struct("EventRecord", {
   a: u64,
   b: u64,
   c: u64,
-  spare: u64,
+  d: u64,
 });
 export type EventRecord = ValueOf<typeof EventRecord>;
 
@@ -27,15 +27,15 @@ export type EventRecord = ValueOf<typeof EventRecord>;
 export interface EventKindDeclaration {
   readonly number: number;
   readonly name: string;
-  readonly values: readonly [string?, string?, string?];
+  readonly values: readonly [string?, string?, string?, string?];
 }
 
 const declared: EventKindDeclaration[] = [];
 
 /** Declares an event. Build time. */
 export function eventKind(name: string, ...values: readonly string[]): EventKindDeclaration {
-  if (values.length > 3)
-    throw new RangeError(`event ${name} has ${values.length} values; there is room for three`);
+  if (values.length > 4)
+    throw new RangeError(`event ${name} has ${values.length} values; there is room for four`);
   const made = Object.freeze({
     number: declared.length + 1,
     name,
@@ -50,16 +50,27 @@ export function declaredEvents(): readonly EventKindDeclaration[] {
   return declared;
 }
 
-export const guestStarted = eventKind("guest-started", "domain");
-export const guestStopped = eventKind("guest-stopped", "domain", "reason", "rip");
-export const guestRestarted = eventKind("guest-restarted", "domain", "reason");
+/** A guest runs for the first time, or because the operator asked. Memory in MiB. */
+export const guestStarted = eventKind("guest-started", "domain", "memory");
+/** It was stopped and runs again from its start; a reason's detail is explained with `StopReason`. */
+export const guestRestarted = eventKind("guest-restarted", "domain", "reason", "detail", "rip");
+/** It ended itself. */
+export const guestEnded = eventKind("guest-ended", "domain", "reason", "detail", "rip");
+/** It was stopped and stays so. */
+export const guestStopped = eventKind("guest-stopped", "domain", "reason", "detail", "rip");
+/** Its payloads cannot be loaded (again). */
+export const guestUnloadable = eventKind("guest-unloadable", "domain", "problem");
+/** A guest used what a device declares as unimplemented, for the first time; the ordinal is the model's. */
 export const deviceUnimplemented = eventKind("device-unimplemented", "wire", "ordinal");
+/** A change was dropped: more were under way than the board has room for. */
 export const wireQueueFull = eventKind("wire-queue-full", "wire");
 
 /** The rings of an image. */
 export interface EventRings {
+  readonly cpuCapacity: number;
+  readonly recordsPerCpu: number;
   /** Appends a record to this CPU's ring, over the oldest where it is full. */
-  record(kind: EventKindDeclaration, a: u64, b: u64, c: u64): void;
+  record(kind: EventKindDeclaration, a: u64, b: u64, c: u64, d: u64): void;
   /** Sequence number that a CPU's next record will have. */
   next(cpu: u32): u64;
   /** The record with a sequence number, or null where it is gone or not yet there. */
@@ -77,7 +88,9 @@ export function eventRings(cpuCapacity: number, recordsPerCpu: number): EventRin
   const mask = recordsPerCpu - 1;
   const lastCpu = cpuCapacity - 1;
   return {
-    record(kind: EventKindDeclaration, a: u64, b: u64, c: u64): void {
+    cpuCapacity,
+    recordsPerCpu,
+    record(kind: EventKindDeclaration, a: u64, b: u64, c: u64, d: u64): void {
       const cpu = Math.min(machine.cpuIndex(), lastCpu);
       const ring = rings[cpu];
       const sequence = ring.next.add(1n);
@@ -90,6 +103,7 @@ export function eventRings(cpuCapacity: number, recordsPerCpu: number): EventRin
       record.a = a;
       record.b = b;
       record.c = c;
+      record.d = d;
       record.published.store(u64(sequence + 1n));
     },
     next(cpu: u32): u64 {

@@ -4,16 +4,23 @@
  */
 import { array, type FixedArray } from "../dsl/core/layout.ts";
 import { u32, u64 } from "../dsl/core/int.ts";
-import { fillBytes, text, type Text } from "../dsl/core/intrinsics.ts";
+import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
 import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
 import type { BoardParts } from "./board.ts";
 import { cpus } from "./cpu.ts";
 import { Domain, DomainState, StopReason } from "./domain.ts";
-import { guestRestarted, guestStarted, guestStopped, type EventRings } from "./events.ts";
+import {
+  guestEnded,
+  guestRestarted,
+  guestStarted,
+  guestStopped,
+  guestUnloadable,
+  type EventRings,
+} from "./events.ts";
 import { machine } from "./machine.ts";
-import { notice, noticeIdle, noticeStarted, noticeStopped } from "./notices.ts";
+import { notice, noticeIdle, notices } from "./notices.ts";
 import { addExtent, addSlot, maxExtents, SlotKind } from "./slots.ts";
 import { startGuestTime } from "./timebase.ts";
 import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
@@ -78,6 +85,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   const vcpuCount = vcpuBase;
   const total = guests.reduce((sum, g) => sum + g.bytes, 0n);
   const consoleGuest = model.console.guest;
+  const operator = notices(rings, guests, board.instances);
 
   // ---- Memory -----------------------------------------------------------------------------------------------
 
@@ -131,11 +139,6 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   // ---- Life -------------------------------------------------------------------------------------------------
 
-  const nameOf = (index: u32): Text => {
-    for (const g of guests) if (index === g.index) return text(g.name);
-    return text("?");
-  };
-
   /** Loads a domain and lets its first vCPU run. */
   const startDomain = (domain: Domain, boot: BootInfo): void => {
     clearMemory(domain);
@@ -145,7 +148,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     const loaded = virtualization.load(domain, boot);
     if (loaded.problem !== BootProblem.none) {
       domain.state = DomainState.crashed;
-      notice(text("a guest cannot be loaded"));
+      rings.record(guestUnloadable, BigInt(domain.index), BigInt(loaded.problem), 0n, 0n);
       return;
     }
     domain.state = DomainState.running;
@@ -157,7 +160,6 @@ export function kernel(parts: KernelParts): KernelEntry {
         vcpu.requests.store(Request.interrupt | Request.flush);
       }
     }
-    rings.record(guestStarted, BigInt(domain.index), 0n, 0n);
   };
 
   const build = (boot: BootInfo): void => {
@@ -182,15 +184,15 @@ export function kernel(parts: KernelParts): KernelEntry {
         notice(text("there are not enough pages for nested tables"));
         machine.powerOff();
       }
-      noticeStarted(text(g.name), u64(g.bytes >> 20n));
+      rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
       startDomain(domain, boot);
     }
   };
 
   /** What follows on a domain's stop. */
   const settleDomain = (domain: Domain, boot: BootInfo): void => {
+    const index = BigInt(domain.index);
     const reason = domain.reason;
-    const name = nameOf(domain.index);
     let restart = false;
     let powerOff = false;
     for (const g of guests) {
@@ -200,21 +202,24 @@ export function kernel(parts: KernelParts): KernelEntry {
         else restart = g.restartsOnCrash;
       }
     }
-    rings.record(guestStopped, BigInt(domain.index), BigInt(reason), domain.stopRip);
     if (restart) {
       domain.restarts = u32(domain.restarts + 1);
-      noticeStopped(name, domain, text("restarts"));
-      rings.record(guestRestarted, BigInt(domain.index), BigInt(reason), 0n);
+      rings.record(guestRestarted, index, BigInt(reason), domain.stopDetail, domain.stopRip);
       startDomain(domain, boot);
       return;
     }
-    noticeStopped(name, domain, domain.state === DomainState.poweredOff ? text("ended") : text("stopped"));
+    if (domain.state === DomainState.poweredOff)
+      rings.record(guestEnded, index, BigInt(reason), domain.stopDetail, domain.stopRip);
+    else rings.record(guestStopped, index, BigInt(reason), domain.stopDetail, domain.stopRip);
     board.silence(domain.index);
     domain.state = DomainState.built;
     const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
     for (let i = 0; i < last; i++)
       if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
-    if (powerOff) machine.powerOff();
+    if (powerOff) {
+      operator.show();
+      machine.powerOff();
+    }
   };
 
   // ---- The loop ---------------------------------------------------------------------------------------------
@@ -246,7 +251,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         const byte = machine.consoleGet();
         if (byte < 0) return;
         if (byte === 0x72) {
-          noticeStarted(text(g.name), u64(g.bytes >> 20n));
+          rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
           startDomain(domains[g.index], boot);
           return;
         }
@@ -289,6 +294,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         serveOperator(boot);
       }
       settleDomains(boot);
+      operator.show();
       const vcpu = pick(last);
       if (vcpu === null) {
         machine.waitForInterrupt();

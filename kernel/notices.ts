@@ -1,8 +1,23 @@
-/** Notices: the sentences that tell the operator what became of a guest, and why. */
+/** Notices: the sentences that tell the operator what became of a guest, and why; a view of the event rings. */
 import { text, type Text } from "../dsl/core/intrinsics.ts";
-import { u64, type u32 } from "../dsl/core/int.ts";
+import { u32, u64 } from "../dsl/core/int.ts";
+import { array } from "../dsl/core/layout.ts";
+import { storage } from "../dsl/core/storage.ts";
 import { putBytes, putDecimal, putHex, putText } from "./console.ts";
-import { StopReason, type Domain } from "./domain.ts";
+import type { PlacedInstance } from "./board.ts";
+import { StopReason } from "./domain.ts";
+import {
+  deviceUnimplemented,
+  guestEnded,
+  guestRestarted,
+  guestStarted,
+  guestStopped,
+  guestUnloadable,
+  wireQueueFull,
+  type EventRecord,
+  type EventRings,
+} from "./events.ts";
+import { machine } from "./machine.ts";
 
 /** The sentences of the reasons, and whether the detail says something. */
 const sentences = Object.freeze([
@@ -20,19 +35,45 @@ const sentences = Object.freeze([
   { reason: StopReason.haltedForever, text: "halted with interrupts off", detail: 0 },
   { reason: StopReason.taskSwitch, text: "a hardware task switch", detail: 1 },
 ]);
-/** All sentences in one text, and where each begins and how long it is, by reason. */
-const allSentences = sentences.map((s) => s.text).join("");
-const reasons = 1 + Math.max(...sentences.map((s) => s.reason));
-const byReason = (value: (index: number) => number): readonly number[] =>
-  Object.freeze(
-    Array.from({ length: reasons }, (_, reason) => {
-      const index = sentences.findIndex((s) => s.reason === reason);
-      return index < 0 ? 0 : value(index);
-    }),
-  );
-const starts = byReason((index) => sentences.slice(0, index).reduce((sum, s) => sum + s.text.length, 0));
-const lengths = byReason((index) => sentences[index].text.length);
-const details = byReason((index) => sentences[index].detail);
+/** Texts that a number chooses: all in one, and by number where each begins and how long it is. */
+function textTable(texts: readonly (string | undefined)[]): {
+  readonly count: number;
+  readonly put: (index: u32) => void;
+} {
+  const all = texts.join("");
+  const lengths = Object.freeze(texts.map((t) => t?.length ?? 0));
+  const starts = Object.freeze(texts.map((_, i) => texts.slice(0, i).join("").length));
+  const count = texts.length;
+  return Object.freeze({
+    count,
+    put(index: u32): void {
+      if (index < count) putBytes(u64(text(all).address + BigInt(starts[index])), lengths[index]);
+    },
+  });
+}
+/** What rows say of each number from 0 on that they name. */
+function byNumber<R, V>(
+  rows: readonly R[],
+  number: (row: R) => number,
+  value: (row: R) => V,
+): (V | undefined)[] {
+  const last = Math.max(...rows.map(number));
+  return Array.from({ length: last + 1 }, (_, n) => rows.filter((row) => number(row) === n).map(value)[0]);
+}
+const reasons = textTable(
+  byNumber(
+    sentences,
+    (s) => s.reason,
+    (s) => s.text,
+  ),
+);
+const details = Object.freeze(
+  byNumber(
+    sentences,
+    (s) => s.reason,
+    (s) => s.detail,
+  ).map((detail) => detail ?? 0),
+);
 
 /** Opens a notice. */
 export function putPrefix(): void {
@@ -40,41 +81,12 @@ export function putPrefix(): void {
 }
 
 function putReason(reason: u32, detail: u64): void {
-  if (reason >= reasons) return;
-  putBytes(u64(text(allSentences).address + BigInt(starts[reason])), lengths[reason]);
-  if (details[reason] !== 0) {
+  reasons.put(reason);
+  if (reason < reasons.count && details[reason] !== 0) {
     putText(text(" ("));
     putHex(detail);
     putText(text(")"));
   }
-}
-
-/** "typevisor: guest linux stopped: triple fault at rip 0x…" */
-export function noticeStopped(name: Text, domain: Domain, verb: Text): void {
-  putText(text("\n"));
-  putPrefix();
-  putText(text("guest "));
-  putText(name);
-  putText(text(" "));
-  putText(verb);
-  putText(text(": "));
-  putReason(domain.reason, domain.stopDetail);
-  const reason = domain.reason;
-  if (reason !== StopReason.powerOff && reason !== StopReason.reboot) {
-    putText(text(" at rip "));
-    putHex(domain.stopRip);
-  }
-  putText(text("\n"));
-}
-
-/** "typevisor: guest linux started, 512 MiB" */
-export function noticeStarted(name: Text, mebibytes: u64): void {
-  putPrefix();
-  putText(text("guest "));
-  putText(name);
-  putText(text(" started, "));
-  putDecimal(mebibytes);
-  putText(text(" MiB\n"));
 }
 
 /** "typevisor: guest linux is stopped; r starts it again, p turns the machine off" */
@@ -90,4 +102,108 @@ export function notice(sentence: Text): void {
   putPrefix();
   putText(sentence);
   putText(text("\n"));
+}
+
+/** What a notice says beside its sentence. */
+const part = Object.freeze({ guest: 1, reason: 2, memory: 4, register: 8 });
+
+/** The events that are told: sentences that go on from "typevisor: " or a guest's name. */
+const told = Object.freeze([
+  { kind: guestStarted, parts: part.guest | part.memory, sentence: " started, " },
+  { kind: guestRestarted, parts: part.guest | part.reason, sentence: " restarts: " },
+  { kind: guestEnded, parts: part.guest | part.reason, sentence: " ended: " },
+  { kind: guestStopped, parts: part.guest | part.reason, sentence: " stopped: " },
+  { kind: guestUnloadable, parts: part.guest, sentence: " cannot be loaded" },
+  { kind: deviceUnimplemented, parts: part.register, sentence: "a guest uses what is not there: " },
+  { kind: wireQueueFull, parts: 0, sentence: "a change of a device's line was lost" },
+]);
+const kindOf = (row: (typeof told)[number]): number => row.kind.number;
+const eventSentences = textTable(byNumber(told, kindOf, (row) => row.sentence));
+const untold = 0xff;
+const eventParts = Object.freeze(byNumber(told, kindOf, (row) => row.parts).map((parts) => parts ?? untold));
+
+/** What tells the operator of events. */
+export interface Notices {
+  /** Tells what this CPU has recorded since the last time, in order. */
+  show(): void;
+}
+
+/** Builds the view over the rings, for guests in the order of their indices and their devices. */
+export function notices(
+  rings: EventRings,
+  guests: readonly { readonly name: string }[],
+  instances: readonly PlacedInstance[],
+): Notices {
+  const { cpuCapacity, recordsPerCpu } = rings;
+  const capacity = BigInt(recordsPerCpu);
+  const lastCpu = cpuCapacity - 1;
+  /** By CPU: the sequence number from which on nothing has been told. */
+  const seen = storage("noticesSeen", array(u64, cpuCapacity));
+  const names = textTable(guests.map(({ name }) => name));
+  const registers = Object.freeze(
+    instances.flatMap(({ instance, guest, firstWire }) =>
+      instance.device.model.reported.map((register, ordinal) =>
+        Object.freeze({
+          firstWire: BigInt(firstWire),
+          end: BigInt(firstWire + instance.wires.length),
+          ordinal: BigInt(ordinal),
+          name: `${register} of ${instance.name} (${guests[guest]?.name})`,
+        }),
+      ),
+    ),
+  );
+
+  const putRegister = (wire: u64, ordinal: u64): void => {
+    for (const r of registers)
+      if (wire >= r.firstWire && wire < r.end && ordinal === r.ordinal) putText(text(r.name));
+  };
+
+  const tell = (record: EventRecord): void => {
+    const kind = record.kind;
+    if (kind >= eventSentences.count) return;
+    const parts = eventParts[kind];
+    if (parts === untold) return;
+    // A guest that ends may have left a line unfinished.
+    if ((parts & part.reason) !== 0) putText(text("\n"));
+    putPrefix();
+    if ((parts & part.guest) !== 0) {
+      putText(text("guest "));
+      names.put(u32(record.a));
+    }
+    eventSentences.put(kind);
+    if ((parts & part.reason) !== 0) {
+      const reason = u32(record.b);
+      putReason(reason, record.c);
+      if (reason !== StopReason.powerOff && reason !== StopReason.reboot) {
+        putText(text(" at rip "));
+        putHex(record.d);
+      }
+    }
+    if ((parts & part.memory) !== 0) {
+      putDecimal(record.b);
+      putText(text(" MiB"));
+    }
+    if ((parts & part.register) !== 0) putRegister(record.a, record.b);
+    putText(text("\n"));
+  };
+
+  return Object.freeze({
+    show(): void {
+      const cpu = Math.min(machine.cpuIndex(), lastCpu);
+      const next = rings.next(u32(cpu));
+      let at = seen[cpu];
+      if (at === next) return;
+      if (u64(next - at) > capacity) {
+        notice(text("events were lost"));
+        at = u64(next - capacity);
+      }
+      for (let i = 0; i < recordsPerCpu; i++) {
+        if (at === next) break;
+        const record = rings.read(u32(cpu), at);
+        if (record !== null) tell(record);
+        at = u64(at + 1n);
+      }
+      seen[cpu] = at;
+    },
+  });
 }

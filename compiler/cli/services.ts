@@ -28,6 +28,12 @@ export interface Services {
   readonly color: boolean;
 }
 
+// A reader that has seen enough (`| head`) ends the output, not the command.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
 /** The services of a real run. */
 export const realServices: Services = {
   build: buildImage,

@@ -113,6 +113,9 @@ function linkerFlags({ entry, debug, baseAddress }: EfiInput, at: (name: string)
     "/nodefaultlib",
     "/Brepro",
     "/opt:ref",
+    // Firmware loads section by section, whatever their alignment in the file (EDK2's own images have 32). Less would
+    // leave no room in the headers for the section of payloads.
+    "/filealign:128",
     ...(debug === true ? ["/debug:dwarf", base, "/fixed"] : []),
     `/map:${at("image.map")}`,
     `/out:${at("image.efi")}`,
