@@ -1,39 +1,36 @@
 /**
- * `npm run bench -- [--json FILE] [--only NAME]`: measures, prints every figure, and writes them as JSON.
+ * `npm run bench -- [--json FILE] [--only NAME] [--peers NAMES]`: measures Typevisor and its peers, prints them side by
+ * side, and writes every figure as JSON.
  *
- * A measurement that fails is told and the others still run; the exit status is then 1.
+ * A peer that is missing or does not boot leaves its column empty. A measurement that fails is told and the others still
+ * run; the exit status is then 1.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { Command } from "commander";
-import { figuresJson, figuresTable, type Figure } from "./measure/figure.ts";
+import { bringsAny, figuresJson, isBelow, type Outcome } from "./measure/figure.ts";
+import { benchFlags } from "./measure/flags.ts";
 import { measurements } from "./measure/measurements.ts";
+import { figuresTable } from "./measure/table.ts";
 import { preparePayloadsOrExplain } from "./payloads.ts";
 import { showProgress } from "./progress.mjs";
 
-const flags = new Command("npm run bench --")
-  .description("Measures build times, image sizes and boots; figures, not tests.")
-  .option("--json <FILE>", "write every figure as JSON")
-  .option("--only <NAME>", "measure only what has this name, or begins with it and a dot")
-  .parse()
-  .opts<{ json?: string; only?: string }>();
+const { json, only, peers } = benchFlags(process.argv.slice(2));
 
-const chosen = measurements.filter(
-  ({ name }) => flags.only === undefined || name === flags.only || name.startsWith(`${flags.only}.`),
-);
+const all = measurements(peers);
+const chosen = all.filter((measurement) => only === undefined || bringsAny(measurement, only));
 if (chosen.length === 0) {
-  const names = measurements.map(({ name }) => name).join(", ");
-  process.stderr.write(`error: nothing that is measured is named ${flags.only}; there are ${names}\n`);
+  const names = [...new Set(all.flatMap(({ brings }) => brings))].join(", ");
+  process.stderr.write(`error: nothing that is measured is named ${only}; there are ${names}\n`);
   process.exit(1);
 }
 
 await preparePayloadsOrExplain();
 await import("./build-cli.ts");
-const figures: Figure[] = [];
+const outcomes: Outcome[] = [];
 for (const { name, what, measure } of chosen) {
   const finish = showProgress(`${name}: ${what}`);
   try {
-    figures.push(...(await measure()));
+    outcomes.push(...(await measure()));
     finish("done");
   } catch (error) {
     finish("failed");
@@ -41,9 +38,10 @@ for (const { name, what, measure } of chosen) {
     process.exitCode = 1;
   }
 }
-process.stdout.write(figuresTable(figures));
-if (flags.json !== undefined) {
-  const file = resolve(process.env["INIT_CWD"] ?? ".", flags.json);
+const shown = outcomes.filter(({ name }) => only === undefined || isBelow(name, only));
+process.stdout.write(figuresTable(shown));
+if (json !== undefined) {
+  const file = resolve(process.env["INIT_CWD"] ?? ".", json);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, figuresJson(figures));
+  writeFileSync(file, figuresJson(shown));
 }

@@ -136,9 +136,61 @@ export function writeInitramfs(file: string, options: Omit<InitramfsOptions, "bu
  * @param member the file's path in the package as a shell pattern: "./lib/modules/*\/virtio_blk.ko"
  */
 export async function unpackMember(packageName: string, member: string): Promise<Buffer> {
+  return readMember((await download(sourceOf(packageName))).file, member);
+}
+
+/**
+ * Unpacks kernel modules out of a downloaded Debian package of a kernel, going through it once.
+ * @param names the modules' names, as in "virtio_blk"
+ * @returns what they hold, by their names
+ */
+export async function unpackModules(
+  packageName: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Buffer>> {
+  const { file } = await download(sourceOf(packageName));
+  const folder = mkdtempSync(join(packageFolder, "unpack-"));
+  try {
+    // Without their folders, so that each is found by its name.
+    const script =
+      'set -e; deb="$1"; shift; dpkg-deb --fsys-tarfile "$deb" | tar --extract --wildcards --transform "s,.*/,," "$@"';
+    const patterns = names.map((name) => `./lib/modules/*/${name}.ko`);
+    await runStep(
+      `unpacking ${names.length} modules from ${basename(file)}`,
+      ["sh", "-c", script, "sh", file, ...patterns],
+      { log: join(repositoryRoot, ".cache/logs/unpack.log"), cwd: folder },
+    );
+    return new Map(names.map((name) => [name, readFileSync(join(folder, `${name}.ko`))]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function sourceOf(packageName: string): DebianSource {
   const source = sources.find((candidate) => candidate.package === packageName);
   if (source === undefined) throw new PayloadLack(`no payload comes from a package named ${packageName}`);
-  return readMember((await download(source)).file, member);
+  return source;
+}
+
+/**
+ * Downloads a Debian package and unpacks it whole, without installing it.
+ * @returns the folder that stands for `/`
+ */
+export async function unpackedPackage(name: string): Promise<string> {
+  mkdirSync(packageFolder, { recursive: true });
+  const { file } = await download({ package: name, meta: false, payloads: [] });
+  const folder = file.replace(/\.deb$/, "");
+  if (existsSync(folder)) return folder;
+  const fresh = mkdtempSync(join(packageFolder, "unpack-"));
+  try {
+    await runStep(`unpacking ${basename(file)}`, ["dpkg-deb", "--extract", file, fresh], {
+      log: join(repositoryRoot, ".cache/logs/unpack.log"),
+    });
+    renameSync(fresh, folder);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return folder;
 }
 
 // What the initramfs is made of beside busybox is in these two files: a change of either makes it anew.

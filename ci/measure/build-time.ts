@@ -30,6 +30,7 @@ export function buildTime(image: string): Measurement {
   const name = basename(image, ".ts");
   return {
     name: `build.${name}`,
+    brings: [`build.${name}`, "image", "memory.hypervisor", "exitpath"],
     what: `building ${image} in new processes, and weighing it`,
     measure: () => {
       const copy = mkdtempSync(join(tmpdir(), "typevisor-bench-"));
@@ -43,9 +44,9 @@ export function buildTime(image: string): Measurement {
           readFileSync(join(copy, "out", name, "report.json"), "utf8"),
         ) as BuildReport;
         return Promise.resolve([
-          { name: `build.${name}.cold`, value: cold, unit: "s" },
-          { name: `build.${name}.warm`, value: warm, unit: "s" },
-          ...sizes(name, report),
+          { name: `build.${name}.cold.typevisor`, value: cold, unit: "s" },
+          { name: `build.${name}.warm.typevisor`, value: warm, unit: "s" },
+          ...sizes(report),
           ...exitPaths(report),
         ]);
       } finally {
@@ -56,20 +57,22 @@ export function buildTime(image: string): Measurement {
 }
 
 /** What an image weighs: the hypervisor's file and memory, the payloads, and the ledger by feature. */
-function sizes(name: string, report: BuildReport): Figure[] {
+function sizes(report: BuildReport): Figure[] {
   const memory = report.memory
     .filter((region) => region.name.startsWith("hypervisor "))
     .reduce((total, region) => total + region.sizeBytes, 0);
   const bytes = (what: string, value: number): Figure => ({
-    name: `image.${name}.${what}`,
+    name: `${what}.bytes.typevisor`,
     value,
     unit: "B",
   });
   return [
-    bytes("hypervisor", report.hypervisorBytes),
-    bytes("payload", report.payloadBytes),
-    bytes("memory", memory),
-    ...Object.entries(report.ledger.byFeature).map(([feature, value]) => bytes(`ledger.${feature}`, value)),
+    bytes("image.hypervisor", report.hypervisorBytes),
+    bytes("image.payload", report.payloadBytes),
+    bytes("memory.hypervisor", memory),
+    ...Object.entries(report.ledger.byFeature).map(([feature, value]) =>
+      bytes(`image.ledger.${feature}`, value),
+    ),
   ];
 }
 

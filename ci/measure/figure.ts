@@ -1,11 +1,38 @@
 /** What `npm run bench` measures: figures with a name and a unit, and the measurements that bring them. */
 
+/** Who is measured: the last part of a figure's name. */
+export const columns = ["typevisor", "kvm", "xen", "bare"] as const;
+export type Column = (typeof columns)[number];
+
+/** Those that Typevisor is measured against; `bare` is the emulated machine without a hypervisor. */
+export const peerColumns = ["kvm", "xen", "bare"] as const satisfies readonly Column[];
+export type PeerColumn = (typeof peerColumns)[number];
+
 /** One measured figure. */
 export interface Figure {
-  /** Dotted, from the general to the special: "boot.cloud.bare.instructions". */
+  /** Dotted, from the general to the special, and whose it is: "exit.cpuid.kvm"; without a column it is Typevisor's. */
   readonly name: string;
+  /** The least of all repetitions, where there were several. */
   readonly value: number;
   readonly unit: string;
+  readonly least?: number;
+  readonly median?: number;
+  readonly mean?: number;
+  /** What must be known to read it. */
+  readonly note?: string;
+}
+
+/** A figure that could not be measured. */
+export interface Absence {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export type Outcome = Figure | Absence;
+
+/** Whether a figure could not be measured. */
+export function isAbsent(outcome: Outcome): outcome is Absence {
+  return "reason" in outcome;
 }
 
 /** One thing to measure; it may bring several figures that belong together. */
@@ -13,24 +40,27 @@ export interface Measurement {
   readonly name: string;
   /** What is measured, for the screen. */
   readonly what: string;
-  measure(): Promise<readonly Figure[]>;
+  /** The beginnings of the names of what it brings. */
+  readonly brings: readonly string[];
+  measure(): Promise<readonly Outcome[]>;
 }
 
-/** The figures as the JSON text that `--json` writes. */
-export function figuresJson(figures: readonly Figure[]): string {
-  const entries = figures.map(({ name, value, unit }) => [name, { value, unit }] as const);
+/** Whether a name is the one asked for, or below it. */
+export function isBelow(name: string, asked: string): boolean {
+  return name === asked || name.startsWith(`${asked}.`);
+}
+
+/** Whether a measurement brings anything that has the name asked for, or is below it. */
+export function bringsAny(measurement: Measurement, asked: string): boolean {
+  return measurement.brings.some((name) => isBelow(name, asked) || isBelow(asked, name));
+}
+
+/** The figures as the JSON text that `--json` writes: an absent one has its reason instead of a value. */
+export function figuresJson(outcomes: readonly Outcome[]): string {
+  const entries = outcomes.map((outcome) => {
+    if (isAbsent(outcome)) return [outcome.name, { absent: outcome.reason }] as const;
+    const { name, ...figure } = outcome;
+    return [name, figure] as const;
+  });
   return `${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`;
-}
-
-/** The figures as an aligned table for the screen. */
-export function figuresTable(figures: readonly Figure[]): string {
-  const rows = figures.map(({ name, value, unit }) => [name, grouped(value), unit]);
-  const widths = [0, 1].map((column) => Math.max(0, ...rows.map((row) => row[column].length)));
-  return rows
-    .map(([name, value, unit]) => `${name.padEnd(widths[0])}  ${value.padStart(widths[1])} ${unit}\n`)
-    .join("");
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 3 });
 }

@@ -2,13 +2,21 @@
 import { bareBoot } from "./bare-boot.ts";
 import { bootRatio } from "./boot-ratio.ts";
 import { buildTime } from "./build-time.ts";
-import { exitCost } from "./exit-cost.ts";
-import type { Measurement } from "./figure.ts";
+import type { Measurement, PeerColumn } from "./figure.ts";
+import { operationCosts } from "./operation-costs.ts";
+import { bare } from "./peers/bare.ts";
+import { kvm } from "./peers/kvm.ts";
+import { typevisor } from "./peers/typevisor.ts";
+import { xen } from "./peers/xen.ts";
 
-/** The measurements. */
-export const measurements: readonly Measurement[] = [
-  buildTime("images/hello-linux.ts"),
-  exitCost,
-  bootRatio,
-  bareBoot("amd64", "vmlinuz-amd64"),
-];
+const peers = { kvm, xen, bare } as const;
+
+/** The measurements, with Typevisor held against some peers. */
+export function measurements(against: readonly PeerColumn[]): readonly Measurement[] {
+  return [
+    buildTime("images/hello-linux.ts"),
+    ...[typevisor, ...against.map((column) => peers[column])].map(operationCosts),
+    bootRatio,
+    bareBoot("amd64", "vmlinuz-amd64"),
+  ];
+}

@@ -1,0 +1,106 @@
+/**
+ * What operations cost in a guest: one payload (`platforms/x86_64/bare-guest/`) under Typevisor and under each peer, on
+ * the same emulated machine, counted exactly. Each is booted twice, and must say the same.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { repositoryRoot } from "../../compiler/root.ts";
+import { measuredNames } from "../../platforms/x86_64/bare-guest/measure.ts";
+import { prepareBareGuest } from "../bare-guest/build.ts";
+import { boot } from "../qemu.ts";
+import type { Column, Measurement, Outcome } from "./figure.ts";
+import type { Peer, PreparedPeer } from "./peers/peer.ts";
+import { GarbledConsole, readConsole, type Readings } from "./readings.ts";
+
+/** A boot on a busy machine takes minutes. */
+const limit = { limitMs: 1_200_000 };
+const measured = /^(?:\(d\d+\) )?measured\n/m;
+
+/** Two runs differ, which in a deterministic machine they never do. */
+export class UnsteadyRuns extends Error {
+  override readonly name = "UnsteadyRuns";
+}
+
+/** Measures every operation under one of those who run the payload. */
+export function operationCosts(peer: Peer): Measurement {
+  const { column } = peer;
+  return {
+    name: `operations.${column}`,
+    what: `counting instructions of operations in a guest of ${peer.what}, twice`,
+    brings: measuredNames,
+    measure: async () => {
+      const folder = mkdtempSync(join(tmpdir(), "typevisor-bench-"));
+      try {
+        const { elf } = prepareBareGuest();
+        const prepared = await peer.prepare({ elf, folder });
+        const first = await run(prepared);
+        requireSame(first, await run(prepared));
+        return [...outcomesOf(first, column), ...(prepared.figures ?? [])];
+      } catch (error) {
+        // What the guest says wrong is a defect of whoever runs it, or of the guest; nobody else's failure ends the run.
+        if (column === "typevisor" || error instanceof GarbledConsole || error instanceof UnsteadyRuns)
+          throw error;
+        return allAbsent(column, keptReason(column, error));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** The first line of what went wrong; all of it is kept in a file. */
+function keptReason(column: Column, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const [reason, ...more] = text.trim().split("\n");
+  if (more.length === 0) return reason;
+  const log = join(repositoryRoot, ".cache/logs", `bench-${column}.log`);
+  mkdirSync(dirname(log), { recursive: true });
+  writeFileSync(log, `${text}\n`);
+  return `${reason}; see ${relative(repositoryRoot, log)}`;
+}
+
+async function run({ boot: options }: PreparedPeer): Promise<Readings> {
+  const machine = await boot(options);
+  try {
+    await machine.expect(measured, limit);
+    return readConsole(machine.console, measuredNames);
+  } finally {
+    await machine.kill();
+  }
+}
+
+/** Refuses a second run whose least figures are not those of the first. */
+export function requireSame(first: Readings, second: Readings): void {
+  const leastOf = new Map(second.readings.map(({ name, least }) => [name, least]));
+  const differences = first.readings.flatMap(({ name, least }) => {
+    const again = leastOf.get(name);
+    return again === least ? [] : [`${name} is ${least}, and in the second run ${again ?? "absent"}`];
+  });
+  if (differences.length > 0) throw new UnsteadyRuns(`two runs differ: ${differences.join("; ")}`);
+}
+
+/** One touch of memory in many may bring a large page: what a page costs is the mean. */
+const byMean = new Set(["memory.first-touch"]);
+
+/** What one run has shown, as figures of a column. */
+export function outcomesOf({ readings, absent, notes }: Readings, column: Column): Outcome[] {
+  return [
+    ...readings.map(({ name, least, median, mean }): Outcome => {
+      const note = byMean.has(name) ? "the mean" : notes.get(name);
+      return {
+        name: `${name}.${column}`,
+        value: byMean.has(name) ? mean : least,
+        unit: "instructions",
+        ...{ least, median, mean },
+        ...(note === undefined ? {} : { note }),
+      };
+    }),
+    ...[...absent].map(([name, reason]): Outcome => ({ name: `${name}.${column}`, reason })),
+  ];
+}
+
+/** A column that stays empty, for one reason. */
+export function allAbsent(column: Column, reason: string): Outcome[] {
+  return measuredNames.map((name) => ({ name: `${name}.${column}`, reason }));
+}

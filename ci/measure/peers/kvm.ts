@@ -1,0 +1,84 @@
+/**
+ * KVM: Debian's cloud kernel with kvm-amd on the emulated machine, and in its initramfs Debian's QEMU as a micro-VMM
+ * that boots the guest by Multiboot or PVH. Only that inner QEMU uses KVM, on the SVM of the emulated CPU. Both kernels
+ * and VMM are as favourable to KVM as they can be: no mitigations, everything that KVM can do by itself in the kernel.
+ */
+import { execFileSync } from "node:child_process";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deterministicParameters } from "../../icount.ts";
+import { payloadFile, unpackModules } from "../../payloads.ts";
+import { qemuProgram } from "../../qemu-arguments.ts";
+import {
+  busyboxEntries,
+  loadModule,
+  measureWord,
+  moduleEntries,
+  scriptedInitramfs,
+  type Peer,
+} from "./peer.ts";
+import { entry, userland } from "./userland.ts";
+
+/** In the order in which they need each other. */
+const modules = ["irqbypass", "kvm", "kvm-amd"];
+/** What QEMU's microvm starts a kernel with. */
+const firmware = ["bios-microvm.bin", "multiboot_dma.bin", "pvh.bin", "linuxboot_dma.bin", "kvmvapic.bin"];
+const firmwareFolder = "/usr/share/qemu";
+
+const microVmm = [
+  ...["/bin/qemu", "-accel", "kvm", "-machine", "microvm,kernel-irqchip=on", "-cpu", "max", "-m", "64"],
+  ...["-L", "/firmware", "-nodefaults", "-display", "none", "-no-reboot"],
+  ...["-serial", "stdio", "-monitor", "none", "-kernel", "/payload", "-append", measureWord],
+].join(" ");
+
+const script = [
+  "mount -t devtmpfs devtmpfs /dev",
+  "mount -t proc proc /proc",
+  "mount -t sysfs sysfs /sys",
+  "mount -t tmpfs tmpfs /tmp",
+  ...modules.map(loadModule),
+  microVmm,
+  'echo "the micro-VMM ended with status $?"',
+];
+
+export const kvm: Peer = {
+  column: "kvm",
+  what: "KVM in Debian's cloud kernel",
+  prepare: async ({ elf, folder }) => {
+    const drivers = await unpackModules("linux-image-cloud-amd64", modules);
+    const initrd = join(folder, "kvm.cpio");
+    writeFileSync(
+      initrd,
+      scriptedInitramfs(script, [
+        ...busyboxEntries(["sh", "mount", "insmod", "poweroff"]),
+        ...userland([{ file: programFile(qemuProgram), path: "bin/qemu" }]),
+        ...firmware.map((name) => entry(`firmware/${name}`, join(firmwareFolder, name))),
+        ...moduleEntries(drivers),
+        entry("payload", elf),
+      ]),
+    );
+    const kernel = payloadFile("vmlinuz-cloud");
+    const bytes = [...drivers.values()].reduce((total, { length }) => total + length, statSync(kernel).size);
+    return {
+      boot: {
+        kernel,
+        initrd,
+        append: `console=ttyS0 quiet mitigations=off ${deterministicParameters}`,
+        memoryMiB: 1024,
+        deterministic: true,
+      },
+      figures: [
+        {
+          name: "image.hypervisor.bytes.kvm",
+          value: bytes,
+          unit: "B",
+          note: "the kernel and its modules for KVM, without a VMM",
+        },
+      ],
+    };
+  },
+};
+
+function programFile(name: string): string {
+  return execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
+}

@@ -1,0 +1,61 @@
+/** Whoever runs the measuring guest: Typevisor, the hypervisors it is measured against, and the bare machine. */
+import { cpioArchive, type CpioEntry } from "../../cpio.ts";
+import { payloadFile } from "../../payloads.ts";
+import type { BootOptions } from "../../qemu.ts";
+import type { Column, Figure } from "../figure.ts";
+import { entry } from "./userland.ts";
+
+/** What a peer is given to build its machine from. */
+export interface PeerFiles {
+  /** The measuring guest, as PVH and Multiboot loaders take it. */
+  readonly elf: string;
+  /** A folder for what the peer builds. */
+  readonly folder: string;
+}
+
+/** One who runs the measuring guest. */
+export interface Peer {
+  readonly column: Column;
+  readonly what: string;
+  /** Fetches and builds what is needed, and says how the machine is booted. */
+  prepare(files: PeerFiles): Promise<PreparedPeer>;
+}
+
+/** A peer that can be booted as often as is wanted. */
+export interface PreparedPeer {
+  readonly boot: BootOptions;
+  /** What is known of it beside what the guest measures. */
+  readonly figures?: readonly Figure[];
+}
+
+/** The word on the guest's command line that asks it to measure. */
+export const measureWord = "m";
+
+/** busybox with the applets that a script names. */
+export function busyboxEntries(applets: readonly string[]): CpioEntry[] {
+  return [
+    entry("bin/busybox", payloadFile("busybox")),
+    ...applets.map((name): CpioEntry => ({ kind: "link", path: `bin/${name}`, target: "busybox" })),
+    { kind: "device", path: "dev/console", major: 5, minor: 1 },
+    { kind: "device", path: "dev/null", major: 1, minor: 3, mode: 0o666 },
+    ...["proc", "sys", "tmp", "run"].map((path): CpioEntry => ({ kind: "folder", path })),
+  ];
+}
+
+/** An initramfs whose `/init` is a script of busybox's shell; not compressed, since the machine would have to undo it. */
+export function scriptedInitramfs(script: readonly string[], entries: readonly CpioEntry[]): Buffer {
+  const init = ["#!/bin/sh", ...script, "poweroff -f", ""].join("\n");
+  return cpioArchive([{ kind: "file", path: "init", data: init, mode: 0o755 }, ...entries]);
+}
+
+/** Kernel modules by their names, as entries that {@link loadModule} finds. */
+export function moduleEntries(modules: ReadonlyMap<string, Buffer>): CpioEntry[] {
+  return [...modules].map(([name, data]) => ({ kind: "file", path: moduleFile(name), data }));
+}
+
+/** The command that loads a kernel module. */
+export function loadModule(name: string): string {
+  return `insmod /${moduleFile(name)}`;
+}
+
+const moduleFile = (name: string): string => `modules/${name}.ko`;

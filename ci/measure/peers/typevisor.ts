@@ -1,0 +1,18 @@
+/** Typevisor with a q35 of its own devices around the guest. */
+import { buildImage } from "../../../compiler/build.ts";
+import { repositoryRoot } from "../../../compiler/root.ts";
+import { join } from "node:path";
+import type { Peer } from "./peer.ts";
+
+const image = "ci/boot/images/measure-exits.ts";
+
+export const typevisor: Peer = {
+  column: "typevisor",
+  what: "Typevisor",
+  prepare: async ({ folder }) => {
+    const file = join(repositoryRoot, image);
+    const built = await buildImage({ image: file, out: folder, debug: false, checkOnly: false });
+    if (built.img === undefined) throw new Error(`${image} left no disk image`);
+    return { boot: { image: built.img, memoryMiB: 512, deterministic: true } };
+  },
+};
