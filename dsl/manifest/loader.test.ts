@@ -30,6 +30,13 @@ for (const [name, protocol] of Object.entries(protocols)) {
         const { placed, rooms, loadLimitGpa } = loaderOf(protocol, options, memory);
         const all = placed.map((p) => ({ start: p.gpa, end: p.gpa + p.bytes.length }));
         all.push(...rooms.map((r) => ({ start: r.gpa, end: r.gpa + r.sizeBytes })));
+        // What kernels read of a BIOS's data area lies in the first page.
+        const low = all.filter((p) => p.start < 0x1000);
+        t.deepEqual(
+          low.map((p) => p.start),
+          name === "pvh" ? [] : [0x40e, 0x413],
+        );
+        all.splice(0, low.length);
         // The first page, what lies above the RAM below 1 MiB, and the end of the RAM.
         all.push(
           { start: 0, end: 0x1000 },
@@ -55,10 +62,10 @@ for (const [name, protocol] of Object.entries(protocols)) {
   test(`a command line that ${name} does not have is told as none`, (t) => {
     const { placed, modules } = loaderOf(protocol, { modules: [{ payload: payload("m") }] });
     t.deepEqual(
-      placed.map((p) => p.name),
+      placed.filter((p) => p.gpa >= 0x1000).map((p) => p.name),
       ["descriptor table", "start information"],
     );
-    const { bytes, gpa } = placed[1]!;
+    const { bytes, gpa } = placed.at(-1)!;
     const [commandLineAt, ofModuleAt] = name === "pvh" ? [24, 16] : [16, 8];
     t.deepEqual(bytes.slice(commandLineAt, commandLineAt + 4), [0, 0, 0, 0]);
     const entry = modules[0]!.entryGpa - gpa;
@@ -87,9 +94,19 @@ test("kernels and modules are payloads in their own roles", (t) => {
   t.is(modelOf(multiboot).payloads[0]!.role, "multiboot-kernel");
 });
 
+test("multiboot kernels find a BIOS's data area that agrees with the map of memory", (t) => {
+  const { placed } = loaderOf(multiboot);
+  const word = (gpa: number): number => {
+    const [low, high] = placed.find((p) => p.gpa === gpa)!.bytes;
+    return low! + 256 * high!;
+  };
+  t.is(word(0x40e) << 4, 0x9_fc00);
+  t.is(word(0x413), 639);
+});
+
 test("memory is told to multiboot up to its first hole", (t) => {
   const { placed } = loaderOf(multiboot, {}, gib(4));
-  const view = new DataView(Uint8Array.from(placed[1]!.bytes).buffer);
+  const view = new DataView(Uint8Array.from(placed.at(-1)!.bytes).buffer);
   t.deepEqual([view.getUint32(4, true), view.getUint32(8, true)], [639, 2047 * 1024]);
 });
 

@@ -10,7 +10,7 @@ import type {
   PlacedModel,
 } from "./model.ts";
 import type { PayloadDeclaration } from "./payload.ts";
-import { multibootInfo, pvhStartInfo } from "./start-info.ts";
+import { multibootInfo, pvhStartInfo, ramFrom } from "./start-info.ts";
 
 /** What a loader needs to know of its guest. */
 export interface LoaderSurroundings {
@@ -80,6 +80,7 @@ function executableLoader(
     moduleCommandLines,
   });
   const all = [
+    ...(kind === "multiboot" ? biosData(around.e820) : []),
     placed("descriptor table", lowMemory.gdt, gdt),
     placed("start information", lowMemory.startInfo, info.bytes),
     ...texts,
@@ -105,13 +106,26 @@ function executableLoader(
   });
 }
 
+/**
+ * What software that may call the BIOS reads of its data area, and multiboot kernels therefore (Multiboot Specification
+ * §3.2): the segment of the extended data area, and the KiB of memory below it.
+ */
+function biosData(e820: readonly E820Entry[]): PlacedModel[] {
+  const word = (value: number): number[] => [value & 0xff, value >>> 8];
+  return [
+    placed("extended BIOS data area's segment", 0x40e, word(lowMemory.extendedBiosData >>> 4)),
+    placed("base memory's size", 0x413, word(ramFrom(0, e820))),
+  ];
+}
+
 /** The RAM below the device hole, without its first page and without everything from the first thing placed to the last. */
 function roomsAround(
   all: readonly PlacedModel[],
   { e820, lowRamEnd }: LoaderSurroundings,
 ): ExecutableLoaderModel["rooms"] {
-  const first = Math.min(...all.map((p) => p.gpa));
-  const last = Math.max(...all.map((p) => p.gpa + p.bytes.length));
+  const beyond = all.filter((p) => p.gpa >= firstRoomGpa);
+  const first = Math.min(...beyond.map((p) => p.gpa));
+  const last = Math.max(...beyond.map((p) => p.gpa + p.bytes.length));
   const room = (start: number, end: number) => Object.freeze({ gpa: start, sizeBytes: end - start });
   return Object.freeze(
     e820

@@ -115,7 +115,8 @@ export function multibootInfo(input: StartInfoInput): StartInfo {
   return { bytes: out.bytes, moduleEntries };
 }
 
-function ramFrom(gpa: number, e820: readonly E820Entry[]): number {
+/** KiB of RAM from an address on, up to the first hole. */
+export function ramFrom(gpa: number, e820: readonly E820Entry[]): number {
   const entry = e820.find((e) => e.type === "ram" && e.gpa === gpa);
   return Math.floor((entry?.sizeBytes ?? 0) / kibibyte);
 }

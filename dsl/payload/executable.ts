@@ -167,7 +167,7 @@ export function executableReader(
         loaded = true;
         if (pieceEnd > end) end = pieceEnd;
         const from = at.physical ? p.gpa : p.virtualAddress;
-        if (at.wanted >= from && u64(at.wanted - from) < p.memoryBytes)
+        if (entry === 0n && at.wanted >= from && u64(at.wanted - from) < p.memoryBytes)
           entry = u64(p.gpa + u64(at.wanted - from));
       }
     }
