@@ -7,27 +7,34 @@ import type { Manifest } from "../../dsl/image.ts";
 import { DiagnosticError, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { positionAt, type Span } from "../diagnostics/span.ts";
 import { runFrontEnd } from "../front-end.ts";
+import { multibootKernel, pvhKernel } from "../../dsl/payload/testing/elf-file.ts";
 import { checkPayloads } from "./payload-check.ts";
 
-const file = join(dirname(fileURLToPath(import.meta.url)), "testdata/images/payloads.ts");
-const frontEnd = runFrontEnd(file);
-const manifest = frontEnd.root["default"] as Manifest;
+const images = join(dirname(fileURLToPath(import.meta.url)), "testdata/images");
 
-/** What is said when the payloads are those of a folder. */
-function diagnosticsWith(kernel: Uint8Array | undefined): readonly Diagnostic[] {
-  const folder = mkdtempSync(join(tmpdir(), "typevisor-payloads-"));
-  try {
-    if (kernel !== undefined) writeFileSync(join(folder, "vmlinuz-of-the-test"), kernel);
-    const search = { imageFolder: folder, cacheFolder: folder };
-    frontEnd.realm.run(file, () => checkPayloads(manifest, search));
-    return [];
-  } catch (error) {
-    if (error instanceof DiagnosticError) return error.diagnostics;
-    throw error;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Says what is said of an image when its kernel holds certain bytes, or is not there. */
+function checker(image: string, name: string): (kernel: Uint8Array | undefined) => readonly Diagnostic[] {
+  const file = join(images, image);
+  const frontEnd = runFrontEnd(file);
+  const manifest = frontEnd.root["default"] as Manifest;
+  return (kernel) => {
+    const folder = mkdtempSync(join(tmpdir(), "typevisor-payloads-"));
+    try {
+      if (kernel !== undefined) writeFileSync(join(folder, name), kernel);
+      const search = { imageFolder: folder, cacheFolder: folder };
+      frontEnd.realm.run(file, () => checkPayloads(manifest, search));
+      return [];
+    } catch (error) {
+      if (error instanceof DiagnosticError) return error.diagnostics;
+      throw error;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
 }
+
+const diagnosticsWith = checker("payloads.ts", "vmlinuz-of-the-test");
+const executableDiagnosticsWith = checker("executables.ts", "vmlinux-of-the-test");
 
 const line = (span: Span | undefined): string => {
   if (span === undefined) return "nowhere";
@@ -61,4 +68,20 @@ test("a kernel without room in its guest's memory is shown with the guest", (t) 
   t.is(said?.code, "TV6107");
   t.is(said.related.length, 1);
   t.true(line(said.related[0]?.span).startsWith("guests: [guest("));
+});
+
+test("a kernel that cannot be loaded as its headers say is shown where it is declared, with its guest", (t) => {
+  const cases = [
+    ["TV6103", pvhKernel().subarray(0, 40)],
+    ["TV6109", Buffer.alloc(4096)],
+    ["TV6110", multibootKernel()],
+    ["TV6113", pvhKernel(8 << 20)],
+  ] as const;
+  for (const [code, kernel] of cases) {
+    const [said] = executableDiagnosticsWith(kernel);
+    t.is(said?.code, code);
+    t.is(line(said?.span), 'const kernel = payload("vmlinux-of-the-test");');
+    t.true(line(said?.related[0]?.span).startsWith("guests: [guest("));
+  }
+  t.deepEqual(executableDiagnosticsWith(pvhKernel()), []);
 });
