@@ -22,9 +22,13 @@ test("another least figure in the second run is told by its name and both values
   });
 });
 
-test("a figure is the least with its median and mean, and that of memory touched first is the mean", (t) => {
+test("a figure is the least, or the mean of memory touched first, or the median of a counted timer", (t) => {
   const run: Readings = {
-    readings: [reading("exit.cpuid", 221), reading("memory.first-touch", 3)],
+    readings: [
+      reading("exit.cpuid", 221),
+      reading("memory.first-touch", 3),
+      { ...reading("irq.timer.count", 0), median: 7, mean: 8 },
+    ],
     absent: new Map([["exit.hypercall", "there is no hypervisor"]]),
     notes: new Map([["exit.cpuid", "a remark"]]),
   };
@@ -32,6 +36,7 @@ test("a figure is the least with its median and mean, and that of memory touched
   t.deepEqual(outcomesOf(run, "xen"), [
     { name: "exit.cpuid.xen", value: 221, unit, least: 221, median: 221, mean: 222, note: "a remark" },
     { name: "memory.first-touch.xen", value: 4, unit, least: 3, median: 3, mean: 4, note: "the mean" },
+    { name: "irq.timer.count.xen", value: 7, unit, least: 0, median: 7, mean: 8, note: "the median" },
     { name: "exit.hypercall.xen", reason: "there is no hypervisor" },
   ]);
 });

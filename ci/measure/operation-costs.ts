@@ -80,17 +80,24 @@ export function requireSame(first: Readings, second: Readings): void {
   if (differences.length > 0) throw new UnsteadyRuns(`two runs differ: ${differences.join("; ")}`);
 }
 
-/** One touch of memory in many may bring a large page: what a page costs is the mean. */
-const byMean = new Set(["memory.first-touch"]);
+/** Figures that the least would not tell the truth of. */
+const shownBy: Readonly<Record<string, "least" | "median" | "mean">> = {
+  // One touch in many may bring a large page, and pay for all of it.
+  "memory.first-touch": "mean",
+  // The difference of two measurements, each with its own luck.
+  "irq.timer.count": "median",
+};
 
 /** What one run has shown, as figures of a column. */
 export function outcomesOf({ readings, absent, notes }: Readings, column: Column): Outcome[] {
   return [
-    ...readings.map(({ name, least, median, mean }): Outcome => {
-      const note = byMean.has(name) ? "the mean" : notes.get(name);
+    ...readings.map((reading): Outcome => {
+      const { name, least, median, mean } = reading;
+      const shown = shownBy[name] ?? "least";
+      const note = shown === "least" ? notes.get(name) : `the ${shown}`;
       return {
         name: `${name}.${column}`,
-        value: byMean.has(name) ? mean : least,
+        value: reading[shown],
         unit: "instructions",
         ...{ least, median, mean },
         ...(note === undefined ? {} : { note }),

@@ -13,6 +13,9 @@ import { missed } from "./sample.ts";
 // Intel SDM vol. 3 §11.4.1, §11.12.1.2.
 const spurious = 0xfee0_00f0n;
 const command = 0xfee0_0300;
+const timerEntry = 0xfee0_0320n;
+const initialCount = 0xfee0_0380n;
+const divide = 0xfee0_03e0n;
 const x2apicSelfIpi = 0x83f;
 const x2apicTimer = 0x832;
 const tscDeadline = 0x6e0;
@@ -22,6 +25,8 @@ const softwareEnable = 0x1ff;
 /** To itself, asserted. */
 const toSelf = 0x4_4000;
 const deadlineMode = 0x4_0000;
+const masked = 0x1_0000;
+const divideByOne = 0xb;
 
 /** CPUID leaf 1, ECX. */
 const x2apicBit = 1 << 21;
@@ -66,13 +71,42 @@ const late = (halts: boolean) => (): u32 => {
   const deadline = u64(readTsc() + deadlineAhead);
   writeMsr(tscDeadline, deadline);
   if (halts) haltSite();
-  else {
-    sti();
-    for (let i = 0; i < 1_000_000; i++) if (volatile.load64(addressOf(arrival)) !== 0n) break;
-    cli();
-  }
+  else runUntilArrival();
   return arrival.value === 0n ? missed : u32(arrival.value - deadline);
 };
+
+/** Runs until an interrupt has come, or for so long that none will. */
+function runUntilArrival(): void {
+  sti();
+  for (let i = 0; i < 10_000_000; i++) if (volatile.load64(addressOf(arrival)) !== 0n) break;
+  cli();
+}
+
+/** From starting the timer with a count to its handler's first instruction; 0 where that never comes. */
+function countDown(count: u32): u64 {
+  arrival.value = 0n;
+  const start = readTsc();
+  volatile.store32(initialCount, count);
+  runUntilArrival();
+  return arrival.value === 0n ? 0n : u64(arrival.value - start);
+}
+
+/** Long enough for the timer not to have expired when it is started. */
+const shortCount = 100_000;
+
+/**
+ * How much later than its count the timer's interrupt comes, whatever the rate at which it counts: twice the time of a
+ * count is the time of the double count, and once more what does not depend on the count.
+ */
+function lateByCount(): u32 {
+  volatile.store32(divide, divideByOne);
+  volatile.store32(timerEntry, xapicVector);
+  const once = countDown(shortCount);
+  const twice = countDown(2 * shortCount);
+  volatile.store32(timerEntry, masked);
+  if (once === 0n || twice === 0n) return missed;
+  return once + once < twice ? 0 : u32(once + once - twice);
+}
 
 /** The 8259s stay silent: only the local APIC may interrupt. */
 export function openLocalApic(): void {
@@ -94,6 +128,7 @@ const ofDeadline = { possible: hasDeadline, reason: "there is no TSC deadline ti
 export const byPage: readonly Operation[] = Object.freeze([
   operation("irq.self-ipi.xapic", wake(sendByPage, false)),
   operation("irq.hlt-wake.xapic", wake(sendByPage, true)),
+  operation("irq.timer.count", lateByCount),
 ]);
 
 /** Through the x2APIC's registers. */

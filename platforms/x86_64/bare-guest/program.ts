@@ -26,7 +26,7 @@ import {
   reservedBitInCr3,
   tripleFault,
 } from "./hostile.ts";
-import { measure } from "./measure.ts";
+import { measure, measureOne } from "./measure.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
 import { startOf } from "./start.ts";
 
@@ -34,6 +34,8 @@ const osxsave = 1n << 18n;
 /** CPUID leaf 1, ECX: XSAVE. */
 const hasXsave = 1 << 26;
 const space = 0x20;
+/** The letter of the first operation that can be measured alone. */
+export const firstOperation = 0x41;
 const longestLine = 255n;
 
 function obey(letter: u8): void {
@@ -61,6 +63,9 @@ function obey(letter: u8): void {
       break;
     case 0x6e: // n
       jumpToNothing();
+      break;
+    case 0x6f: // o, and the operation's letter
+      measureOne(u8(waitForByte() - firstOperation));
       break;
     case 0x69: // i
       reservedBitInCr0();
