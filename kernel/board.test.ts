@@ -19,11 +19,13 @@ import {
   u8,
 } from "../dsl/device/vocabulary.ts";
 import { makeBoard, type BoardTargets } from "./board.ts";
+import { cpus } from "./cpu.ts";
 import { makeDispatch } from "./dispatch.ts";
 import { Domain } from "./domain.ts";
 import { eventRings } from "./events.ts";
 import { modelMachine } from "./testing/machine.ts";
 import { startGuestTime } from "./timebase.ts";
+import { Request, Vcpu } from "./vcpu.ts";
 
 /** A register that drives a line, starts a timer and sends a byte; a second one in memory. */
 const source1 = device("board-test-source", {
@@ -111,13 +113,41 @@ function scene() {
 }
 
 test.serial("a line runs through every device on its way, in the order of its changes", (t) => {
-  const { heard, dispatch } = scene();
+  const { heard, dispatch, parts } = scene();
   dispatch.portOut(0, 0x100, 1, 1);
+  t.deepEqual(heard, []);
+  parts.deliver();
   t.deepEqual(heard, ["line true"]);
   dispatch.portOut(0, 0x100, 1, 16);
+  parts.deliver();
   t.deepEqual(heard, ["line true", "line false", "line true", "line false", "line true"]);
   t.is(dispatch.portIn(0, 0x200, 1), 5);
   t.is(dispatch.portIn(0, 0x204, 1), 5);
+});
+
+test.serial("an exit delivers a bounded part, in order, and what is left brings the kernel's loop", (t) => {
+  const { heard, dispatch, parts } = scene();
+  const vcpu = make(Vcpu);
+  cpus[0].current = vcpu;
+  t.teardown(() => (cpus[0].current = null));
+  // A change runs over three wires.
+  dispatch.portOut(0, 0x100, 1, 1);
+  parts.deliverFew();
+  t.deepEqual(heard, ["line true"]);
+  t.false(parts.hasQueued());
+  t.is(vcpu.requests.load(), 0);
+  // Three changes over three wires are nine deliveries, and the last is one too many.
+  dispatch.portOut(0, 0x100, 1, 0);
+  parts.deliverFew();
+  heard.length = 0;
+  dispatch.portOut(0, 0x100, 1, 16);
+  parts.deliverFew();
+  t.deepEqual(heard, ["line true", "line false"]);
+  t.true(parts.hasQueued());
+  t.is(vcpu.requests.load(), Request.yield);
+  parts.deliver();
+  t.deepEqual(heard, ["line true", "line false", "line true"]);
+  t.false(parts.hasQueued());
 });
 
 test.serial("a timer expires once, when the guest's clock has reached it", (t) => {
@@ -138,6 +168,7 @@ test.serial("bytes and signals reach the board; bytes from it reach the device",
   const { heard, parts, dispatch } = scene();
   dispatch.portOut(0, 0x100, 1, 4);
   dispatch.portOut(0, 0x100, 1, 8);
+  parts.deliver();
   t.deepEqual(heard, ["byte 4", "signal 8"]);
   const [feed] = parts.feeds;
   t.is(feed.name, "console");

@@ -3,7 +3,7 @@
  *
  * A change of a line, a message and a signal are queued and delivered when the device that caused them has finished,
  * so no device runs inside another, and devices see changes in the order in which they happened. Whoever calls into a
- * device calls `deliver` afterwards.
+ * device delivers afterwards: the kernel's loop everything, an exit a few, and what is more brings the kernel's loop.
  */
 import { bool, array, struct, type FixedArray } from "../dsl/core/layout.ts";
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
@@ -79,8 +79,12 @@ export interface BoardParts {
   readonly feeds: readonly Feed[];
   /** The guest whose devices run from now on: time and numbers are its. */
   enterGuest(guest: u32): void;
-  /** Delivers what devices have queued. */
+  /** Delivers what devices have queued, and what comes of it. */
   deliver(): void;
+  /** Delivers a bounded part of it, for an exit. Where that is not all, the current vCPU gives way to the kernel's loop. */
+  deliverFew(): void;
+  /** Whether something is queued. */
+  hasQueued(): boolean;
   /** Withdraws the timers of a guest that has ended. */
   silence(guest: u32): void;
   /** Powers a guest's devices up: all state as after power-on. */
@@ -292,10 +296,13 @@ export function makeBoard(
     }
   };
 
-  /** Rounds of one delivery: more than the queue's length means devices that excite each other for ever. */
-  const rounds = 4 * queueLength;
+  /** What one exit delivers at most: its access's changes, and what interrupt controllers make of them. */
+  const few = 8;
+  /** Rounds of a whole delivery: more than the queue's length means devices that excite each other for ever. */
+  const rounds = (4 * queueLength) / few;
+  const hasQueued = (): boolean => queue.head !== queue.tail;
   const drain = (): void => {
-    for (let i = 0; i < rounds; i++) {
+    for (let i = 0; i < few; i++) {
       const head = queue.head;
       if (head === queue.tail) return;
       const entry = queue.entries[head & queueMask];
@@ -311,7 +318,23 @@ export function makeBoard(
     }
   };
   const deliver = (): void => {
-    if (unlikely(queue.head !== queue.tail)) drain();
+    for (let i = 0; i < rounds; i++) {
+      if (!hasQueued()) return;
+      drain();
+    }
+  };
+  /** Makes the current vCPU give way to the kernel's loop. */
+  const yieldCurrent = (): void => {
+    const vcpu = cpus[machine.cpuIndex()].current;
+    if (vcpu !== null) vcpu.requests.or(Request.yield);
+  };
+  const drainOrYield = (): void => {
+    drain();
+    if (hasQueued()) yieldCurrent();
+  };
+  /** Small, so that an exit that has queued nothing calls nothing. */
+  const deliverFew = (): void => {
+    if (unlikely(hasQueued())) drainOrYield();
   };
 
   const timerPart = timers(timerEnds.length, slackNs, (index: u32): void => {
@@ -364,10 +387,7 @@ export function makeBoard(
       }
     },
     // The kernel's loop asks every source for room before it feeds it.
-    sourceReady: (_wire: u16): void => {
-      const vcpu = cpus[machine.cpuIndex()].current;
-      if (vcpu !== null) vcpu.requests.or(Request.yield);
-    },
+    sourceReady: (_wire: u16): void => yieldCurrent(),
     sendMessage: (wire: u16, destination: u32, command: u32): void =>
       push(Kind.message, wire, false, destination, command),
     raiseSignal: (wire: u16, value: u32): void => push(Kind.signal, wire, false, value, 0),
@@ -386,6 +406,8 @@ export function makeBoard(
     feeds: Object.freeze(feeds),
     enterGuest,
     deliver,
+    deliverFew,
+    hasQueued,
     silence,
     initialise: (guest: u32): void => {
       silence(guest);

@@ -5,7 +5,7 @@
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
 import type { BoardParts, PlacedInstance } from "./board.ts";
 
-/** The accesses of guests; `number` is the accessing vCPU's number in its guest. Widths in bytes. */
+/** The accesses of guests, without the deliveries that follow them; `number` is the accessing vCPU's number in its guest. Widths in bytes. */
 export interface Dispatch {
   /** Reads 1, 2 or 4 bytes. */
   portIn(guest: u32, port: u16, width: u8): u32;
@@ -91,7 +91,6 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
   const single = guestCount === 1;
   const ports = windowsOf(parts.instances, "port").map((e) => ({ ...e, base: Number(e.base) }));
   const memory = windowsOf(parts.instances, "mmio");
-  const deliver = parts.deliver;
 
   type PortEntry = (typeof ports)[number];
   type Found<R> = (guest: u32, port: u16, width: u8, value: u32) => R;
@@ -182,13 +181,10 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
 
   return Object.freeze({
     portIn(guest: u32, port: u16, width: u8): u32 {
-      const value = portRead(guest, port, width, 0);
-      deliver();
-      return value;
+      return portRead(guest, port, width, 0);
     },
     portOut(guest: u32, port: u16, width: u8, value: u32): void {
       portWrite(guest, port, width, value);
-      deliver();
     },
     memoryRead(guest: u32, number: u32, gpa: u64, width: u8): u64 {
       for (const e of memoryEntries) {
@@ -199,9 +195,7 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
           gpa < e.last
         ) {
           const offset = u32(gpa - e.base);
-          const value = width === 8 ? e.read64(e.state, offset) : u64(e.read(e.state, offset, width));
-          deliver();
-          return value;
+          return width === 8 ? e.read64(e.state, offset) : u64(e.read(e.state, offset, width));
         }
       }
       return onesOf(width);
@@ -217,7 +211,6 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
           const offset = u32(gpa - e.base);
           if (width === 8) e.write64(e.state, offset, value);
           else e.write(e.state, offset, width, u32(value));
-          deliver();
           return;
         }
       }

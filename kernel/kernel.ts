@@ -288,6 +288,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     let last: u32 = 0;
     const cpu = cpus[machine.cpuIndex()];
     for (;;) {
+      board.deliver();
       board.timers.run();
       if (consoleGuest !== null) {
         feedConsole();

@@ -5,8 +5,9 @@ const kinds: readonly (readonly [operation: RegExp, kind: string])[] = [
   [/^wrmsr/, "wrmsr"],
   [/^in\b/, "port-in"],
   [/^out\b/, "port-out"],
-  [/^(read-ioapic|mmio\b|xapic\b)/, "nested-page-fault"],
-  [/^(write-cr4|cr4)/, "control-register"],
+  [/^(mmio|xapic)\b/, "nested-page-fault"],
+  [/^hypercall/, "rare"],
+  [/^cr4/, "control-register"],
 ];
 
 /** The kind of exit that an operation takes alone; undefined where it takes none, or several. */

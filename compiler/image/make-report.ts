@@ -106,7 +106,10 @@ function exitPaths({ module, linked }: ReportInput): Pick<BuildReport, "longestE
     return {
       longestExitPath: reported(paths.over(turn)),
       exitPath: Object.fromEntries(
-        kinds.map((name) => [name.slice(exitKindPrefix.length), reported(paths.over(turn, name))]),
+        kinds.map((name) => [
+          name.slice(exitKindPrefix.length),
+          { least: paths.least(turn, name), ...reported(paths.over(turn, name)) },
+        ]),
       ),
     };
   }

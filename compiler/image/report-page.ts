@@ -22,10 +22,11 @@ ${definition("Longest exit path", `${pathLength(longestExitPath)}${isBounded(lon
 </dl>
 ${longestExitPath.path.length === 0 ? "" : `<p class="path">${longestExitPath.path.map(code).join(" → ")}</p>`}
 ${section(
-  "Longest path by kind of exit",
-  ["Exit", "Instructions", "Its largest loops and functions"],
+  "Paths by kind of exit",
+  ["Exit", "Instructions, at least", "at most", "Its largest loops and functions"],
   byKey(exitPath).map(([kind, path]) => [
     cell(code(kind)),
+    cell(grouped(path.least), "number"),
     cell(pathLength(path), "number"),
     cell(isBounded(path) ? parts(path) : path.path.map(code).join(" → ")),
   ]),

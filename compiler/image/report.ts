@@ -29,6 +29,12 @@ export interface LongestExitPath {
   readonly loops?: readonly PathLoop[];
 }
 
+/** The paths of one kind of exit. */
+export interface ExitKindPath extends LongestExitPath {
+  /** Instructions of the shortest path. */
+  readonly least: number;
+}
+
 /** Everything that a build tells about an image. */
 export interface BuildReport {
   readonly name: string;
@@ -46,7 +52,7 @@ export interface BuildReport {
   /** Over all kinds of exits. */
   readonly longestExitPath: LongestExitPath;
   /** By kind of exit, as the platform names them. */
-  readonly exitPath: Readonly<Record<string, LongestExitPath>>;
+  readonly exitPath: Readonly<Record<string, ExitKindPath>>;
 }
 
 /** The files of a written report. */

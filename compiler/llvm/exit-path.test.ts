@@ -267,7 +267,12 @@ test("a way may begin and end at landmarks, and be asked to come by another", (t
   t.like(paths.over(turn, "exit b"), { instructions: 4 + 2 + 1 + 3 + 2, path: ["run", "handle", "slow"] });
   t.is(paths.over(turn).instructions, paths.over(turn, "exit b").instructions);
   t.is(paths.over({ from: "kernel", to: [] }).instructions, 3);
-  t.like(paths.over(turn, "kernel"), { instructions: 0, reason: "run never returns" });
+  // The shortest way to b leaves the loop after the call.
+  t.is(paths.least(turn, "exit a"), 3 + 1 + 2 + 3);
+  t.is(paths.least(turn, "exit b"), 3 + 2 + 1 + 3 + 2);
+  t.is(paths.least(turn), 3 + 2 + 2);
+  t.is(paths.least(turn, "nowhere"), Infinity);
+  t.like(paths.over(turn, "kernel"), { instructions: 0, reason: "no way comes by kernel" });
   t.throws(() => paths.over({ from: "nowhere", to: [] }), { instanceOf: RangeError });
 });
 
@@ -306,4 +311,5 @@ f:
   const { instructions } = paths.over({ from: "start", to: [] });
   t.is(instructions, 1 + 10 * (1 + 4 + 1) + 1);
   t.is(paths.over({ from: "start", to: [] }, "here").instructions, 1 + 9 * (1 + 4 + 1) + (1 + 1 + 1) + 1);
+  t.is(paths.least({ from: "start", to: [] }), 1 + (1 + 1 + 1) + 1);
 });

@@ -5,8 +5,9 @@
  * that it cannot bound, a repeated string instruction, recursion and calls through pointers make the answer "unbounded",
  * with the reason. Both sides of every branch count as possible, so the answer is an upper bound.
  */
-import type { LoopBounds, MachineFunction } from "./machine-code.ts";
-import { PathAnalysis } from "./path-analysis.ts";
+import { LeastPaths, type Least } from "./least-path.ts";
+import type { LoopBounds, MachineBlock, MachineFunction } from "./machine-code.ts";
+import { PathAnalysis, type Ways } from "./path-analysis.ts";
 import { contributions, type PathFunction, type PathLoop, type Way } from "./way.ts";
 
 /** The longest way between two places. */
@@ -34,18 +35,20 @@ export interface Stretch {
   readonly to: readonly string[];
 }
 
-/** Finds the longest ways in one program. */
+/** Finds the longest and the shortest ways in one program. */
 export class ExitPaths {
   readonly #analysis: PathAnalysis;
+  readonly #least: LeastPaths;
 
   constructor(private readonly code: MachineCode) {
     this.#analysis = new PathAnalysis(code.functions, code.loops);
+    this.#least = new LeastPaths(code.functions);
   }
 
   /** From a function's entry to its return. Throws a RangeError if there is no such function. */
   ofFunction(symbol: string): ExitPath {
     if (!this.code.functions.has(symbol)) throw new RangeError(`the machine code has no function ${symbol}`);
-    return described(symbol, this.#analysis.functionWays(symbol, undefined).all);
+    return described(symbol, this.#analysis.functionWays(symbol).all);
   }
 
   /** The names of the landmarks in the code. */
@@ -61,14 +64,42 @@ export class ExitPaths {
    * stretch does not begin at exactly one place.
    */
   over(stretch: Stretch, through?: string): ExitPath {
+    const { symbol } = this.#startOf(stretch).fn;
+    const { longest } = this.#ways(stretch);
+    if (through === undefined) return described(symbol, longest.all);
+    const way = longest.by.get(through);
+    if (way === undefined) return { ...nothing, path: [symbol], reason: `no way comes by ${through}` };
+    return described(symbol, way);
+  }
+
+  /** Instructions of the shortest way over a stretch, of those that come by `through`; infinite where there is none. */
+  least(stretch: Stretch, through?: string): number {
+    const { least } = this.#ways(stretch);
+    return through === undefined ? least.all : (least.by.get(through) ?? Infinity);
+  }
+
+  readonly #known = new Map<Stretch, { readonly longest: Ways; readonly least: Least }>();
+
+  #ways(stretch: Stretch): { readonly longest: Ways; readonly least: Least } {
+    const known = this.#known.get(stretch);
+    if (known !== undefined) return known;
+    const { fn, block } = this.#startOf(stretch);
+    const found = {
+      longest: this.#analysis.stretchWays(fn, block, stretch.to),
+      least: this.#least.ofStretch(fn, block, stretch.to),
+    };
+    this.#known.set(stretch, found);
+    return found;
+  }
+
+  #startOf({ from }: Stretch): { readonly fn: MachineFunction; readonly block: MachineBlock } {
     const starts = [...this.code.functions.values()].flatMap((fn) =>
-      fn.blocks.filter(({ landmark }) => landmark === stretch.from).map((block) => ({ fn, block })),
+      fn.blocks.filter(({ landmark }) => landmark === from).map((block) => ({ fn, block })),
     );
     const [start] = starts;
     if (start === undefined || starts.length > 1)
-      throw new RangeError(`the machine code has the landmark ${stretch.from} ${starts.length} times`);
-    const ways = this.#analysis.stretchWays(start.fn, start.block, stretch.to, through);
-    return described(start.fn.symbol, through === undefined ? ways.all : ways.by);
+      throw new RangeError(`the machine code has the landmark ${from} ${starts.length} times`);
+    return start;
   }
 }
 
@@ -77,11 +108,11 @@ export function exitPath(code: MachineCode, symbol: string): ExitPath {
   return new ExitPaths(code).ofFunction(symbol);
 }
 
+const nothing = { instructions: 0, functions: [], loops: [] } as const;
+
 function described(symbol: string, way: Way): ExitPath {
   if (way.kind === "bounded")
     return { instructions: way.instructions, reason: undefined, ...contributions(symbol, way) };
-  const nothing = { functions: [], loops: [] };
-  if (way.kind === "never")
-    return { instructions: 0, path: [symbol], reason: `${symbol} never returns`, ...nothing };
-  return { instructions: "unbounded", path: [symbol, ...way.path], reason: way.reason, ...nothing };
+  if (way.kind === "never") return { ...nothing, path: [symbol], reason: `${symbol} never returns` };
+  return { ...nothing, instructions: "unbounded", path: [symbol, ...way.path], reason: way.reason };
 }

@@ -69,17 +69,20 @@ class Reader {
     this.#functions = functions;
   }
 
+  /** Labels are at the margin, comments that name blocks too; instructions, directives and landmarks after a tab. */
   line(line: string): void {
-    const label = /^("[^"]+"|[^\s#:"]+):\s*(?:#.*%(\S+))?/.exec(line);
-    if (label !== null) {
-      const name = unquoted(label[1]!);
-      if (name.startsWith(".L")) this.#startBlock(name, label[2]);
-      else this.#startFunction(name);
-      return;
-    }
+    if (line.startsWith("\t")) return this.#indented(line);
     const fall = /^# %bb\.\d+:\s*(?:#\s*%(\S+))?/.exec(line);
     if (fall !== null) return this.#startBlock(this.#freshLabel(), fall[1]);
-    const code = /^\s+([a-z][a-z0-9]*)(?:[;\s]+([^#]*))?/.exec(line);
+    const label = /^("[^"]+"|[^\s#:"]+):\s*(?:#.*%(\S+))?/.exec(line);
+    if (label === null) return;
+    const name = unquoted(label[1]!);
+    if (name.startsWith(".L")) this.#startBlock(name, label[2]);
+    else this.#startFunction(name);
+  }
+
+  #indented(line: string): void {
+    const code = /^\t([a-z][a-z0-9]*)(?:[;\s]+([^#]*))?/.exec(line);
     if (code !== null) return this.#instruction(code[1]!, (code[2] ?? "").trim());
     const at = line.indexOf(landmarkComment);
     if (at >= 0) this.#landmark(line.slice(at + landmarkComment.length).trim());

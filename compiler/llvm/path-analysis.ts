@@ -12,25 +12,43 @@ import { returningFunctions } from "./returning.ts";
 import { blockOperationCost } from "./runtime.ts";
 import { called, longer, nowhere, repeated, straight, then, type Way } from "./way.ts";
 
-/** The longest of all ways between two places, and the longest of those that come by a landmark. */
+/** The longest of all ways between two places, and by landmark the longest of those that come by it. */
 export interface Ways {
   readonly all: Way;
-  readonly by: Way;
+  readonly by: ReadonlyMap<string, Way>;
 }
 
-const none: Way = { kind: "never" };
-const nothing: Ways = { all: none, by: none };
-const free: Ways = { all: nowhere, by: none };
-const unbounded = (reason: string): Way => ({ kind: "unbounded", path: [], reason });
+const nowhereBy: ReadonlyMap<string, Way> = new Map();
+const only = (all: Way): Ways => ({ all, by: nowhereBy });
+const nothing = only({ kind: "never" });
+const free = only(nowhere);
+const unbounded = (reason: string): Ways => only({ kind: "unbounded", path: [], reason });
+
+/** Changes the way by each landmark. */
+function mapped(by: Ways["by"], change: (way: Way) => Way): Ways["by"] {
+  return by.size === 0 ? by : new Map([...by].map(([landmark, way]) => [landmark, change(way)]));
+}
+
+function either(a: Ways, b: Ways): Ways {
+  return { all: longer(a.all, b.all), by: united(a.by, b.by) };
+}
+
+function united(a: Ways["by"], b: Ways["by"]): Ways["by"] {
+  if (a.size === 0) return b;
+  if (b.size === 0) return a;
+  const by = new Map(a);
+  for (const [landmark, way] of b) {
+    const other = by.get(landmark);
+    by.set(landmark, other === undefined ? way : longer(other, way));
+  }
+  return by;
+}
 
 function after(first: Ways, second: Ways): Ways {
-  return {
-    all: then(first.all, second.all),
-    by: longer(then(first.by, second.all), then(first.all, second.by)),
-  };
+  const early = mapped(first.by, (way) => then(way, second.all));
+  const late = mapped(second.by, (way) => then(first.all, way));
+  return { all: then(first.all, second.all), by: united(early, late) };
 }
-
-const either = (a: Ways, b: Ways): Ways => ({ all: longer(a.all, b.all), by: longer(a.by, b.by) });
 
 /** A block with its calls' costs counted in. */
 interface Node {
@@ -47,7 +65,6 @@ export class PathAnalysis {
   readonly #known = new Map<string, Ways>();
   readonly #open = new Set<string>();
   readonly #returning: ReadonlySet<string>;
-  readonly #leading = new Map<string, ReadonlySet<string>>();
 
   constructor(
     private readonly functions: ReadonlyMap<string, MachineFunction>,
@@ -56,34 +73,26 @@ export class PathAnalysis {
     this.#returning = returningFunctions(functions);
   }
 
-  /** From a function's entry to its return; without the landmark `through`, no way comes by it. */
-  functionWays(symbol: string, through: string | undefined): Ways {
-    const fn = this.functions.get(symbol);
-    if (fn === undefined) return { all: unbounded(`${symbol} is not in the machine code`), by: none };
-    if (!this.#returning.has(symbol)) return nothing;
-    if (through !== undefined && !this.#leadingTo(through).has(symbol))
-      return { all: this.functionWays(symbol, undefined).all, by: none };
-    const key = `${symbol}\n${through ?? ""}`;
-    const known = this.#known.get(key);
+  /** From a function's entry to its return. */
+  functionWays(symbol: string): Ways {
+    const known = this.#known.get(symbol);
     if (known !== undefined) return known;
-    if (this.#open.has(symbol)) return { all: unbounded(`${symbol} calls itself`), by: none };
+    const fn = this.functions.get(symbol);
+    if (fn === undefined) return unbounded(`${symbol} is not in the machine code`);
+    if (!this.#returning.has(symbol)) return nothing;
+    if (this.#open.has(symbol)) return unbounded(`${symbol} calls itself`);
     this.#open.add(symbol);
-    const nodes = new Map(fn.blocks.map((block) => [block.label, this.#node(block, through)]));
+    const nodes = new Map(fn.blocks.map((block) => [block.label, this.#node(block)]));
     const ways = this.#measure(symbol, nodes, fn.blocks[0]!.label);
     this.#open.delete(symbol);
-    this.#known.set(key, ways);
+    this.#known.set(symbol, ways);
     return ways;
   }
 
   /** From the start of a block to the function's return, or to one of the landmarks `to`. */
-  stretchWays(
-    fn: MachineFunction,
-    from: MachineBlock,
-    to: readonly string[],
-    through: string | undefined,
-  ): Ways {
+  stretchWays(fn: MachineFunction, from: MachineBlock, to: readonly string[]): Ways {
     const start = "start of the stretch";
-    const nodes = new Map([[start, this.#node(from, through)]]);
+    const nodes = new Map([[start, this.#node(from)]]);
     const todo = [...nodes.get(start)!.next];
     const blocks = new Map(fn.blocks.map((block) => [block.label, block]));
     for (let label = todo.pop(); label !== undefined; label = todo.pop()) {
@@ -92,7 +101,7 @@ export class PathAnalysis {
       const ends = block.landmark !== undefined && to.includes(block.landmark);
       const node: Node = ends
         ? { irName: block.irName, ways: free, next: [], returns: true }
-        : this.#node(block, through);
+        : this.#node(block);
       nodes.set(label, node);
       todo.push(...node.next);
     }
@@ -112,33 +121,33 @@ export class PathAnalysis {
     return this.#longest(symbol, nodes, reached, entry, undefined);
   }
 
-  #callWays({ symbol, third }: MachineCall, through: string | undefined): Ways {
-    if (symbol === undefined) return { all: unbounded("a call through a pointer"), by: none };
+  #callWays({ symbol, third }: MachineCall): Ways {
+    if (symbol === undefined) return unbounded("a call through a pointer");
     const known = third === undefined ? undefined : blockOperationCost(symbol, third);
-    const { all, by } =
-      known === undefined ? this.functionWays(symbol, through) : { all: straight(known), by: none };
-    return { all: called(symbol, all), by: called(symbol, by) };
+    const { all, by } = known === undefined ? this.functionWays(symbol) : only(straight(known));
+    return { all: called(symbol, all), by: mapped(by, (way) => called(symbol, way)) };
   }
 
-  #node(block: MachineBlock, through: string | undefined): Node {
+  #node(block: MachineBlock): Node {
     const { irName, repeats, landmark } = block;
-    const own = repeats === undefined ? straight(block.instructions) : unbounded(`"${repeats}" repeats`);
-    let ways: Ways = { all: own, by: landmark !== undefined && landmark === through ? own : none };
-    for (const call of block.calls) ways = after(ways, this.#callWays(call, through));
-    if (ways.all.kind === "never") return { irName, ways, next: [], returns: false };
+    const own =
+      repeats === undefined ? only(straight(block.instructions)) : unbounded(`"${repeats}" repeats`);
+    let ways: Ways = landmark === undefined ? own : { ...own, by: new Map([[landmark, own.all]]) };
+    for (const call of block.calls) ways = after(ways, this.#callWays(call));
+    if (ways.all.kind === "never") return { irName, ways: nothing, next: [], returns: false };
     const next = block.exits.flatMap((exit) => (exit.kind === "block" ? [exit.label] : []));
     let last = nothing;
-    for (const exit of block.exits) last = either(last, this.#leaving(exit, through));
+    for (const exit of block.exits) last = either(last, this.#leaving(exit));
     const returns = last.all.kind !== "never";
     // A jump to another function counts for the whole block: the fall-through side is never longer for it.
     return { irName, ways: returns ? after(ways, last) : ways, next, returns };
   }
 
   /** What follows a block where it leaves the function. */
-  #leaving(exit: Exit, through: string | undefined): Ways {
+  #leaving(exit: Exit): Ways {
     if (exit.kind === "return") return free;
-    if (exit.kind === "function") return this.#callWays({ symbol: exit.symbol, third: undefined }, through);
-    return exit.kind === "unknown" ? { all: unbounded(exit.why), by: none } : nothing;
+    if (exit.kind === "function") return this.#callWays({ symbol: exit.symbol, third: undefined });
+    return exit.kind === "unknown" ? unbounded(exit.why) : nothing;
   }
 
   /**
@@ -196,34 +205,12 @@ export class PathAnalysis {
         ? `a loop of ${symbol} has two entries`
         : `the loop at ${name ?? head} of ${symbol} has no bound`;
     if (heads.size > 1 || bound === undefined) {
-      const endless = turn.all.kind === "unbounded" ? turn.all : unbounded(reason);
-      return { all: endless, by: turn.by.kind === "never" ? none : endless };
+      const endless = turn.all.kind === "unbounded" ? only(turn.all) : unbounded(reason);
+      return { all: endless.all, by: mapped(turn.by, () => endless.all) };
     }
-    const before = bound === 1 ? nowhere : repeated(turn.all, bound - 1, name!);
-    return { all: repeated(turn.all, bound, name!), by: then(before, turn.by) };
-  }
-
-  /** The functions that contain the landmark, or call one that does. */
-  #leadingTo(landmark: string): ReadonlySet<string> {
-    const known = this.#leading.get(landmark);
-    if (known !== undefined) return known;
-    const leading = new Set<string>();
-    for (const fn of this.functions.values())
-      if (fn.blocks.some((block) => block.landmark === landmark)) leading.add(fn.symbol);
-    for (let size = -1; size !== leading.size;) {
-      size = leading.size;
-      for (const fn of this.functions.values()) {
-        if (leading.has(fn.symbol)) continue;
-        const calls = fn.blocks.some(
-          (block) =>
-            block.calls.some((call) => call.symbol !== undefined && leading.has(call.symbol)) ||
-            block.exits.some((exit) => exit.kind === "function" && leading.has(exit.symbol)),
-        );
-        if (calls) leading.add(fn.symbol);
-      }
-    }
-    this.#leading.set(landmark, leading);
-    return leading;
+    // Whichever turn comes by the landmark, the others may be the longest.
+    const others = bound === 1 ? nowhere : repeated(turn.all, bound - 1, name!);
+    return { all: repeated(turn.all, bound, name!), by: mapped(turn.by, (way) => then(others, way)) };
   }
 }
 

@@ -9,7 +9,7 @@ import { board } from "../../dsl/device/board.ts";
 import type { Manifest } from "../../dsl/image.ts";
 import { ManifestError } from "../../dsl/manifest/error.ts";
 import type { ImageModel, PayloadFacts } from "../../dsl/manifest/model.ts";
-import { makeBoard, type PlacedInstance } from "../../kernel/board.ts";
+import { makeBoard, type BoardParts, type PlacedInstance } from "../../kernel/board.ts";
 import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
 import type { Domain } from "../../kernel/domain.ts";
 import { eventRings } from "../../kernel/events.ts";
@@ -54,7 +54,7 @@ function guestOfVcpu(guests: readonly GuestNumbers[]): (vcpu: u32) => u32 {
   };
 }
 
-function busOf(dispatch: Dispatch, guests: readonly GuestNumbers[]): Bus {
+function busOf(dispatch: Dispatch, parts: BoardParts, guests: readonly GuestNumbers[]): Bus {
   const guestOf = guestOfVcpu(guests);
   const numberOf = numberOfVcpu(guests);
   return Object.freeze({
@@ -65,6 +65,8 @@ function busOf(dispatch: Dispatch, guests: readonly GuestNumbers[]): Bus {
       dispatch.memoryRead(guestOf(vcpu), numberOf(vcpu), gpa, width),
     memoryWrite: (vcpu: u32, gpa: u64, width: u8, value: u64): void =>
       dispatch.memoryWrite(guestOf(vcpu), numberOf(vcpu), gpa, width, value),
+    hasQueued: parts.hasQueued,
+    deliver: parts.deliverFew,
   });
 }
 
@@ -111,9 +113,9 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     numbers,
     parts.instances,
     ticksToNs(domains, guestOfVcpu(numbers), guests.length),
-    parts.deliver,
+    parts.deliverFew,
   );
-  const bus = busOf(makeDispatch(parts, guests.length), numbers);
+  const bus = busOf(makeDispatch(parts, guests.length), parts, numbers);
   const processor = svm({ model, bus, apics: controllers.apics, source: controllers.source });
   provide(virtualization, processor);
   const whole = host({

@@ -9,4 +9,8 @@ export interface Bus {
   /** Reads 1, 2, 4 or 8 bytes; ones where no device is. */
   memoryRead(vcpu: u32, gpa: u64, width: u8): u64;
   memoryWrite(vcpu: u32, gpa: u64, width: u8, value: u64): void;
+  /** Whether accesses have changed something that other devices have to be told. */
+  hasQueued(): boolean;
+  /** Tells them; called once in an exit, after its accesses. */
+  deliver(): void;
 }

@@ -33,7 +33,7 @@ export interface Emulated {
 }
 
 /** Rounds of a repeated string operation in one exit; then the guest resumes at the same instruction. */
-const roundsPerExit = 32;
+const roundsPerExit = 16;
 
 /** In place of the exit's address: translate by the guest's tables. */
 export const noHint = 0xffff_ffff_ffff_ffffn;
@@ -221,7 +221,8 @@ export function emulator<V>(state: GuestState<V>, bus: Bus): (v: V, faultGpa: u6
       retire(plan, gpr);
       const more = plan.repeat;
       state.finish(v, plan.rip, plan.rflags);
-      if (!more) return { outcome: Emulation.done, address: 0n, error: 0 };
+      // What an element changed is delivered before the next, which the guest resumes with.
+      if (!more || bus.hasQueued()) return { outcome: Emulation.done, address: 0n, error: 0 };
     }
     return { outcome: Emulation.done, address: 0n, error: 0 };
   };

@@ -4,8 +4,9 @@
  * domain's slots, so tables that lie in no memory end the walk; a hostile table can only produce an address, never an
  * access.
  */
-import { u32, u64 } from "../../../dsl/core/int.ts";
-import { readGuest, writeGuest, type SlotTable } from "../../../kernel/slots.ts";
+import { u32, u64, u8 } from "../../../dsl/core/int.ts";
+import { load32, load64, store8 } from "../../../dsl/core/intrinsics.ts";
+import { isWritable, resolve, type Resolved, type SlotTable } from "../../../kernel/slots.ts";
 
 /** The registers that decide about a translation. */
 export interface PagingState {
@@ -98,32 +99,32 @@ function allowed(state: PagingState, access: u32, rights: u64, nx: boolean): boo
   return !isWrite || (rights & writable) !== 0n || (state.cr0 & cr0WriteProtect) === 0n;
 }
 
-/** Sets the accessed (and dirty) bit of an entry as the processor does. */
-function mark(slots: SlotTable, gpa: u64, entry: u64, bits: u64, bytes: u32): void {
-  if ((entry & bits) !== bits) writeGuest(slots, gpa, bytes, u64(entry | bits));
+/** Sets the accessed (and dirty) bit of an entry as the processor does; both are in its lowest byte. */
+function mark(place: Resolved, entry: u64, bits: u64): void {
+  if ((entry & bits) !== bits && isWritable(place.kind)) store8(place.hpa, u8(entry | bits));
 }
 
 /** 32-bit paging without PAE: 4 KiB and 4 MiB pages. */
 function walk32(slots: SlotTable, state: PagingState, address: u64, access: u32): Walk {
   const entry2At = u64((state.cr3 & 0xffff_f000n) + (((address >> 22n) & 1023n) << 2n));
-  const read2 = readGuest(slots, entry2At, 4);
-  if (!read2.ok) return { outcome: WalkOutcome.badTable, gpa: entry2At, error: 0 };
-  const entry2 = read2.value;
+  const place2 = resolve(slots, entry2At);
+  if (place2.bytes < 4n) return { outcome: WalkOutcome.badTable, gpa: entry2At, error: 0 };
+  const entry2 = u64(load32(place2.hpa));
   if ((entry2 & present) === 0n) return fault(state, access, false, false);
   if ((entry2 & pageSize) !== 0n && (state.cr4 & cr4Pse) !== 0n) {
     if (!allowed(state, access, entry2, false)) return fault(state, access, true, false);
-    mark(slots, entry2At, entry2, (access & Access.write) !== 0 ? accessed | dirty : accessed, 4);
+    mark(place2, entry2, (access & Access.write) !== 0 ? accessed | dirty : accessed);
     const high = u64((entry2 & 0x1f_e000n) << 19n);
     return result(u64(high | (entry2 & 0xffc0_0000n) | (address & 0x3f_ffffn)));
   }
   const entry1At = u64((entry2 & 0xffff_f000n) + (((address >> 12n) & 1023n) << 2n));
-  const read1 = readGuest(slots, entry1At, 4);
-  if (!read1.ok) return { outcome: WalkOutcome.badTable, gpa: entry1At, error: 0 };
-  const entry1 = read1.value;
+  const place1 = resolve(slots, entry1At);
+  if (place1.bytes < 4n) return { outcome: WalkOutcome.badTable, gpa: entry1At, error: 0 };
+  const entry1 = u64(load32(place1.hpa));
   if ((entry1 & present) === 0n) return fault(state, access, false, false);
   if (!allowed(state, access, u64(entry2 & entry1), false)) return fault(state, access, true, false);
-  mark(slots, entry2At, entry2, accessed, 4);
-  mark(slots, entry1At, entry1, (access & Access.write) !== 0 ? accessed | dirty : accessed, 4);
+  mark(place2, entry2, accessed);
+  mark(place1, entry1, (access & Access.write) !== 0 ? accessed | dirty : accessed);
   return result(u64((entry1 & 0xffff_f000n) | (address & 0xfffn)));
 }
 
@@ -145,9 +146,9 @@ function walk64(slots: SlotTable, state: PagingState, address: u64, access: u32)
     const count = BigInt(shift);
     const mask = !long && shift === 30 ? 3n : 511n;
     const at = u64(table + (u64((address >> count) & mask) << 3n));
-    const read = readGuest(slots, at, 8);
-    if (!read.ok) return { outcome: WalkOutcome.badTable, gpa: at, error: 0 };
-    const entry = read.value;
+    const place = resolve(slots, at);
+    if (place.bytes < 8n) return { outcome: WalkOutcome.badTable, gpa: at, error: 0 };
+    const entry = load64(place.hpa);
     if ((entry & present) === 0n) return fault(state, access, false, false);
     if (!nxe && (entry & noExecute) !== 0n) return fault(state, access, true, true);
     // The four top entries of PAE carry no rights.
@@ -164,11 +165,11 @@ function walk64(slots: SlotTable, state: PagingState, address: u64, access: u32)
       if (isLarge && (entry & offsetMask & tableAddress & 0xffff_ffff_ffff_e000n) !== 0n)
         return fault(state, access, true, true);
       if (!allowed(state, access, rights, nx)) return fault(state, access, true, false);
-      mark(slots, at, entry, (access & Access.write) !== 0 ? accessed | dirty : accessed, 8);
+      mark(place, entry, (access & Access.write) !== 0 ? accessed | dirty : accessed);
       const frame = u64(entry & tableAddress & u64(~offsetMask));
       return result(u64(frame | (address & offsetMask)));
     }
-    if (!isPaeTop) mark(slots, at, entry, accessed, 8);
+    if (!isPaeTop) mark(place, entry, accessed);
     table = u64(entry & tableAddress);
     shift = (shift - 9) & 63;
   }

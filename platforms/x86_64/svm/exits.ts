@@ -134,6 +134,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       const outcome = strings(v, info);
       if (outcome.outcome !== Emulation.done)
         failEmulation(v, outcome.outcome, outcome.address, outcome.error);
+      bus.deliver();
       return;
     }
     const port = u16(info >>> 16);
@@ -155,6 +156,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
         width === 4 ? value : width === 1 ? value & 0xff : value & 0xffff,
       );
     }
+    bus.deliver();
     advanceTo(v, vmcb.exitInfo2);
   };
 
@@ -231,6 +233,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     }
     // A page that is there and may not be written is ROM, which the slots know; what is not there is a device's.
     const done = emulate(v, (vmcb.exitInfo1 & 1n) === 0n ? gpa : noHint);
+    bus.deliver();
     if (done.outcome !== Emulation.done) failEmulation(v, done.outcome, done.address, done.error);
   };
 

@@ -10,7 +10,7 @@ import { svmState } from "./state.ts";
 import type { SvmVcpu } from "./vcpu.ts";
 
 /** Elements in one exit; then the guest resumes at the same instruction. */
-const elementsPerExit = 64;
+const elementsPerExit = 16;
 
 /** Builds the string port operations over a bus. `info` is EXITINFO1 (APM vol. 2 §15.10.2). */
 export function stringIo(bus: Bus): (v: SvmVcpu, info: u32) => Emulated {
@@ -58,7 +58,8 @@ export function stringIo(bus: Bus): (v: SvmVcpu, info: u32) => Emulated {
       retire(plan, v.gpr);
       const more = plan.repeat;
       svmState.finish(v, plan.rip, plan.rflags);
-      if (!more) return { outcome: Emulation.done, address: 0n, error: 0 };
+      // What an element changed is delivered before the next, which the guest resumes with.
+      if (!more || bus.hasQueued()) return { outcome: Emulation.done, address: 0n, error: 0 };
     }
     return { outcome: Emulation.done, address: 0n, error: 0 };
   };
