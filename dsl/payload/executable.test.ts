@@ -174,6 +174,11 @@ const wrong: readonly (readonly [string, keyof typeof KernelFault, Uint8Array])[
     elfWithNote(notes([{ name: "Xem", type: 18, content: [0, 0, 0x10, 0] }])),
   ],
   [
+    "a note of a longer name",
+    "noNote",
+    elfWithNote(notes([{ name: "Xen\0more", type: 18, content: [0, 0, 0x10, 0] }])),
+  ],
+  [
     "a note of another type",
     "noNote",
     elfWithNote(notes([{ name: "Xen", type: 17, content: [0, 0, 0x10, 0] }])),
@@ -226,6 +231,18 @@ test("a multiboot kernel of ELF is entered where its virtual entry point lies in
     ],
   });
   t.like(read("multiboot", file).found, { fault: 0, entry: BigInt(3 * mib + 0x10) });
+});
+
+test("an entry point that two segments hold by their virtual addresses is that of the first", (t) => {
+  const first = Uint8Array.from([...multibootHeader(3), ...data(52)]);
+  const file = multibootKernel(3, mib, {
+    entry: 0x10,
+    segments: [
+      { virtualAddress: 0, physicalAddress: 3 * mib, data: first },
+      { virtualAddress: 0, physicalAddress: 2 * mib, data: data(64) },
+    ],
+  });
+  t.is(read("multiboot", file).found.entry, BigInt(3 * mib + 0x10));
 });
 
 test("a multiboot header is found on every multiple of 4 that leaves room for it in 8,192 bytes", (t) => {
