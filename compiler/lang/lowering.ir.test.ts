@@ -4,12 +4,12 @@ import { lowerText } from "./testing/text.ts";
 
 const prelude = `
 import { i32, u16, u32, u64, u8 } from "../dsl/core/int.ts";
-import { idiv, trap, weighed } from "../dsl/core/intrinsics.ts";
+import { disturbs, idiv, trap, weighed } from "../dsl/core/intrinsics.ts";
 import { array, ref, struct, type ValueOf } from "../dsl/core/layout.ts";
 import type { Program } from "../dsl/core/program.ts";
 import { storage } from "../dsl/core/storage.ts";
 const list = storage("list", array(u8, 16));
-void [i32, u16, u32, u64, u8, idiv, trap, weighed, struct, ref, list];
+void [i32, u16, u32, u64, u8, disturbs, idiv, trap, weighed, struct, ref, list];
 `;
 
 /** The IR of the function \`f\`, or another, of a text, without what stands around it. */
@@ -320,4 +320,21 @@ export const program: Program = { name: "t", entries: [
     "function @own(%s: ptr dereferenceable(20), %by: i32): void {",
     "function @both(%s: ptr dereferenceable(20), %other: ptr dereferenceable(20)): void {",
   ]);
+});
+
+test("an observer is called again only behind what it reads", (t) => {
+  const text = `
+const Chip = struct("Chip", { mask: u8, scratch: u32, level: u8 });
+type Chip = ValueOf<typeof Chip>;
+const chip = storage("chip", Chip);
+function settle(self: Chip): void { self.level = self.mask; }
+const rows = Object.freeze([
+  (self: Chip): void => { self.mask = 1; },
+  (self: Chip): void => { self.scratch = 2; },
+]);
+function f(): void { for (const row of rows) { row(chip); if (disturbs(row, settle, chip)) settle(chip); } }`;
+  t.deepEqual(
+    [...irOf(text, "", "undefined").matchAll(/call \S+ @(\S+)\(/g)].map(([, callee]) => callee),
+    ["rows", "settle", "rows.1"],
+  );
 });

@@ -1,6 +1,7 @@
 /** Shapes of places that the source declares: parameters, results and mutable locals. */
-import type { ts } from "ts-morph";
+import { ts } from "ts-morph";
 import { declaredType, plainRange, type Declared } from "./declared.ts";
+import { contains, i32Range, i64Range, u32Range, u64Range } from "./interval.ts";
 import type { Shape } from "./shape.ts";
 
 /** An integer's shape where a type is declared for it; a `number` or `bigint` without a width takes what is `plain`. */
@@ -10,6 +11,15 @@ function intShape(declared: Declared, own: Extract<Shape, { kind: "int" }>, plai
   return plain === "own"
     ? own
     : { kind: "int", big: own.big, range: plainRange(own.big), bits: own.big ? 128 : 64 };
+}
+
+/** An integer's shape where its type is a type parameter: the 32- or 64-bit type that holds it. */
+function genericShape(own: Extract<Shape, { kind: "int" }>): Shape {
+  const ranges = own.big ? [u64Range, i64Range] : [u32Range, i32Range];
+  const range = ranges.find((r) => contains(r, own.range));
+  return range === undefined
+    ? intShape({ kind: "other" }, own, "widest")
+    : { kind: "int", big: own.big, range, bits: own.big ? 64 : 32 };
 }
 
 /**
@@ -24,7 +34,10 @@ export function placeShape(
   at: ts.Node,
   plain: "widest" | "own",
 ): Shape {
-  if (own.kind === "int") return intShape(declaredType(checker, type), own, plain);
+  if (own.kind === "int")
+    return type.flags & ts.TypeFlags.TypeParameter
+      ? genericShape(own)
+      : intShape(declaredType(checker, type), own, plain);
   if (own.kind !== "record") return own;
   const object = checker.getNonNullableType(type);
   const fields = [...own.fields].map(([name, shape]): [string, Shape] => {

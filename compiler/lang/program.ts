@@ -4,7 +4,8 @@
  */
 import { ts } from "ts-morph";
 import type { Program } from "../../dsl/core/program.ts";
-import type { AsmSite, IrModule, Param, Value } from "../ir/ir.ts";
+import { EffectsAnalysis, overlap } from "../ir/effects.ts";
+import type { AsmSite, IrFunction, IrModule, Param, Value } from "../ir/ir.ts";
 import { bindPattern } from "./bind.ts";
 import { debugTypeOf } from "./debug-type.ts";
 import { declaredType, plainRange } from "./declared.ts";
@@ -37,6 +38,8 @@ export class ProgramLowering {
   readonly #specialisations = new Map<string, Specialisation>();
   readonly #symbols = new Map<string, number>();
   readonly #asm = new Map<object, string>();
+  readonly #functions = new Map<string, IrFunction>();
+  readonly #effects: EffectsAnalysis;
   readonly facts: SourceFacts;
   readonly identities: Identities;
   readonly data: StaticData;
@@ -58,6 +61,10 @@ export class ProgramLowering {
       traps: [],
       trapHandler: undefined,
     };
+    this.#effects = new EffectsAnalysis({
+      function: (symbol) => this.#functions.get(symbol),
+      global: (symbol) => this.module.globals.find((global) => global.symbol === symbol),
+    });
     this.facts = new SourceFacts(front);
     this.identities = new Identities(front);
     this.data = new StaticData(front, this.module, (symbol) => this.unique(symbol));
@@ -168,6 +175,30 @@ export class ProgramLowering {
     return operand;
   }
 
+  /**
+   * Whether a function, as it has been called so far, may write what another reads of the state that it is called with,
+   * or whether the other reads anything else.
+   */
+  disturbs(
+    caller: FunctionLowering,
+    change: object,
+    observer: { readonly fn: object; readonly site: FunctionSite },
+    state: Operand,
+    at: ts.Node,
+  ): boolean {
+    const { fn, site } = observer;
+    const shapes = this.#parameterShapes(caller, site, [state], at);
+    const { symbol } = this.#specialise(fn, site, shapes, caller.strict, [at, ...caller.trail], (code) =>
+      caller.refuse(code, at, { name: site.name }),
+    );
+    const seen = this.#effects.of(symbol, 1);
+    const symbols = this.#symbolsOf(change);
+    if (seen.readsElsewhere || symbols.length === 0) return true;
+    return symbols.some((made) =>
+      overlap(this.#effects.of(made, 1).params[0]?.writes ?? [], seen.params[0]?.reads ?? []),
+    );
+  }
+
   #specialise(
     fn: object,
     site: FunctionSite,
@@ -275,7 +306,7 @@ export class ProgramLowering {
       return;
     }
     const result = irTypes(specialisation.result);
-    this.module.functions.push({
+    const fn: IrFunction = {
       symbol: specialisation.symbol,
       displayName: site.name,
       loc: this.facts.locOf(node),
@@ -290,7 +321,9 @@ export class ProgramLowering {
       exported: false,
       inline: specialisation.measured ? "never" : "auto",
       cold: specialisation.neverReturns,
-    });
+    };
+    this.module.functions.push(fn);
+    this.#functions.set(fn.symbol, fn);
   }
 
   /** Closes the return paths, in one shape. */

@@ -78,6 +78,18 @@ export const weighed = intrinsic(
   (condition: boolean, _yes: number, _no: number): boolean => condition,
 );
 
+/**
+ * Whether `change`, called with `state` as its first argument, may write what `observer` reads of it, or whether `observer`
+ * asks anything else but its state: where not, calling `observer` again tells nothing new. The compiler knows, once
+ * it has compiled a call of `change`; in Node the answer is always yes.
+ */
+export const disturbs = intrinsic(
+  "disturbs",
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function over the state
+  <S>(_change: (state: S, ...rest: any[]) => unknown, _observer: (state: S) => void, _state: S): boolean =>
+    true,
+);
+
 // ---- Memory: kernel and platform ------------------------------------------------------------------------------
 
 /** The address of a struct or an array. */

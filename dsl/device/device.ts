@@ -9,7 +9,7 @@ import type { AnyBank, Space } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
 import { cellOf, type Cells } from "./cell.ts";
 import { checkBehaviour, checkShape } from "./check.ts";
-import { unitAccess, wideUnitAccess, type UnitAccess } from "./dispatch.ts";
+import { unitAccess, type UnitAccess } from "./dispatch.ts";
 import type { Placed } from "./dispatch-table.ts";
 import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
 import { resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
@@ -203,8 +203,8 @@ function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: An
     };
     const unit =
       grid.unitBits === 64
-        ? wideUnitAccess(placed, grid, hole, settles)
-        : unitAccess(placed, grid, u32(hole), settles);
+        ? unitAccess<u64>(placed, grid, hole, settles)
+        : unitAccess<u32>(placed, grid, u32(hole), settles);
     units.set(bank, unit);
     if (indirection !== undefined) {
       dataHandlers.set(indirection.data, through(bank, unit as UnitAccess<u32>, banks));

@@ -1,5 +1,6 @@
 /** The tables that a bank's dispatch loops over: made when the device is declared, frozen before it is compiled. */
 import { u32, u64, u8 } from "../core/int.ts";
+import { disturbs } from "../core/intrinsics.ts";
 import { narrowAccess } from "./access.ts";
 import { wideAccess } from "./access-wide.ts";
 import type { Condition } from "./bank.ts";
@@ -9,6 +10,8 @@ import type { Plan } from "./plan.ts";
 
 type Get<V> = (self: Cells, index: u8) => V;
 type Put<V> = (self: Cells, index: u8, value: V) => void;
+/** What a device does with its outputs once its state has changed. */
+export type Settle = (self: Cells) => void;
 
 /** How often it is wanted, and how often something behind it in its list. */
 interface Weighed {
@@ -162,9 +165,6 @@ function rangeOf(p: Placed, unit: number, step: number): Range {
   };
 }
 
-/** What a guest's read, a debugger's look, and a merge take from a register. */
-export type GetKind = "read" | "peek" | "background";
-
 /** Parts that are always seen, and parts that a field selects; single registers and ranges of them. */
 export interface Table<P> {
   readonly ones: readonly P[];
@@ -176,7 +176,7 @@ export interface Table<P> {
 function table<P extends Weighed & { readonly offset: u32 }>(
   placed: readonly Placed[],
   grid: Grid,
-  pick: (unit: Unit) => Omit<P, "offset" | keyof Weighed>,
+  pick: (unit: Unit, placed: Placed) => Omit<P, "offset" | keyof Weighed>,
 ): Table<P> {
   const one = grouped(placed, (p) =>
     p.plan.register.many
@@ -184,7 +184,7 @@ function table<P extends Weighed & { readonly offset: u32 }>(
       : unitsOf(p.plan, grid).map(
           (unit, i) =>
             ({
-              ...pick(unit),
+              ...pick(unit, p),
               offset: p.offset + i * grid.step,
               weight: p.plan.register.weight,
             }) as unknown as P,
@@ -195,7 +195,7 @@ function table<P extends Weighed & { readonly offset: u32 }>(
       ? unitsOf(p.plan, grid).map(
           (unit, i) =>
             ({
-              ...pick(unit),
+              ...pick(unit, p),
               ...rangeOf(p, i, grid.step),
               weight: p.plan.register.weight,
             }) as unknown as P & Range,
@@ -211,35 +211,63 @@ function table<P extends Weighed & { readonly offset: u32 }>(
 }
 
 /** What a debugger sees, or a merge takes, at each offset. `V` is u64 in a bank of 64-bit units, else u32. */
-export function getTable<V>(placed: readonly Placed[], grid: Grid, kind: GetKind): Table<Part<V>> {
+export function getTable<V>(
+  placed: readonly Placed[],
+  grid: Grid,
+  kind: "peek" | "background",
+): Table<Part<V>> {
   return table<Part<V>>(placed, grid, (unit) => ({ get: unit.get[kind] as unknown as Get<V> }));
 }
 
-/** Whether the device must settle after a guest's read of a register, because that may change its state. */
-function changesWhenRead({ plan }: Placed): boolean {
-  if (plan.handlers.settlesReads) return false;
-  return plan.handlers.read !== undefined || plan.masks.readClears !== 0n || plan.register.unimplemented;
+/** Whether a guest's read of a register may change the device, as far as its declaration says. */
+function mayChangeWhenRead({ handlers, masks, register }: Plan): boolean {
+  if (handlers.settlesReads) return false;
+  return handlers.read !== undefined || masks.readClears !== 0n || register.unimplemented;
 }
 
-/** What a guest reads at each offset, apart by whether that may change the device. */
-export function readTables<V>(
+/** What a guest reads at each offset; the device settles where a read disturbs what settling looks at. */
+export function readTable<V>(
   placed: readonly Placed[],
   grid: Grid,
-): { readonly pure: Table<Part<V>>; readonly changing: Table<Part<V>>; readonly changes: boolean } {
-  const seen = placed.filter((p) => p.plan.register.access !== "wo");
-  return {
-    changes: seen.some(changesWhenRead),
-    pure: getTable(
-      seen.filter((p) => !changesWhenRead(p)),
-      grid,
-      "read",
-    ),
-    changing: getTable(seen.filter(changesWhenRead), grid, "read"),
+  settle: Settle | undefined,
+): Table<Part<V>> {
+  return table<Part<V>>(
+    placed.filter((p) => p.plan.register.access !== "wo"),
+    grid,
+    (unit, { plan }) => {
+      const get = unit.get.read as unknown as Get<V>;
+      return { get: settle !== undefined && mayChangeWhenRead(plan) ? settlingGet(get, settle) : get };
+    },
+  );
+}
+
+/** What a guest writes at each offset; the device settles where a write disturbs what settling looks at. */
+export function writeTable<V>(
+  placed: readonly Placed[],
+  grid: Grid,
+  settle: Settle | undefined,
+): Table<PutPart<V>> {
+  return table<PutPart<V>>(
+    placed.filter((p) => p.plan.register.access !== "ro"),
+    grid,
+    (unit) => {
+      const put = unit.write as unknown as Put<V>;
+      return { put: settle === undefined ? put : settlingPut(put, settle) };
+    },
+  );
+}
+
+function settlingGet<V>(get: Get<V>, settle: Settle): Get<V> {
+  return (self: Cells, index: u8): V => {
+    const value = get(self, index);
+    if (disturbs(get, settle, self)) settle(self);
+    return value;
   };
 }
 
-/** What a guest writes at each offset. */
-export function putTable<V>(placed: readonly Placed[], grid: Grid): Table<PutPart<V>> {
-  const seen = placed.filter((p) => p.plan.register.access !== "ro");
-  return table<PutPart<V>>(seen, grid, (unit) => ({ put: unit.write as unknown as Put<V> }));
+function settlingPut<V>(put: Put<V>, settle: Settle): Put<V> {
+  return (self: Cells, index: u8, value: V): void => {
+    put(self, index, value);
+    if (disturbs(put, settle, self)) settle(self);
+  };
 }

@@ -7,19 +7,19 @@ import { weighed } from "../core/intrinsics.ts";
 import type { Cells } from "./cell.ts";
 import {
   getTable,
-  putTable,
-  readTables,
+  readTable,
+  writeTable,
   type Grid,
   type Part,
   type Placed,
   type PutPart,
+  type Settle,
   type Table,
 } from "./dispatch-table.ts";
 
 type Get<V> = (self: Cells, offset: u32) => V;
 type Put<V> = (self: Cells, offset: u32, value: V) => void;
-type Settle = (self: Cells) => void;
-/** What a device does after a read of what a read may change, and after a write. */
+/** What a device does after a read, and after a write, of a register that changes what it looks at. */
 export interface Settles {
   readonly read: Settle | undefined;
   readonly write: Settle | undefined;
@@ -35,84 +35,27 @@ export interface UnitAccess<V> {
   readonly background: Get<V>;
 }
 
-/**
- * The access to a bank of units of up to 32 bits; `hole` is read where nothing is.
- */
-export function unitAccess(
+/** The access to a bank; `hole` is read where nothing is. */
+export function unitAccess<V extends u32 | u64>(
   placed: readonly Placed[],
   grid: Grid,
-  hole: u32,
+  hole: V,
   settles: Settles,
-): UnitAccess<u32> {
-  const nothing = (_self: Cells, _offset: u32): u32 => hole;
-  const none = (_self: Cells, _offset: u32): u32 => 0;
-  const { pure, changing, changes } = readTables<u32>(placed, grid);
-  const change = getTree(changing, nothing);
-  const put = putTree(putTable(placed, grid));
+): UnitAccess<V> {
+  const zero = (grid.unitBits === 64 ? 0n : 0) as V;
+  const nothing = (_self: Cells, _offset: u32): V => hole;
+  const none = (_self: Cells, _offset: u32): V => zero;
   return Object.freeze({
-    read: getTree(pure, settles.read === undefined || !changes ? change : settlingRead(change, settles.read)),
-    write: settles.write === undefined ? put : settlingWrite(put, settles.write),
-    peek: getTree(getTable(placed, grid, "peek"), nothing),
-    background: getTree(getTable(placed, grid, "background"), none),
+    read: getTree<V>(readTable(placed, grid, settles.read), nothing),
+    write: putTree<V>(writeTable(placed, grid, settles.write)),
+    peek: getTree<V>(getTable(placed, grid, "peek"), nothing),
+    background: getTree<V>(getTable(placed, grid, "background"), none),
   });
 }
 
-/** The access to a bank of 64-bit units. */
-export function wideUnitAccess(
-  placed: readonly Placed[],
-  grid: Grid,
-  hole: u64,
-  settles: Settles,
-): UnitAccess<u64> {
-  const nothing = (_self: Cells, _offset: u32): u64 => hole;
-  const none = (_self: Cells, _offset: u32): u64 => 0n;
-  const { pure, changing, changes } = readTables<u64>(placed, grid);
-  const change = wideGetTree(changing, nothing);
-  const put = widePutTree(putTable(placed, grid));
-  return Object.freeze({
-    read: wideGetTree(
-      pure,
-      settles.read === undefined || !changes ? change : wideSettlingRead(change, settles.read),
-    ),
-    write: settles.write === undefined ? put : wideSettlingWrite(put, settles.write),
-    peek: wideGetTree(getTable(placed, grid, "peek"), nothing),
-    background: wideGetTree(getTable(placed, grid, "background"), none),
-  });
-}
-
-function settlingRead(read: Get<u32>, settle: Settle): Get<u32> {
-  return (self: Cells, offset: u32): u32 => {
-    const value = read(self, offset);
-    settle(self);
-    return value;
-  };
-}
-
-function settlingWrite(write: Put<u32>, settle: Settle): Put<u32> {
-  return (self: Cells, offset: u32, value: u32): void => {
-    write(self, offset, value);
-    settle(self);
-  };
-}
-
-function wideSettlingRead(read: Get<u64>, settle: Settle): Get<u64> {
-  return (self: Cells, offset: u32): u64 => {
-    const value = read(self, offset);
-    settle(self);
-    return value;
-  };
-}
-
-function wideSettlingWrite(write: Put<u64>, settle: Settle): Put<u64> {
-  return (self: Cells, offset: u32, value: u64): void => {
-    write(self, offset, value);
-    settle(self);
-  };
-}
-
-function getTree(table: Table<Part<u32>>, otherwise: Get<u32>): (self: Cells, offset: u32) => u32 {
+function getTree<V>(table: Table<Part<V>>, otherwise: Get<V>): Get<V> {
   const { ones, guardedOnes, ranges, guardedRanges } = table;
-  return (self: Cells, offset: u32): u32 => {
+  return (self: Cells, offset: u32): V => {
     for (const p of ones) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
     for (const g of guardedOnes) {
       if (g.holds(self)) {
@@ -136,75 +79,9 @@ function getTree(table: Table<Part<u32>>, otherwise: Get<u32>): (self: Cells, of
   };
 }
 
-function putTree(table: Table<PutPart<u32>>): (self: Cells, offset: u32, value: u32) => void {
+function putTree<V>(table: Table<PutPart<V>>): Put<V> {
   const { ones, guardedOnes, ranges, guardedRanges } = table;
-  return (self: Cells, offset: u32, value: u32): void => {
-    for (const p of ones) {
-      if (weighed(offset === p.offset, p.weight, p.rest)) {
-        p.put(self, 0, value);
-        return;
-      }
-    }
-    for (const g of guardedOnes) {
-      if (g.holds(self)) {
-        for (const p of g.parts) {
-          if (weighed(offset === p.offset, p.weight, p.rest)) {
-            p.put(self, 0, value);
-            return;
-          }
-        }
-      }
-    }
-    for (const p of ranges) {
-      const relative = u32(offset - p.offset);
-      if (relative < p.span && (relative & p.strideMask) === 0) {
-        p.put(self, u8(relative >>> p.shift), value);
-        return;
-      }
-    }
-    for (const g of guardedRanges) {
-      if (g.holds(self)) {
-        for (const p of g.parts) {
-          const relative = u32(offset - p.offset);
-          if (relative < p.span && (relative & p.strideMask) === 0) {
-            p.put(self, u8(relative >>> p.shift), value);
-            return;
-          }
-        }
-      }
-    }
-  };
-}
-
-function wideGetTree(table: Table<Part<u64>>, otherwise: Get<u64>): (self: Cells, offset: u32) => u64 {
-  const { ones, guardedOnes, ranges, guardedRanges } = table;
-  return (self: Cells, offset: u32): u64 => {
-    for (const p of ones) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
-    for (const g of guardedOnes) {
-      if (g.holds(self)) {
-        for (const p of g.parts) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
-      }
-    }
-    for (const p of ranges) {
-      const relative = u32(offset - p.offset);
-      if (relative < p.span && (relative & p.strideMask) === 0) return p.get(self, u8(relative >>> p.shift));
-    }
-    for (const g of guardedRanges) {
-      if (g.holds(self)) {
-        for (const p of g.parts) {
-          const relative = u32(offset - p.offset);
-          if (relative < p.span && (relative & p.strideMask) === 0)
-            return p.get(self, u8(relative >>> p.shift));
-        }
-      }
-    }
-    return otherwise(self, offset);
-  };
-}
-
-function widePutTree(table: Table<PutPart<u64>>): (self: Cells, offset: u32, value: u64) => void {
-  const { ones, guardedOnes, ranges, guardedRanges } = table;
-  return (self: Cells, offset: u32, value: u64): void => {
+  return (self: Cells, offset: u32, value: V): void => {
     for (const p of ones) {
       if (weighed(offset === p.offset, p.weight, p.rest)) {
         p.put(self, 0, value);

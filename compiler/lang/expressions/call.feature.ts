@@ -44,6 +44,16 @@ function generic(x: u8): u32 {
   return u32(grow(small, x) * 1000 + grow(large, u8(x + 1)));
 }
 
+/** What is generic in an integer is compiled for numbers and for bigints. */
+function pairUp<V>(first: V, second: V, join: (a: V, b: V) => V): (x: V) => V {
+  return (x: V): V => join(join(first, x), second);
+}
+const narrowPair: (x: u32) => u32 = pairUp(3, 1000, (a: u32, b: u32): u32 => u32(a * 31 + b));
+const widePair: (x: u64) => u64 = pairUp(5n, 1n << 40n, (a: u64, b: u64): u64 => u64(a * 31n + b));
+function integers(x: u8, y: u64): u64 {
+  return u64(BigInt(narrowPair(x)) + widePair(y));
+}
+
 const Meter = extend(struct("Meter", { total: u32, steps: u8 }), {
   methods: {
     step(self: { total: u32; steps: u8 }, by: u32): u32 {
@@ -65,6 +75,7 @@ function methods(x: u32): u32 {
 export const program: Program = {
   name: "call",
   entries: [
+    { symbol: "integers", fn: integers, params: [u8, u64], result: u64 },
     { symbol: "templates", fn: templates, params: [u32], result: u32 },
     { symbol: "texts", fn: texts, params: [u32], result: u32 },
     { symbol: "passes", fn: passes, params: [u32], result: u32 },

@@ -5,6 +5,7 @@ import type { Operand } from "../operand.ts";
 import { assemblyIntrinsics } from "./assembly.ts";
 import { atomicIntrinsics } from "./atomic.ts";
 import { arithmeticIntrinsics } from "./bits.ts";
+import { effectIntrinsics } from "./disturbs.ts";
 import { faultIntrinsics } from "./fault.ts";
 import { memoryIntrinsics } from "./memory.ts";
 import { textIntrinsics } from "./text.ts";
@@ -21,6 +22,7 @@ export type Intrinsic = (
 export const intrinsics: ReadonlyMap<string, Intrinsic> = new Map([
   ...arithmeticIntrinsics,
   ...hintIntrinsics,
+  ...effectIntrinsics,
   ...faultIntrinsics,
   ...memoryIntrinsics,
   ...textIntrinsics,
