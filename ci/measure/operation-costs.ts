@@ -8,14 +8,18 @@ import { dirname, join, relative } from "node:path";
 import { repositoryRoot } from "../../compiler/root.ts";
 import { measuredNames } from "../../platforms/x86_64/bare-guest/measure.ts";
 import { prepareBareGuest } from "../bare-guest/build.ts";
+import { ConsoleMismatch } from "../console.ts";
 import { boot } from "../qemu.ts";
 import type { Column, Measurement, Outcome } from "./figure.ts";
 import type { Peer, PreparedPeer } from "./peers/peer.ts";
 import { GarbledConsole, readConsole, type Readings } from "./readings.ts";
 
-/** A boot on a busy machine takes minutes. */
-const limit = { limitMs: 1_200_000 };
+/** A boot on a busy machine takes a minute. */
+const limit = { limitMs: 600_000 };
 const measured = /^(?:\(d\d+\) )?measured\n/m;
+
+/** The guest's first word. */
+const greeting = "bare guest\n";
 
 /** Two runs differ, which in a deterministic machine they never do. */
 export class UnsteadyRuns extends Error {
@@ -65,6 +69,11 @@ async function run({ boot: options }: PreparedPeer): Promise<Readings> {
   try {
     await machine.expect(measured, limit);
     return readConsole(machine.console, measuredNames);
+  } catch (error) {
+    if (!(error instanceof ConsoleMismatch)) throw error;
+    // Once the guest speaks, its end is a defect; before that, its machine is not what it should be.
+    if (machine.console.includes(greeting)) throw new GarbledConsole(error.message, { cause: error });
+    throw new Error(`the guest did not start\n${error.message}`, { cause: error });
   } finally {
     await machine.kill();
   }

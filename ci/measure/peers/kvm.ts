@@ -63,7 +63,7 @@ export const kvm: Peer = {
       boot: {
         kernel,
         initrd,
-        append: `console=ttyS0 quiet mitigations=off ${deterministicParameters}`,
+        append: `console=ttyS0 quiet panic=-1 mitigations=off ${deterministicParameters}`,
         memoryMiB: 1024,
         deterministic: true,
       },

@@ -93,7 +93,7 @@ export const xen: Peer = {
         ...["var/run", "var/lock"].map((path): CpioEntry => ({ kind: "link", path, target: "/run" })),
       ]),
     );
-    const kernel = `${payloadFile("vmlinuz-amd64")} console=hvc0 quiet ${deterministicParameters}`;
+    const kernel = `${payloadFile("vmlinuz-amd64")} console=hvc0 quiet panic=-1 ${deterministicParameters}`;
     return {
       boot: {
         kernel: hypervisor,
