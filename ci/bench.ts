@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [--json FILE] [--only NAME] [--peers NAMES]`: measures Typevisor and its peers, prints them side by
- * side, and writes every figure as JSON.
+ * `npm run bench -- [--json FILE] [--only NAME] [--peers NAMES] [--profile OPERATIONS]`: measures Typevisor and its peers,
+ * prints them side by side, and writes every figure as JSON; or profiles operations instead.
  *
  * A peer that is missing or does not boot leaves its column empty. A measurement that fails is told and the others still
  * run; the exit status is then 1.
@@ -11,10 +11,17 @@ import { bringsAny, figuresJson, isBelow, type Outcome } from "./measure/figure.
 import { benchFlags } from "./measure/flags.ts";
 import { measurements } from "./measure/measurements.ts";
 import { figuresTable } from "./measure/table.ts";
+import { profileOperations } from "./measure/profile/command.ts";
 import { preparePayloadsOrExplain } from "./payloads.ts";
 import { showProgress } from "./progress.mjs";
 
-const { json, only, peers } = benchFlags(process.argv.slice(2));
+const { json, only, peers, profile } = benchFlags(process.argv.slice(2));
+const jsonFile = json === undefined ? undefined : resolve(process.env["INIT_CWD"] ?? ".", json);
+
+if (profile !== undefined) {
+  await profileOperations(profile, jsonFile);
+  process.exit();
+}
 
 const all = measurements(peers);
 const chosen = all.filter((measurement) => only === undefined || bringsAny(measurement, only));
@@ -40,8 +47,7 @@ for (const { name, what, measure } of chosen) {
 }
 const shown = outcomes.filter(({ name }) => only === undefined || isBelow(name, only));
 process.stdout.write(figuresTable(shown));
-if (json !== undefined) {
-  const file = resolve(process.env["INIT_CWD"] ?? ".", json);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, figuresJson(shown));
+if (jsonFile !== undefined) {
+  mkdirSync(dirname(jsonFile), { recursive: true });
+  writeFileSync(jsonFile, figuresJson(shown));
 }

@@ -59,7 +59,7 @@ export function qemuArguments(options: MachineOptions, attachments: MachineAttac
   const cpu = options.cpu ?? "max";
   return [
     ...["-machine", options.machine ?? "q35", "-accel", "tcg"],
-    ...["-cpu", options.deterministic === true ? `${cpu},-rdrand` : cpu],
+    ...["-cpu", options.deterministic === true ? countingCpu(cpu) : cpu],
     ...["-m", String(options.memoryMiB ?? 1024), "-smp", String(cpus)],
     ...["-nodefaults", "-display", "none"],
     ...(options.restartOnReset === true ? [] : ["-no-reboot"]),
@@ -70,7 +70,7 @@ export function qemuArguments(options: MachineOptions, attachments: MachineAttac
     ...pair("-initrd", options.initrd),
     ...pair("-append", options.append),
     ...(options.exitPort === true ? ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"] : []),
-    ...(options.deterministic === true ? deterministicArguments : []),
+    ...(options.deterministic === true ? countingArguments : []),
     ...(options.extra ?? []),
   ];
 }
@@ -88,7 +88,13 @@ export function usesOvmf(options: MachineOptions): boolean {
   return (options.firmware ?? (options.image === undefined ? "seabios" : "ovmf")) === "ovmf";
 }
 
-const deterministicArguments = [
+/** A CPU without its source of chance. */
+export function countingCpu(cpu: string): string {
+  return `${cpu},-rdrand`;
+}
+
+/** Arguments that make virtual time advance by one nanosecond per instruction. */
+export const countingArguments: readonly string[] = [
   "-icount",
   "shift=0,sleep=off",
   "-rtc",

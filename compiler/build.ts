@@ -26,6 +26,8 @@ export interface BuildOptions {
   readonly debug: boolean;
   /** Looks for errors only, and writes nothing. */
   readonly checkOnly: boolean;
+  /** Also writes the image with a table of source lines, `NAME/NAME.lines.efi`. */
+  readonly lines?: boolean;
 }
 
 /** What was built. A check alone leaves no files. */
@@ -36,6 +38,8 @@ export interface BuildResult {
   /** The bootable disk image. */
   readonly img?: string;
   readonly report?: BuildReport;
+  /** The code of the UEFI application with a table of source lines, where it was asked for. */
+  readonly withLines?: string;
 }
 
 /** What a platform's `main.ts` exports. */
@@ -92,7 +96,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { name } = manifest.model;
   if (options.checkOnly) return { name };
   const { hot } = module;
-  const linked = linkEfi({ module, entry: entrySymbol, debug: options.debug, ...(hot && { hot: [...hot] }) });
+  const { debug, lines = false } = options;
+  const linked = linkEfi({ module, entry: entrySymbol, debug, lines, ...(hot && { hot: [...hot] }) });
   const sealed = payloads.map((p) => (p.model.placement === "sealed" ? p.bytes : undefined));
   const efi = sealed.some((p) => p !== undefined)
     ? addSection(linked.efi, payloadSection, payloadSectionContent(sealed))
@@ -112,5 +117,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   });
   const report = makeReport({ manifest, payloads, module, linked, files: [files.efi, files.img] });
   await writeReport(report, folder);
-  return { name, ...files, report };
+  if (linked.withLines === undefined) return { name, ...files, report };
+  const withLines = join(folder, `${name}.lines.efi`);
+  writeFileSync(withLines, linked.withLines);
+  return { name, ...files, report, withLines };
 }

@@ -1,12 +1,15 @@
 /** The command line of `npm run bench`. */
 import { Command, InvalidArgumentError } from "commander";
 import { peerColumns, type PeerColumn } from "./figure.ts";
+import { operationsNamed, UnknownOperation } from "./profile/operation.ts";
 
 /** What the user asks for. */
 export interface BenchFlags {
   readonly json?: string;
   readonly only?: string;
   readonly peers: readonly PeerColumn[];
+  /** The full names of operations to profile instead. */
+  readonly profile?: readonly string[];
 }
 
 /** Reads the arguments behind `npm run bench --`; says what is wrong with them and ends the process. */
@@ -20,6 +23,11 @@ export function benchFlags(args: readonly string[]): BenchFlags {
       `who is measured too: "none", or any of ${peerColumns.join(",")}`,
       peersOf,
       peerColumns,
+    )
+    .option(
+      "--profile <OPERATIONS>",
+      "list what the hypervisor executes for operations, such as cpuid or xapic.read, and measure nothing",
+      profiled,
     )
     .parse(args, { from: "user" })
     .opts<BenchFlags>();
@@ -36,4 +44,13 @@ export function peersOf(list: string): readonly PeerColumn[] {
     );
   }
   return peerColumns.filter((column) => names.includes(column));
+}
+
+function profiled(list: string): readonly string[] {
+  try {
+    return operationsNamed(list);
+  } catch (error) {
+    if (error instanceof UnknownOperation) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
 }

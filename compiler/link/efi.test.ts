@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { i32, i64, type Value } from "../ir/ir.ts";
 import { InvalidModuleError } from "../llvm/emit.ts";
 import { ToolError } from "../llvm/toolchain.ts";
+import { disassemble, imageBase, sourceFrames } from "./code-lines.ts";
 import { linkEfi } from "./efi.ts";
 import { sampleApplication } from "./sample-application.ts";
 import { outSite, sampleFunction, sampleGlobal, sampleModule, saySite } from "./sample.ts";
@@ -11,6 +15,26 @@ const param = (index: number, type = i64): Value => ({ kind: "param", type, inde
 test("two links of one module are equal byte for byte", (t) => {
   const link = (): Buffer => Buffer.from(linkEfi({ module: sampleApplication(), entry: "efi_main" }).efi);
   t.true(link().equals(link()));
+});
+
+test("an image with lines beside it is the image without, and the lines are of its code", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const without = linkEfi({ module: sampleApplication(), entry: "efi_main" });
+  const { efi, withLines, symbols } = linkEfi({
+    module: sampleApplication(),
+    entry: "efi_main",
+    lines: true,
+  });
+  t.true(Buffer.from(efi).equals(without.efi));
+  t.is(without.withLines, undefined);
+  const file = join(folder, "lines.efi");
+  writeFileSync(file, withLines!);
+  const { rva } = symbols.find(({ symbol }) => symbol === "put")!;
+  t.deepEqual(sourceFrames(file, [rva]).get(rva), [{ symbol: "put", file: "sample.ts", line: 1 }]);
+  const code = disassemble(file, imageBase(efi));
+  t.truthy(code.get(rva));
+  t.true([...code.values()].some((text) => text.startsWith("retq")));
 });
 
 test("sections are on pages of their own, and code is not writable", (t) => {

@@ -41,6 +41,8 @@ export interface EfiInput {
   readonly hot?: readonly string[];
   /** Keep source lines and locals for gdb, at the price of optimisation. */
   readonly debug?: boolean;
+  /** Also links the image with a table of source lines: {@link EfiImage.withLines}. */
+  readonly lines?: boolean;
   /** Address in debug builds, where the image is not relocatable; a multiple of 64 KiB. */
   readonly baseAddress?: bigint;
   /** A folder to keep for inspection; a temporary one is used and deleted otherwise. */
@@ -52,6 +54,8 @@ export interface EfiImage {
   readonly efi: Uint8Array;
   readonly symbols: readonly ImageSymbol[];
   readonly sections: readonly ImageSection[];
+  /** The same code with DWARF's table of lines and inlined calls; only where `lines` asks for it. */
+  readonly withLines?: Uint8Array;
   /** The final machine code, input of `exitPath`; made when asked for. */
   readonly machineCode: () => MachineCode;
 }
@@ -72,16 +76,17 @@ export function linkEfi(input: EfiInput): EfiImage {
 function link(input: EfiInput, folder: string): EfiImage {
   const module = input.hot === undefined ? input.module : markCold(input.module, input.hot);
   const debug = input.debug ?? false;
+  const lines = input.lines ?? false;
   const hasNames = module.globals.some(({ symbol }) => symbol === namesSymbol);
   const external = new Set([...linkerSymbols, ...(hasNames ? [namesSymbol] : [])]);
-  const emitted = emitModule(module, { target: efiTarget, debug, external, folder });
+  const emitted = emitModule(module, { target: efiTarget, debug, lines, external, folder });
   const at = (name: string): string => join(folder, name);
   const options = { target: efiTarget, debug, assembly: emitted.assembly };
   writeFileSync(at("module.ll"), emitted.text);
   optimise(at("module.ll"), at("module.bc"), options);
   generate(at("module.bc"), at("module.s"), options, "asm");
-  // The longest exit path is looked for in the listing; a listing of lines for gdb does not keep their files' names.
-  if (debug) generate(at("module.bc"), at("module.obj"), options, "obj");
+  // The longest exit path is looked for in the listing; a listing does not keep the names of source files.
+  if (debug || lines) generate(at("module.bc"), at("module.obj"), options, "obj");
   else assembleListing(at("module.s"), at("module.obj"), efiTarget);
   const run = (names: string): { symbols: ImageSymbol[]; sections: ImageSection[] } => {
     writeFileSync(at("data.s"), [...emitted.data, names].join("\n"));
@@ -97,10 +102,13 @@ function link(input: EfiInput, folder: string): EfiImage {
       throw new ToolError("lld-link-14", "the table of names moved the functions that it names");
     }
   }
+  const efi = new Uint8Array(readFileSync(at("image.efi")));
+  if (lines) runTool("lld-link-14", [...linkerFlags(input, at), "/debug:dwarf", `/out:${at("lines.efi")}`]);
   const [bitcode, listing] = [readFileSync(at("module.bc")), readFileSync(at("module.s"), "utf8")];
   return {
-    efi: new Uint8Array(readFileSync(at("image.efi"))),
+    efi,
     ...linked,
+    ...(lines && { withLines: new Uint8Array(readFileSync(at("lines.efi"))) }),
     machineCode: () => machineCodeOf(bitcode, listing),
   };
 }

@@ -3,7 +3,13 @@ import { LlvmDebug, type LlvmScope } from "./binding-debug.ts";
 import type { LlvmBlock, LlvmModule, LlvmValue } from "./binding.ts";
 import { DebugTypes } from "./debug-types.ts";
 
-/** Debug information of a module: what gdb needs for breakpoints on lines, locals and globals. */
+/**
+ * How much is said: the line of each instruction, which leaves optimised code as it is; or what gdb needs beside it for
+ * locals and globals.
+ */
+export type DebugDetail = "lines" | "locals";
+
+/** Debug information of a module. */
 export class ModuleDebug {
   readonly debug: LlvmDebug;
   readonly types = new DebugTypes();
@@ -11,8 +17,10 @@ export class ModuleDebug {
   constructor(
     readonly llvm: LlvmModule,
     module: IrModule,
+    readonly detail: DebugDetail,
   ) {
     this.debug = new LlvmDebug(llvm, module.functions[0]?.loc.file ?? module.name);
+    if (detail === "lines") return;
     for (const { symbol, displayName, loc, debugType } of module.globals) {
       if (loc === undefined || debugType === undefined) continue;
       const type = this.debug.placeholder(this.types.placeholder(debugType));
@@ -33,6 +41,8 @@ export class ModuleDebug {
 
 /** Debug information of one function while its body is emitted. */
 export class FunctionDebug {
+  /** Whether locals are declared. */
+  readonly locals: boolean;
   readonly #scope: LlvmScope;
   readonly #fileScopes = new Map<string, LlvmScope>();
   readonly #declared = new Set<string>();
@@ -42,6 +52,7 @@ export class FunctionDebug {
     private readonly fn: IrFunction,
   ) {
     const { debug, llvm } = module;
+    this.locals = module.detail === "locals";
     const { file, line } = fn.loc;
     this.#scope = debug.subprogram(
       llvm.function(fn.symbol),
@@ -69,6 +80,7 @@ export class FunctionDebug {
 
   /** Names the storage of a local; a parameter's own storage becomes that parameter. */
   declare(storage: LlvmValue, name: string, type: DebugType, loc: Loc = this.fn.loc, block: LlvmBlock): void {
+    if (!this.locals) return;
     const { debug, types } = this.module;
     const index = this.fn.params.findIndex((param) => param.name === name);
     const argument = index >= 0 && !this.#declared.has(name) ? index + 1 : undefined;

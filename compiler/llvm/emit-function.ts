@@ -85,7 +85,7 @@ export class FunctionEmitter {
   /** Gives the debugger every parameter that the body itself does not declare. */
   #spillParameters(): void {
     const { debug } = this;
-    if (debug === undefined) return;
+    if (debug?.locals !== true) return;
     const llvm = this.#llvm;
     const declared = new Set<string>();
     for (const { instrs } of this.source.blocks) {

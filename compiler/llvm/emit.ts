@@ -38,6 +38,8 @@ export interface Emitted {
 export interface EmitOptions {
   readonly target: Target;
   readonly debug: boolean;
+  /** Says where each instruction comes from, and nothing else that would change the code. */
+  readonly lines?: boolean;
   /** Symbols that the linker supplies. */
   readonly external: ReadonlySet<string>;
   /** A folder for this build's files. */
@@ -45,7 +47,8 @@ export interface EmitOptions {
 }
 
 /** Emits a module. Throws `InvalidModuleError`, and `ToolError` for bad assembly constraints. */
-export function emitModule(module: IrModule, { target, debug, external, folder }: EmitOptions): Emitted {
+export function emitModule(module: IrModule, options: EmitOptions): Emitted {
+  const { target, debug, external, folder } = options;
   const problems = verifyModule(module);
   if (problems.length > 0) throw new InvalidModuleError(problems);
   mkdirSync(folder, { recursive: true });
@@ -61,7 +64,8 @@ export function emitModule(module: IrModule, { target, debug, external, folder }
   assemble(path);
   const llvm = new LlvmModule(path);
   const annotations = new Annotations();
-  const debugInfo = debug ? new ModuleDebug(llvm, module) : undefined;
+  const detail = debug ? "locals" : options.lines === true ? "lines" : undefined;
+  const debugInfo = detail === undefined ? undefined : new ModuleDebug(llvm, module, detail);
   const context = { llvm, target, annotations, trapHandler: module.trapHandler };
   for (const fn of module.functions) new FunctionEmitter(context, fn, debugInfo?.functionDebug(fn)).emit();
   const text = annotations.apply(debugInfo === undefined ? llvm.print() : debugInfo.finish(llvm));

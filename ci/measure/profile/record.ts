@@ -1,0 +1,106 @@
+/**
+ * Records what is executed while the guest measures one operation, and profiles its cheapest repetition.
+ *
+ * The machine counts instructions as in every measurement. The guest waits for the operation's letter, so that the log is
+ * of that operation alone; the moment at which the letter arrives is chance, but what the operation costs is not.
+ */
+import { createReadStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { buildImage } from "../../../compiler/build.ts";
+import { disassemble, imageBase, sourceFrames } from "../../../compiler/link/code-lines.ts";
+import { repositoryRoot } from "../../../compiler/root.ts";
+import { measuredNames } from "../../../platforms/x86_64/bare-guest/measure.ts";
+import { firstOperation } from "../../../platforms/x86_64/bare-guest/program.ts";
+import { prepareBareGuest } from "../../bare-guest/build.ts";
+import { countingArguments, countingCpu } from "../../qemu-arguments.ts";
+import { boot, type Machine } from "../../qemu.ts";
+import { GarbledConsole, readConsole } from "../readings.ts";
+import { loadAddress } from "./load-address.ts";
+import { ExecutionLog, type Executed } from "./log.ts";
+import { guestReadsCounter } from "./payload-code.ts";
+import { profileOf, type CodeKnowledge, type Profile } from "./profile.ts";
+import { entriesOf, leastOf, samplesOf } from "./sample.ts";
+
+/** A boot on a busy machine takes minutes. */
+const limit = { limitMs: 1_200_000 };
+const image = join(repositoryRoot, "ci/boot/images/bare-guest.ts");
+
+/** Boots the payload and profiles operations, by their full names, in the order in which it measures them. */
+export async function recordProfiles(asked: readonly string[]): Promise<Profile[]> {
+  // The guest does not leave x2APIC mode any more.
+  const operations = measuredNames.filter((name) => asked.includes(name));
+  const folder = mkdtempSync(join(tmpdir(), "typevisor-profile-"));
+  try {
+    const { elf } = prepareBareGuest();
+    const built = await buildImage({ image, out: folder, debug: false, checkOnly: false, lines: true });
+    if (built.img === undefined || built.withLines === undefined)
+      throw new Error(`${image} left no image with lines`);
+    const code = new ImageCode(built.withLines);
+    const readsCounter = guestReadsCounter(readFileSync(elf));
+    const machine = await boot({
+      image: built.img,
+      memoryMiB: 512,
+      cpu: countingCpu("max"),
+      extra: countingArguments,
+    });
+    try {
+      const profiles: Profile[] = [];
+      for (const operation of operations) {
+        // A file that was a log before is appended to.
+        const log = join(folder, operation);
+        const figure = await record(machine, operation, log);
+        const executed = await executedIn(log);
+        const sample = leastOf(samplesOf(executed, readsCounter));
+        if (sample === undefined)
+          throw new Error(`${operation} is not measured between two readings of the counter`);
+        profiles.push(profileOf(operation, figure, sample, code.knowledge(executed, sample.exits.flat())));
+      }
+      return profiles;
+    } finally {
+      await machine.kill();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Lets the guest measure one operation while the emulator logs, and gives the figure. */
+async function record(machine: Machine, operation: string, log: string): Promise<number> {
+  await machine.expect(/^ready\n/m, limit);
+  for (const line of [`logfile ${log}`, "singlestep on", "log exec,nochain"]) {
+    const answer = await machine.monitor(line);
+    if (answer.trim() !== "") throw new Error(`the emulator's monitor says to "${line}": ${answer.trim()}`);
+  }
+  machine.send(`o${String.fromCharCode(firstOperation + measuredNames.indexOf(operation))}`);
+  const { before } = await machine.expect(/^measured\n/m, limit);
+  // Closing the file writes what is left.
+  for (const line of ["log none", "singlestep off", "logfile /dev/null"]) await machine.monitor(line);
+  const { readings, absent } = readConsole(`${before}\nmeasured\n`, [operation]);
+  const [reading] = readings;
+  if (reading === undefined) throw new GarbledConsole(`${operation} is left out: ${absent.get(operation)}`);
+  return reading.least;
+}
+
+async function executedIn(log: string): Promise<readonly Executed[]> {
+  const collected = new ExecutionLog();
+  for await (const line of createInterface({ input: createReadStream(log) })) collected.line(line);
+  return collected.executed;
+}
+
+/** The code of an image, as its file with lines tells it. */
+class ImageCode {
+  readonly #text: ReadonlyMap<number, string>;
+
+  constructor(private readonly file: string) {
+    this.#text = disassemble(file, imageBase(readFileSync(file)));
+  }
+
+  /** What is known of the code at some absolute addresses. */
+  knowledge(executed: readonly Executed[], addresses: readonly number[]): CodeKnowledge {
+    const base = loadAddress(entriesOf(executed), this.#text);
+    const inside = [...new Set(addresses)].map((at) => at - base).filter((at) => this.#text.has(at));
+    return { base, text: this.#text, frames: sourceFrames(this.file, inside) };
+  }
+}
