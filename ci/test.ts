@@ -18,6 +18,10 @@ const checks = [
   { name: "formatting (npm run format puts it right)", args: ["prettier/bin/prettier.cjs", "--check", "."] },
   { name: "lint", args: ["eslint/bin/eslint.js", "--max-warnings", "0", "."] },
   { name: "types", args: ["typescript/bin/tsc", "--noEmit"] },
+  {
+    name: "types of what runs in a browser",
+    args: ["typescript/bin/tsc", "--noEmit", "--project", "ci/measure/page/client"],
+  },
 ] as const;
 
 async function runNode(args: readonly string[], onOutput: (text: string) => void): Promise<number> {

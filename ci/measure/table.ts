@@ -27,9 +27,11 @@ export function figuresTable(outcomes: readonly Outcome[]): string {
   return [...table, ...remarks(outcomes), ""].join("\n");
 }
 
-type Row = Map<Column, Outcome>;
+/** What is known of one figure, by whose it is. */
+export type Row = Map<Column, Outcome>;
 
-function rowsOf(outcomes: readonly Outcome[]): Map<string, Row> {
+/** Outcomes by what they are of, in their order. */
+export function rowsOf(outcomes: readonly Outcome[]): Map<string, Row> {
   const rows = new Map<string, Row>();
   for (const outcome of outcomes) {
     const { what, column } = split(outcome.name);
@@ -41,7 +43,7 @@ function rowsOf(outcomes: readonly Outcome[]): Map<string, Row> {
 }
 
 /** A figure's name without whose it is; what tells no one is Typevisor's. */
-function split(name: string): { what: string; column: Column } {
+export function split(name: string): { what: string; column: Column } {
   const found = columns.find((column) => name.endsWith(`.${column}`));
   if (found === undefined) return { what: name, column: "typevisor" };
   return { what: name.slice(0, -found.length - 1), column: found };
@@ -58,7 +60,7 @@ function cell(outcome: Outcome | undefined): string {
 }
 
 /** Against the best hypervisor, or the bare machine where no hypervisor has the figure. Less is better everywhere. */
-function ratio(row: Row): string {
+export function ratio(row: Row): string {
   const own = figureOf(row, "typevisor");
   const peers = (["kvm", "xen"] as const).flatMap((column) => {
     const figure = figureOf(row, column);

@@ -36,7 +36,9 @@ test("between samples nothing is measured, and of several the first of the least
 
 test("a handler's own reading is inside the sample", (t) => {
   t.deepEqual(samples("AghhighhBggAghhighhB"), [...samples("AghhighhB"), ...samples("           AghhighhB")]);
-  t.is(samples("AghhighhB").length, 1);
+  const [sample] = samples("AghhighhB");
+  t.is(sample.exits.length, 2);
+  t.is(sample.ticks, 6);
 });
 
 test("without two different readings there is no sample", (t) => {

@@ -1,0 +1,9 @@
+/** The colour of each column: told apart by those who see fewer colours too (Okabe and Ito). */
+import type { Column } from "../figure.ts";
+
+export const colours: Readonly<Record<Column, string>> = {
+  typevisor: "#0072b2",
+  kvm: "#e69f00",
+  xen: "#cc79a7",
+  bare: "#999999",
+};
