@@ -1,15 +1,19 @@
 /**
- * The cloud kernel from its first instruction to the shell's prompt: under Typevisor against the bare emulated machine,
- * with the same initramfs and CPU, one after the other in one run. Firmware and Typevisor's own start are told apart.
+ * The cloud kernel from its first instruction to the shell's prompt: under Typevisor, under KVM and on the bare emulated
+ * machine, with the same initramfs and CPU, one after the other in one run. What comes before is told apart.
  */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { bootAppliance, buildAppliance, type BuiltAppliance } from "../boot/appliance.ts";
 import { countedImage, prepareCountedInitramfs } from "../boot/counted.ts";
-import { bootCounting, expectTicks } from "../icount.ts";
+import { bootCounting, deterministicParameters, expectTicks } from "../icount.ts";
 import { payloadFile } from "../payloads.ts";
 import { boot, type Machine } from "../qemu.ts";
-import type { Figure, Measurement } from "./figure.ts";
-import { firmwareTicks } from "./firmware-ticks.ts";
+import type { Figure, Measurement, Outcome, PeerColumn } from "./figure.ts";
+import { firmwareTicks, tellingKernel, tellingTicks } from "./firmware-ticks.ts";
+import { kvm } from "./peers/kvm.ts";
 
 const commandLine = "console=ttyS0";
 const bareMiB = 512;
@@ -17,38 +21,75 @@ const applianceMiB = 1024;
 /** A counted run executes every instruction by itself: on a busy machine it takes minutes. */
 const limit = { limitMs: 1_200_000 };
 
-/** Measures both boots, counted and in seconds. */
-export const bootRatio: Measurement = {
-  name: "boot.shell",
-  brings: ["boot.shell"],
-  what: "booting the cloud kernel under Typevisor and on the bare machine",
-  measure: async () => {
-    const initrd = await prepareCountedInitramfs();
-    const bare = { kernel: payloadFile("vmlinuz-cloud"), initrd, append: commandLine, memoryMiB: bareMiB };
-    const appliance = await buildAppliance(countedImage);
-    try {
-      const [firmware, ofBare, ofTypevisor] = [
-        await firmwareTicks(bareMiB),
-        await ticksToPrompt(await bootCounting(bare)),
-        // The guest's counter starts with the guest.
-        await ticksToPrompt(await bootCounting({ image: appliance.img, memoryMiB: applianceMiB })),
-      ];
-      const bareSeconds = await secondsToPrompt(() => boot(bare));
-      const typevisorSeconds = await secondsToPrompt(() => bootTimed(appliance));
+/** Measures the boots, counted and, but for KVM, in seconds. */
+export function bootRatio(against: readonly PeerColumn[]): Measurement {
+  return {
+    name: "boot.shell",
+    brings: ["boot.shell"],
+    what: "booting the cloud kernel to the shell",
+    measure: async () => {
+      const initrd = await prepareCountedInitramfs();
       return [
-        figure("ticks.typevisor", ofTypevisor, "ticks"),
-        figure("ticks.bare", ofBare - firmware, "ticks"),
-        figure("firmware.ticks.bare", firmware, "ticks"),
-        figure("seconds.typevisor", typevisorSeconds.boot, "s"),
-        figure("seconds.bare", bareSeconds.boot, "s"),
-        figure("start.seconds.typevisor", typevisorSeconds.start, "s"),
-        figure("start.seconds.bare", bareSeconds.start, "s"),
+        ...(await ofTypevisor()),
+        ...(against.includes("bare") ? await ofBare(initrd) : []),
+        ...(against.includes("kvm") ? await ofKvm(initrd) : []),
       ];
-    } finally {
-      appliance.remove();
-    }
-  },
-};
+    },
+  };
+}
+
+async function ofTypevisor(): Promise<Figure[]> {
+  const appliance = await buildAppliance(countedImage);
+  try {
+    // The guest's counter starts with the guest.
+    const ticks = await ticksToPrompt(await bootCounting({ image: appliance.img, memoryMiB: applianceMiB }));
+    const seconds = await secondsToPrompt(() => bootTimed(appliance));
+    return [
+      figure("ticks.typevisor", ticks, "ticks"),
+      figure("seconds.typevisor", seconds.boot, "s"),
+      figure("start.seconds.typevisor", seconds.start, "s"),
+    ];
+  } finally {
+    appliance.remove();
+  }
+}
+
+async function ofBare(initrd: string): Promise<Figure[]> {
+  const bare = { kernel: payloadFile("vmlinuz-cloud"), initrd, append: commandLine, memoryMiB: bareMiB };
+  const firmware = await firmwareTicks(bareMiB);
+  const ticks = await ticksToPrompt(await bootCounting(bare));
+  const seconds = await secondsToPrompt(() => boot(bare));
+  return [
+    figure("ticks.bare", ticks - firmware, "ticks"),
+    figure("firmware.ticks.bare", firmware, "ticks"),
+    figure("seconds.bare", seconds.boot, "s"),
+    figure("start.seconds.bare", seconds.start, "s"),
+  ];
+}
+
+/** KVM starts the guest's counter with the guest too, and its micro-VMM has firmware. */
+async function ofKvm(initrd: string): Promise<Outcome[]> {
+  const folder = mkdtempSync(join(tmpdir(), "typevisor-bench-"));
+  try {
+    const telling = join(folder, "telling");
+    writeFileSync(telling, tellingKernel());
+    const guest = { commandLine: `${commandLine} ${deterministicParameters}`, memoryMiB: bareMiB };
+    const firmware = await tellingTicks(
+      await boot((await kvm.prepare({ ...guest, kernel: telling }, folder)).boot),
+    );
+    const linux = await kvm.prepare({ ...guest, kernel: payloadFile("vmlinuz-cloud"), initrd }, folder);
+    const ticks = await ticksToPrompt(await boot(linux.boot));
+    return [
+      { ...figure("ticks.kvm", ticks - firmware, "ticks"), note: "in a micro-VM, which has no PCI" },
+      figure("firmware.ticks.kvm", firmware, "ticks"),
+    ];
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return [{ name: "boot.shell.ticks.kvm", reason }];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 function figure(name: string, value: number, unit: string): Figure {
   return { name: `boot.shell.${name}`, value, unit };

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootCounting } from "../icount.ts";
+import type { Machine } from "../qemu.ts";
 
 const code = Uint8Array.of(
   ...[0x0f, 0x31], //             rdtsc
@@ -48,14 +49,18 @@ export async function firmwareTicks(memoryMiB: number): Promise<number> {
   try {
     const kernel = join(folder, "kernel");
     writeFileSync(kernel, tellingKernel());
-    const machine = await bootCounting({ kernel, memoryMiB });
-    try {
-      return ticksOf((await machine.expect(/[a-p]{16}/)).text);
-    } finally {
-      await machine.kill();
-    }
+    return await tellingTicks(await bootCounting({ kernel, memoryMiB }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until the kernel that tells the counter has told it, and ends its machine. */
+export async function tellingTicks(machine: Machine): Promise<number> {
+  try {
+    return ticksOf((await machine.expect(/[a-p]{16}/)).text);
+  } finally {
+    await machine.kill();
   }
 }
 

@@ -16,7 +16,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
   return [
     buildTime("images/hello-linux.ts"),
     ...[typevisor, ...against.map((column) => peers[column])].map(operationCosts),
-    bootRatio,
-    bareBoot("amd64", "vmlinuz-amd64"),
+    bootRatio(against),
+    ...(against.includes("bare") ? [bareBoot("amd64", "vmlinuz-amd64")] : []),
   ];
 }

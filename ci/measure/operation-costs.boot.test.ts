@@ -9,8 +9,8 @@ import { GarbledConsole } from "./readings.ts";
 function measuredWith(changes: Partial<BootOptions>): Promise<readonly Outcome[]> {
   return operationCosts({
     ...bare,
-    prepare: async (files) => {
-      const prepared = await bare.prepare(files);
+    prepare: async (guest, folder) => {
+      const prepared = await bare.prepare(guest, folder);
       return { ...prepared, boot: { ...prepared.boot, ...changes } };
     },
   }).measure();

@@ -11,7 +11,7 @@ import { prepareBareGuest } from "../bare-guest/build.ts";
 import { ConsoleMismatch } from "../console.ts";
 import { boot } from "../qemu.ts";
 import type { Column, Measurement, Outcome } from "./figure.ts";
-import type { Peer, PreparedPeer } from "./peers/peer.ts";
+import { measuringGuest, type Peer, type PreparedPeer } from "./peers/peer.ts";
 import { GarbledConsole, readConsole, type Readings } from "./readings.ts";
 
 /** A boot on a busy machine takes a minute. */
@@ -37,7 +37,7 @@ export function operationCosts(peer: Peer): Measurement {
       const folder = mkdtempSync(join(tmpdir(), "typevisor-bench-"));
       try {
         const { elf } = prepareBareGuest();
-        const prepared = await peer.prepare({ elf, folder });
+        const prepared = await peer.prepare(measuringGuest(elf), folder);
         const first = await run(prepared);
         requireSame(first, await run(prepared));
         return [...outcomesOf(first, column), ...(prepared.figures ?? [])];

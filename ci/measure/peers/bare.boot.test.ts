@@ -1,26 +1,23 @@
 /** The payload of the benchmark on the machine that costs least: by Multiboot and by PVH, with the same figures. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
 import { prepareBareGuest } from "../../bare-guest/build.ts";
 import { boot } from "../../qemu.ts";
 import { measuredNames } from "../../../platforms/x86_64/bare-guest/measure.ts";
 import { readConsole, type Readings } from "../readings.ts";
 import { bare } from "./bare.ts";
+import { measuringGuest } from "./peer.ts";
 
 const payloads = prepareBareGuest();
 
 async function measured(elf: string): Promise<Readings> {
-  const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
-  const { boot: options } = await bare.prepare({ elf, folder });
+  // It builds nothing, so it needs no folder.
+  const { boot: options } = await bare.prepare(measuringGuest(elf), "");
   const machine = await boot(options);
   try {
     await machine.expect("measured\n");
     return readConsole(machine.console, measuredNames);
   } finally {
     await machine.kill();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -12,10 +12,10 @@ import { qemuProgram } from "../../qemu-arguments.ts";
 import {
   busyboxEntries,
   loadModule,
-  measureWord,
   moduleEntries,
   scriptedInitramfs,
   type Peer,
+  type PeerGuest,
 } from "./peer.ts";
 import { entry, userland } from "./userland.ts";
 
@@ -25,36 +25,39 @@ const modules = ["irqbypass", "kvm", "kvm-amd"];
 const firmware = ["bios-microvm.bin", "multiboot_dma.bin", "pvh.bin", "linuxboot_dma.bin", "kvmvapic.bin"];
 const firmwareFolder = "/usr/share/qemu";
 
-const microVmm = [
-  ...["/bin/qemu", "-accel", "kvm", "-machine", "microvm,kernel-irqchip=on", "-cpu", "max", "-m", "64"],
-  ...["-L", "/firmware", "-nodefaults", "-display", "none", "-no-reboot"],
-  ...["-serial", "stdio", "-monitor", "none", "-kernel", "/payload", "-append", measureWord],
-].join(" ");
+const microVmm = ({ initrd, commandLine, memoryMiB }: PeerGuest): string =>
+  [
+    ...["/bin/qemu", "-accel", "kvm", "-machine", "microvm,kernel-irqchip=on", "-cpu", "max"],
+    ...["-m", String(memoryMiB), "-L", "/firmware", "-nodefaults", "-display", "none", "-no-reboot"],
+    ...["-serial", "stdio", "-monitor", "none", "-kernel", "/guest/kernel", "-append", `"${commandLine}"`],
+    ...(initrd === undefined ? [] : ["-initrd", "/guest/initrd"]),
+  ].join(" ");
 
-const script = [
+const script = (guest: PeerGuest): string[] => [
   "mount -t devtmpfs devtmpfs /dev",
   "mount -t proc proc /proc",
   "mount -t sysfs sysfs /sys",
   "mount -t tmpfs tmpfs /tmp",
   ...modules.map(loadModule),
-  microVmm,
+  microVmm(guest),
   'echo "the micro-VMM ended with status $?"',
 ];
 
 export const kvm: Peer = {
   column: "kvm",
   what: "KVM in Debian's cloud kernel",
-  prepare: async ({ elf, folder }) => {
+  prepare: async (guest, folder) => {
     const drivers = await unpackModules("linux-image-cloud-amd64", modules);
     const initrd = join(folder, "kvm.cpio");
     writeFileSync(
       initrd,
-      scriptedInitramfs(script, [
+      scriptedInitramfs(script(guest), [
         ...busyboxEntries(["sh", "mount", "insmod", "poweroff"]),
         ...userland([{ file: programFile(qemuProgram), path: "bin/qemu" }]),
         ...firmware.map((name) => entry(`firmware/${name}`, join(firmwareFolder, name))),
         ...moduleEntries(drivers),
-        entry("payload", elf),
+        entry("guest/kernel", guest.kernel),
+        ...(guest.initrd === undefined ? [] : [entry("guest/initrd", guest.initrd)]),
       ]),
     );
     const kernel = payloadFile("vmlinuz-cloud");
@@ -64,7 +67,7 @@ export const kvm: Peer = {
         kernel,
         initrd,
         append: `console=ttyS0 quiet panic=-1 mitigations=off ${deterministicParameters}`,
-        memoryMiB: 1024,
+        memoryMiB: 1024 + guest.memoryMiB,
         deterministic: true,
       },
       figures: [

@@ -5,20 +5,20 @@ import type { BootOptions } from "../../qemu.ts";
 import type { Column, Figure } from "../figure.ts";
 import { entry } from "./userland.ts";
 
-/** What a peer is given to build its machine from. */
-export interface PeerFiles {
-  /** The measuring guest, as PVH and Multiboot loaders take it. */
-  readonly elf: string;
-  /** A folder for what the peer builds. */
-  readonly folder: string;
+/** A guest that a peer runs. */
+export interface PeerGuest {
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly commandLine: string;
+  readonly memoryMiB: number;
 }
 
-/** One who runs the measuring guest. */
+/** One who runs guests. */
 export interface Peer {
   readonly column: Column;
   readonly what: string;
-  /** Fetches and builds what is needed, and says how the machine is booted. */
-  prepare(files: PeerFiles): Promise<PreparedPeer>;
+  /** Fetches and builds what is needed, into a folder, and says how the machine is booted that runs the guest. */
+  prepare(guest: PeerGuest, folder: string): Promise<PreparedPeer>;
 }
 
 /** A peer that can be booted as often as is wanted. */
@@ -28,8 +28,10 @@ export interface PreparedPeer {
   readonly figures?: readonly Figure[];
 }
 
-/** The word on the guest's command line that asks it to measure. */
-export const measureWord = "m";
+/** The measuring guest, as PVH and Multiboot loaders take it; the word on its command line asks it to measure. */
+export function measuringGuest(elf: string): PeerGuest {
+  return { kernel: elf, commandLine: "m", memoryMiB: 64 };
+}
 
 /** busybox with the applets that a script names. */
 export function busyboxEntries(applets: readonly string[]): CpioEntry[] {

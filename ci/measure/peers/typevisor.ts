@@ -1,4 +1,4 @@
-/** Typevisor with a q35 of its own devices around the guest. */
+/** Typevisor with a q35 of its own devices around the measuring guest, which its image declares. */
 import { buildImage } from "../../../compiler/build.ts";
 import { repositoryRoot } from "../../../compiler/root.ts";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const image = "ci/boot/images/measure-exits.ts";
 export const typevisor: Peer = {
   column: "typevisor",
   what: "Typevisor",
-  prepare: async ({ folder }) => {
+  prepare: async (_guest, folder) => {
     const file = join(repositoryRoot, image);
     const built = await buildImage({ image: file, out: folder, debug: false, checkOnly: false });
     if (built.img === undefined) throw new Error(`${image} left no disk image`);

@@ -11,10 +11,10 @@ import { payloadFile, unpackedPackage, unpackModules } from "../../payloads.ts";
 import {
   busyboxEntries,
   loadModule,
-  measureWord,
   moduleEntries,
   scriptedInitramfs,
   type Peer,
+  type PeerGuest,
 } from "./peer.ts";
 import { entry, userland } from "./userland.ts";
 
@@ -32,18 +32,20 @@ const libraryFolder = "usr/lib/x86_64-linux-gnu";
 const threadLibrary = "lib/x86_64-linux-gnu/libgcc_s.so.1";
 const modules = ["xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-privcmd", "xenfs"];
 
-const configuration = [
-  'name = "payload"',
-  'type = "pvh"',
-  'kernel = "/payload"',
-  `cmdline = "${measureWord}"`,
-  "memory = 64",
-  "vcpus = 1",
-  'tsc_mode = "native"',
-  'on_poweroff = "destroy"',
-  'on_crash = "destroy"',
-  "",
-].join("\n");
+const configuration = ({ initrd, commandLine, memoryMiB }: PeerGuest): string =>
+  [
+    'name = "guest"',
+    'type = "pvh"',
+    'kernel = "/guest/kernel"',
+    ...(initrd === undefined ? [] : ['ramdisk = "/guest/initrd"']),
+    `cmdline = "${commandLine}"`,
+    `memory = ${memoryMiB}`,
+    "vcpus = 1",
+    'tsc_mode = "native"',
+    'on_poweroff = "destroy"',
+    'on_crash = "destroy"',
+    "",
+  ].join("\n");
 
 const script = [
   `export PATH=/bin:/${toolFolder}`,
@@ -60,14 +62,14 @@ const script = [
   "xen-init-dom0",
   "xenconsoled --pid-file=/run/xenconsoled.pid",
   // In the foreground, so that the machine ends with the guest; silent, so that nothing gets between the guest's lines.
-  "xl create -F /guest.cfg >/run/log 2>&1",
+  "xl create -F /guest/configuration >/run/log 2>&1",
   "cat /run/log",
 ];
 
 export const xen: Peer = {
   column: "xen",
   what: "Xen 4.17 with a control domain",
-  prepare: async ({ elf, folder }) => {
+  prepare: async (guest, folder) => {
     const boot = join(await unpackedPackage(hypervisorPackage), "boot");
     const toolRoot = await unpackedPackage(toolsPackage);
     const libraries: string[] = [];
@@ -86,8 +88,9 @@ export const xen: Peer = {
         ...userland(programs, libraries),
         ...moduleEntries(await unpackModules("linux-image-amd64", modules)),
         entry(threadLibrary, join("/", threadLibrary)),
-        entry("payload", elf),
-        { kind: "file", path: "guest.cfg", data: configuration },
+        entry("guest/kernel", guest.kernel),
+        ...(guest.initrd === undefined ? [] : [entry("guest/initrd", guest.initrd)]),
+        { kind: "file", path: "guest/configuration", data: configuration(guest) },
         { kind: "file", path: "etc/xen/xl.conf", data: "" },
         ...["var/lib/xen", "var/log/xen"].map((path): CpioEntry => ({ kind: "folder", path })),
         ...["var/run", "var/lock"].map((path): CpioEntry => ({ kind: "link", path, target: "/run" })),
