@@ -21,59 +21,67 @@ export class LeastPaths {
   constructor(private readonly functions: ReadonlyMap<string, MachineFunction>) {}
 
   /** From the start of a block to the function's return, or to one of the landmarks `to`. */
-  ofStretch(fn: MachineFunction, from: MachineBlock, to: readonly string[]): Least {
-    const blocks = new Map(fn.blocks.map((block) => [block.label, block]));
-    const own = new Map(fn.blocks.map((block) => [block, this.#through(block)]));
-    const isEnd = (block: MachineBlock): boolean =>
-      block.landmark !== undefined && to.includes(block.landmark);
+  ofStretch({ blocks }: MachineFunction, from: MachineBlock, to: readonly string[]): Least {
+    const number = new Map(blocks.map(({ label }, i) => [label, i]));
+    const isEnd = ({ landmark }: MachineBlock): boolean => landmark !== undefined && to.includes(landmark);
+    const own = blocks.map((block) => this.#through(block));
+    /** By block, what the way needs where it ends behind it. */
+    const leaving = blocks.map(() => Infinity);
+    const next = blocks.map(({ exits }, i) => {
+      const within: number[] = [];
+      for (const exit of exits) {
+        const target = exit.kind === "block" ? number.get(exit.label) : undefined;
+        if (target !== undefined && !isEnd(blocks[target]!)) within.push(target);
+        else if (target !== undefined) leaving[i] = 0;
+        else leaving[i] = Math.min(leaving[i]!, this.#leaving(exit).all);
+      }
+      return within;
+    });
 
     /** By block, the least from its start to the end. */
-    const rest = new Map<MachineBlock, number>();
-    const onward = (block: MachineBlock): number =>
-      Math.min(
-        ...block.exits.map((exit) => {
-          const next = exit.kind === "block" ? blocks.get(exit.label) : undefined;
-          if (next === undefined) return exit.kind === "block" ? Infinity : this.#leaving(exit).all;
-          return isEnd(next) ? 0 : (rest.get(next) ?? Infinity);
-        }),
-      );
-    settle(fn.blocks.toReversed(), rest, (block) => own.get(block)! + onward(block));
-
-    /** By block, the least from the beginning to its start. */
-    const before = new Map([[from, 0]]);
+    const rest = blocks.map(() => Infinity);
+    const onward = (i: number): number =>
+      next[i]!.reduce((least, to) => Math.min(least, rest[to]!), leaving[i]!);
     for (let changed = true; changed;) {
       changed = false;
-      for (const block of fn.blocks) {
-        const done = before.get(block);
-        if (done === undefined) continue;
-        for (const exit of block.exits) {
-          const next = exit.kind === "block" ? blocks.get(exit.label) : undefined;
-          const reached = done + own.get(block)!;
-          if (next === undefined || isEnd(next) || reached >= (before.get(next) ?? Infinity)) continue;
-          before.set(next, reached);
+      for (let i = blocks.length - 1; i >= 0; i--) {
+        const least = own[i]! + onward(i);
+        if (least >= rest[i]!) continue;
+        rest[i] = least;
+        changed = true;
+      }
+    }
+
+    /** By block, the least from the beginning to its start. */
+    const before = blocks.map((block) => (block === from ? 0 : Infinity));
+    for (let changed = true; changed;) {
+      changed = false;
+      for (let i = 0; i < blocks.length; i++) {
+        const reached = before[i]! + own[i]!;
+        for (const to of next[i]!) {
+          if (reached >= before[to]!) continue;
+          before[to] = reached;
           changed = true;
         }
       }
     }
 
     const by = new Map<string, number>();
-    for (const [block, done] of before) {
-      const whole = done + own.get(block)! + onward(block);
-      const shorten = (landmark: string, least: number): void => {
-        if (least < (by.get(landmark) ?? Infinity)) by.set(landmark, least);
-      };
+    const shorten = (landmark: string, least: number): void => {
+      if (least < (by.get(landmark) ?? Infinity)) by.set(landmark, least);
+    };
+    blocks.forEach((block, i) => {
+      const until = before[i]! + own[i]!;
+      const whole = until + onward(i);
       if (block.landmark !== undefined) shorten(block.landmark, whole);
       for (const call of block.calls) {
         const callee = this.#call(call);
         for (const [landmark, least] of callee.by) shorten(landmark, whole - callee.all + least);
       }
-      for (const exit of block.exits) {
-        if (exit.kind === "block") continue;
-        for (const [landmark, least] of this.#leaving(exit).by)
-          shorten(landmark, done + own.get(block)! + least);
-      }
-    }
-    return { all: rest.get(from) ?? Infinity, by };
+      for (const exit of block.exits)
+        for (const [landmark, least] of this.#leaving(exit).by) shorten(landmark, until + least);
+    });
+    return { all: rest[blocks.indexOf(from)]!, by };
   }
 
   #ofFunction(symbol: string): Least {
@@ -97,20 +105,9 @@ export class LeastPaths {
     return symbol === undefined ? free : this.#ofFunction(symbol);
   }
 
+  /** What follows a block where it leaves the function; none where it does not. */
   #leaving(exit: Exit): Least {
+    if (exit.kind === "block") return none;
     return exit.kind === "function" ? this.#ofFunction(exit.symbol) : free;
-  }
-}
-
-/** Lowers values round by round until none gets lower. */
-function settle<Key>(keys: readonly Key[], values: Map<Key, number>, next: (key: Key) => number): void {
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const key of keys) {
-      const value = next(key);
-      if (value >= (values.get(key) ?? Infinity)) continue;
-      values.set(key, value);
-      changed = true;
-    }
   }
 }

@@ -82,6 +82,7 @@ class Reader {
   }
 
   #indented(line: string): void {
+    if (line.startsWith(".", 1)) return;
     const code = /^\t([a-z][a-z0-9]*)(?:[;\s]+([^#]*))?/.exec(line);
     if (code !== null) return this.#instruction(code[1]!, (code[2] ?? "").trim());
     const at = line.indexOf(landmarkComment);
