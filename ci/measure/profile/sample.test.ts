@@ -41,6 +41,14 @@ test("a handler's own reading is inside the sample", (t) => {
   t.is(sample.ticks, 6);
 });
 
+test("a handler that comes twice reads the counter twice in one sample", (t) => {
+  const found = samples("AghhihhgihhgBggAghhihhgihhgB");
+  t.deepEqual(
+    found.map(({ exits }) => exits.length),
+    [3, 3],
+  );
+});
+
 test("without two different readings there is no sample", (t) => {
   t.deepEqual(samples("AghA"), []);
   t.is(leastOf([]), undefined);

@@ -23,11 +23,20 @@ export function samplesOf(
   readsCounter: (address: number) => boolean,
 ): Sample[] {
   const readings = executed.flatMap(({ guest, address }, i) => (guest && readsCounter(address) ? [i] : []));
-  const each = new Set(readings.map((i) => executed[i].address)).size;
+  const each = periodOf(readings.map((i) => executed[i].address));
   if (each < 2) return [];
   return Array.from({ length: Math.floor(readings.length / each) }, (_, i) =>
     sampleOf(executed.slice(readings[each * i], readings[each * (i + 1) - 1])),
   );
+}
+
+/** After how many values a sequence begins again; what ends it may be incomplete. */
+function periodOf(values: readonly number[]): number {
+  const repeats = (period: number): boolean =>
+    values.every((value, i) => i < period || value === values[i - period]);
+  let period = 1;
+  while (period < values.length && !repeats(period)) period++;
+  return period;
 }
 
 function sampleOf(executed: readonly Executed[]): Sample {
