@@ -1,21 +1,27 @@
 /**
- * The cloud kernel from its first instruction to the shell's prompt: under Typevisor, under KVM and on the bare emulated
- * machine, with the same initramfs and CPU, one after the other in one run. What comes before is told apart.
+ * The cloud kernel from its first instruction to the shell's prompt, and workloads there: under Typevisor, under KVM and
+ * on the bare emulated machine, with the same initramfs and CPU, one after the other in one run. What comes before is
+ * told apart.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { bootAppliance, buildAppliance, type BuiltAppliance } from "../boot/appliance.ts";
-import { countedImage, prepareCountedInitramfs } from "../boot/counted.ts";
 import { bootCounting, deterministicParameters, expectTicks } from "../icount.ts";
 import { payloadFile } from "../payloads.ts";
 import { boot, type Machine } from "../qemu.ts";
-import type { Figure, Measurement, Outcome, PeerColumn } from "./figure.ts";
+import type { Column, Figure, Measurement, Outcome, PeerColumn } from "./figure.ts";
 import { firmwareTicks, tellingKernel, tellingTicks } from "./firmware-ticks.ts";
 import { kvm } from "./peers/kvm.ts";
+import {
+  prepareWorkloads,
+  workloadCommandLine,
+  workloadFigures,
+  workloadImage,
+  workloadNames,
+} from "./workloads.ts";
 
-const commandLine = "console=ttyS0";
 const bareMiB = 512;
 const applianceMiB = 1024;
 /** A counted run executes every instruction by itself: on a busy machine it takes minutes. */
@@ -25,10 +31,10 @@ const limit = { limitMs: 1_200_000 };
 export function bootRatio(against: readonly PeerColumn[]): Measurement {
   return {
     name: "boot.shell",
-    brings: ["boot.shell"],
-    what: "booting the cloud kernel to the shell",
+    brings: ["boot.shell", "workload"],
+    what: "booting the cloud kernel to the shell, and running workloads there",
     measure: async () => {
-      const initrd = await prepareCountedInitramfs();
+      const initrd = await prepareWorkloads();
       return [
         ...(await ofTypevisor()),
         ...(against.includes("bare") ? await ofBare(initrd) : []),
@@ -39,13 +45,17 @@ export function bootRatio(against: readonly PeerColumn[]): Measurement {
 }
 
 async function ofTypevisor(): Promise<Figure[]> {
-  const appliance = await buildAppliance(countedImage);
+  const appliance = await buildAppliance(workloadImage);
   try {
     // The guest's counter starts with the guest.
-    const ticks = await ticksToPrompt(await bootCounting({ image: appliance.img, memoryMiB: applianceMiB }));
+    const { ticks, workloads } = await counted(
+      await bootCounting({ image: appliance.img, memoryMiB: applianceMiB }),
+      "typevisor",
+    );
     const seconds = await secondsToPrompt(() => bootTimed(appliance));
     return [
       figure("ticks.typevisor", ticks, "ticks"),
+      ...workloads,
       figure("seconds.typevisor", seconds.boot, "s"),
       figure("start.seconds.typevisor", seconds.start, "s"),
     ];
@@ -55,12 +65,18 @@ async function ofTypevisor(): Promise<Figure[]> {
 }
 
 async function ofBare(initrd: string): Promise<Figure[]> {
-  const bare = { kernel: payloadFile("vmlinuz-cloud"), initrd, append: commandLine, memoryMiB: bareMiB };
+  const bare = {
+    kernel: payloadFile("vmlinuz-cloud"),
+    initrd,
+    append: workloadCommandLine,
+    memoryMiB: bareMiB,
+  };
   const firmware = await firmwareTicks(bareMiB);
-  const ticks = await ticksToPrompt(await bootCounting(bare));
+  const { ticks, workloads } = await counted(await bootCounting(bare), "bare");
   const seconds = await secondsToPrompt(() => boot(bare));
   return [
     figure("ticks.bare", ticks - firmware, "ticks"),
+    ...workloads,
     figure("firmware.ticks.bare", firmware, "ticks"),
     figure("seconds.bare", seconds.boot, "s"),
     figure("start.seconds.bare", seconds.start, "s"),
@@ -73,19 +89,20 @@ async function ofKvm(initrd: string): Promise<Outcome[]> {
   try {
     const telling = join(folder, "telling");
     writeFileSync(telling, tellingKernel());
-    const guest = { commandLine: `${commandLine} ${deterministicParameters}`, memoryMiB: bareMiB };
+    const guest = { commandLine: `${workloadCommandLine} ${deterministicParameters}`, memoryMiB: bareMiB };
     const firmware = await tellingTicks(
       await boot((await kvm.prepare({ ...guest, kernel: telling }, folder)).boot),
     );
     const linux = await kvm.prepare({ ...guest, kernel: payloadFile("vmlinuz-cloud"), initrd }, folder);
-    const ticks = await ticksToPrompt(await boot(linux.boot));
+    const { ticks, workloads } = await counted(await boot(linux.boot), "kvm");
     return [
       { ...figure("ticks.kvm", ticks - firmware, "ticks"), note: "in a micro-VM, which has no PCI" },
       figure("firmware.ticks.kvm", firmware, "ticks"),
+      ...workloads,
     ];
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
-    return [{ name: "boot.shell.ticks.kvm", reason }];
+    return ["boot.shell", ...workloadNames].map((name) => ({ name: `${name}.ticks.kvm`, reason }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -99,9 +116,14 @@ function bootTimed(appliance: BuiltAppliance): Promise<Machine> {
   return bootAppliance(appliance, { memoryMiB: applianceMiB });
 }
 
-async function ticksToPrompt(machine: Machine): Promise<number> {
+/** Ticks to the prompt, and those of the workloads. */
+async function counted(
+  machine: Machine,
+  column: Column,
+): Promise<{ ticks: number; workloads: readonly Figure[] }> {
   try {
-    return Number(await expectTicks(machine, "prompt", limit));
+    const ticks = Number(await expectTicks(machine, "prompt", limit));
+    return { ticks, workloads: await workloadFigures(machine, column, limit) };
   } finally {
     await machine.kill();
   }
