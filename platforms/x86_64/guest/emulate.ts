@@ -4,7 +4,11 @@
  */
 import { u64, u8, type u32 } from "../../../dsl/core/int.ts";
 import { isWritable, readGuest, resolve, writeGuest, SlotKind } from "../../../kernel/slots.ts";
-import { complete, prepare } from "../decode/execute.ts";
+import type { FixedArray } from "../../../dsl/core/layout.ts";
+import { effectiveOffset } from "../decode/effective-address.ts";
+import { complete, nextRip, prepare } from "../decode/execute.ts";
+import { Form, Mode, Operation, Segment, type Instruction } from "../decode/operation.ts";
+import { maskOf } from "../decode/register-file.ts";
 import { PlanResult, retire } from "../decode/plan.ts";
 import type { Bus } from "./bus.ts";
 import { FetchOutcome, fetcher } from "./fetch.ts";
@@ -159,6 +163,30 @@ export function emulator<V>(state: GuestState<V>, bus: Bus): (v: V, faultGpa: u6
   const fetch = fetcher(state);
   const { load, store } = linearMemory(state, bus);
 
+  /**
+   * Performs a MOV of 4 or 8 bytes between a device and a register, or of an immediate, in 64-bit mode: nearly all that
+   * drivers do. False: it is something else, and nothing has happened.
+   */
+  const move = (v: V, instruction: Instruction, gpr: FixedArray<u64>, gpa: u64): boolean => {
+    const width = instruction.width;
+    if (instruction.operation !== Operation.mov || instruction.mode !== Mode.bits64) return false;
+    if ((width !== 4 && width !== 8) || !instruction.memory || instruction.segment >= Segment.fs)
+      return false;
+    const next = nextRip(instruction, state.rip(v));
+    const form = instruction.form;
+    // The exit told where the operand lies, if this is still the instruction that caused it.
+    const inPage = u64(effectiveOffset(instruction, gpr, next) & 0xfffn);
+    if (inPage !== u64(gpa & 0xfffn) || inPage + BigInt(width) > 4096n) return false;
+    if (form === Form.regRm)
+      gpr[instruction.reg & 15] = u64(bus.memoryRead(state.index(v), gpa, width) & maskOf(width));
+    else if (form === Form.rmReg || form === Form.rmImm) {
+      const value = form === Form.rmReg ? gpr[instruction.reg & 15] : instruction.immediate;
+      bus.memoryWrite(state.index(v), gpa, width, u64(value & maskOf(width)));
+    } else return false;
+    state.finish(v, next, state.rflags(v));
+    return true;
+  };
+
   return (v: V, faultGpa: u64): Emulated => {
     const got = fetch(v);
     if (got.outcome === FetchOutcome.pageFault)
@@ -169,8 +197,10 @@ export function emulator<V>(state: GuestState<V>, bus: Bus): (v: V, faultGpa: u6
       return { outcome: Emulation.undefined, address: 0n, error: 0 };
     if (got.outcome === FetchOutcome.notMemory)
       return { outcome: Emulation.notMemory, address: got.address, error: 0 };
-    const instruction = state.instruction(v);
+    const { instruction } = state.decoded(v);
     const gpr = state.gpr(v);
+    if (faultGpa !== noHint && move(v, instruction, gpr, faultGpa))
+      return { outcome: Emulation.done, address: 0n, error: 0 };
     const plan = state.plan(v);
     const segmentation = state.segmentation(v);
     for (let round = 0; round < roundsPerExit; round++) {

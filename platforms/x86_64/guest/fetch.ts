@@ -9,6 +9,7 @@ import { resolve } from "../../../kernel/slots.ts";
 import { decode } from "../decode/decode.ts";
 import { DecodeResult } from "../decode/operation.ts";
 import { rememberCode, rememberedCode } from "./code-page.ts";
+import { decodedIndex } from "./decoded.ts";
 import type { GuestState } from "./state.ts";
 import { Access, WalkOutcome, walk } from "./walk.ts";
 
@@ -48,23 +49,34 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
     const slots = state.slots(v);
     const paging = state.paging(v);
     const start = u64(state.codeBase(v) + state.rip(v));
-    const code = state.code(v);
+    const mode = state.mode(v);
+    const decodedHere = state.chooseDecoded(v, decodedIndex(start));
+    const { code, instruction } = decodedHere;
     const buffer = addressOf(code.bytes);
     if ((start & 0xfffn) <= 0xff0n) {
       const page = state.codePage(v);
       let at = rememberedCode(page, paging.cr3, start);
       if (at === 0n) at = rememberCode(page, slots, paging, start);
       if (at !== 0n) {
-        store64(buffer, load64(at));
-        store64(u64(buffer + 8n), load64(u64(at + 8n)));
+        const low = load64(at);
+        const high = load64(u64(at + 8n));
+        if (decodedHere.knownIn === mode + 1 && load64(buffer) === low && load64(u64(buffer + 8n)) === high)
+          return { outcome: FetchOutcome.ok, address: 0n, error: 0 };
+        store64(buffer, low);
+        store64(u64(buffer + 8n), high);
         code.length = 15;
-        const decoded = decode(code, state.mode(v), state.instruction(v));
-        if (decoded === DecodeResult.ok) return { outcome: FetchOutcome.ok, address: 0n, error: 0 };
+        decodedHere.knownIn = 0;
+        const decoded = decode(code, mode, instruction);
+        if (decoded === DecodeResult.ok) {
+          decodedHere.knownIn = u8(mode + 1);
+          return { outcome: FetchOutcome.ok, address: 0n, error: 0 };
+        }
         if (decoded === DecodeResult.undefined)
           return { outcome: FetchOutcome.undefined, address: start, error: 0 };
         return { outcome: FetchOutcome.generalProtection, address: start, error: 0 };
       }
     }
+    decodedHere.knownIn = 0;
     let have: u64 = 0n;
     // At most two pages hold 15 bytes; the second is looked at only where the instruction needs it.
     for (let part = 0; part < 2; part++) {
@@ -90,7 +102,7 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
       } else copyFew(u64(buffer + have), place.hpa, step);
       have = u64(have + step);
       code.length = u8(have);
-      const decoded = decode(code, state.mode(v), state.instruction(v));
+      const decoded = decode(code, mode, instruction);
       if (decoded === DecodeResult.ok) return { outcome: FetchOutcome.ok, address: 0n, error: 0 };
       if (decoded === DecodeResult.undefined) return { outcome: FetchOutcome.undefined, address, error: 0 };
       if (decoded === DecodeResult.tooLong || have >= longest)

@@ -6,9 +6,10 @@ import type { u32, u64 } from "../../../dsl/core/int.ts";
 import type { FixedArray } from "../../../dsl/core/layout.ts";
 import type { SlotTable } from "../../../kernel/slots.ts";
 import type { Segmentation } from "../decode/effective-address.ts";
-import type { CodeBytes, Instruction, Mode } from "../decode/operation.ts";
+import type { Mode } from "../decode/operation.ts";
 import type { Plan } from "../decode/plan.ts";
 import type { CodePage } from "./code-page.ts";
+import type { Decoded } from "./decoded.ts";
 import type { PagingState } from "./walk.ts";
 
 /** Accessors of a vendor's vCPU type `V`. */
@@ -28,10 +29,10 @@ export interface GuestState<V> {
   segmentation(v: V): Segmentation;
   /** The vCPU's remembered page of code. */
   codePage(v: V): CodePage;
-  /** The vCPU's buffer for instruction bytes. */
-  code(v: V): CodeBytes;
-  /** The vCPU's last decoded instruction. */
-  instruction(v: V): Instruction;
+  /** The vCPU's last decoded instruction, with its bytes. */
+  decoded(v: V): Decoded;
+  /** Makes one of the kept instructions the last decoded one. */
+  chooseDecoded(v: V, index: u32): Decoded;
   plan(v: V): Plan;
   /** Continues at `rip` with `rflags`: the instruction is complete, or a string operation goes on. */
   finish(v: V, rip: u64, rflags: u64): void;

@@ -110,8 +110,9 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       return 0;
     }
     // Another instruction stands there now: the guest changed its code, and goes on with that.
-    if (v.instruction.operation !== form.operation) return 0;
-    return interceptedLength(v.code, svmState.mode(v), form, v.instruction);
+    const { code, instruction } = svmState.decoded(v);
+    if (instruction.operation !== form.operation) return 0;
+    return interceptedLength(code, svmState.mode(v), form, instruction);
   };
 
   /** Completes the intercepted instruction `form`; false where it could not be found at RIP. */
@@ -218,7 +219,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     } else if (outcome === Emulation.generalProtection) raiseInGuest(v, vectorGp, true, 0);
     else if (outcome === Emulation.undefined) raiseInGuest(v, vectorUd, false, 0);
     else if (outcome === Emulation.unsupported)
-      stopGuest(v, StopReason.emulation, load64(addressOf(v.code.bytes)));
+      stopGuest(v, StopReason.emulation, load64(addressOf(svmState.decoded(v).code.bytes)));
     else stopGuest(v, StopReason.memoryAccess, address);
   };
 
@@ -309,7 +310,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       failFetch(v, got.outcome, got.address, got.error);
       return;
     }
-    const instruction = v.instruction;
+    const { instruction } = svmState.decoded(v);
     const operation = instruction.operation;
     const rip = nextRip(instruction, v.vmcb.rip);
     let ok = true;

@@ -1,12 +1,13 @@
 /** SVM's vCPU as the software that looks into a guest sees it, and the validity of its control registers. */
-import { u64, type u32 } from "../../../dsl/core/int.ts";
+import { u64, u8, type u32 } from "../../../dsl/core/int.ts";
 import type { FixedArray } from "../../../dsl/core/layout.ts";
 import { raise } from "../../../kernel/arbiter.ts";
 import type { SlotTable } from "../../../kernel/slots.ts";
-import { Mode, type CodeBytes, type Instruction } from "../decode/operation.ts";
+import { Mode } from "../decode/operation.ts";
 import type { Segmentation } from "../decode/effective-address.ts";
 import type { Plan } from "../decode/plan.ts";
 import type { CodePage } from "../guest/code-page.ts";
+import { decodedCount, type Decoded } from "../guest/decoded.ts";
 import type { GuestState } from "../guest/state.ts";
 import type { PagingState } from "../guest/walk.ts";
 import type { SvmVcpu } from "./vcpu.ts";
@@ -95,11 +96,12 @@ export const svmState: GuestState<SvmVcpu> = Object.freeze({
   codePage(v: SvmVcpu): CodePage {
     return v.codePage;
   },
-  code(v: SvmVcpu): CodeBytes {
-    return v.code;
+  decoded(v: SvmVcpu): Decoded {
+    return v.decoded[v.decodedAt & (decodedCount - 1)];
   },
-  instruction(v: SvmVcpu): Instruction {
-    return v.instruction;
+  chooseDecoded(v: SvmVcpu, index: u32): Decoded {
+    v.decodedAt = u8(index);
+    return v.decoded[index & (decodedCount - 1)];
   },
 });
 

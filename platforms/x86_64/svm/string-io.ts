@@ -26,7 +26,7 @@ export function stringIo(bus: Bus): (v: SvmVcpu, info: u32) => Emulated {
       return { outcome: Emulation.undefined, address: 0n, error: 0 };
     if (got.outcome === FetchOutcome.notMemory)
       return { outcome: Emulation.notMemory, address: got.address, error: 0 };
-    const instruction = v.instruction;
+    const { instruction } = svmState.decoded(v);
     const isIn = instruction.operation === Operation.ins;
     // Another instruction stands there now: the guest goes on with that.
     if (!isIn && instruction.operation !== Operation.outs)

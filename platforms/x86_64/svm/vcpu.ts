@@ -2,14 +2,14 @@
  * A vCPU under SVM: its VMCB, the kernel's part, and the registers that VMRUN neither saves nor loads. The VMCB lies
  * first, so that RAX, in which VMRUN leaves the VMCB's address, is the vCPU's address after every exit.
  */
-import { u64 } from "../../../dsl/core/int.ts";
+import { u64, u8 } from "../../../dsl/core/int.ts";
 import { array, at, bool, struct, type StructDescriptor, type ValueOf } from "../../../dsl/core/layout.ts";
 import { Vcpu } from "../../../kernel/vcpu.ts";
 import { CpuidResult } from "../instructions.ts";
-import { CodeBytes, Instruction } from "../decode/operation.ts";
 import { Segmentation } from "../decode/effective-address.ts";
 import { Plan } from "../decode/plan.ts";
 import { CodePage } from "../guest/code-page.ts";
+import { Decoded, decodedCount } from "../guest/decoded.ts";
 import { Vmcb } from "./vmcb.ts";
 
 /** Stored MTRRs: 16 variable, 11 fixed, the default type (APM vol. 2 §7.7). */
@@ -39,8 +39,9 @@ export const SvmVcpu = struct(
     /** The state was accepted by VMRUN at least once. */
     entered: bool,
     cpuid: CpuidResult,
-    code: CodeBytes,
-    instruction: Instruction,
+    decoded: array(Decoded, decodedCount),
+    /** Which of them stands at RIP. */
+    decodedAt: u8,
     plan: Plan,
     segmentation: Segmentation,
   },
