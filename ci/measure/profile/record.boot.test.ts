@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { composeImage } from "../../../compiler/build.ts";
+import { linkEfi } from "../../../compiler/link/efi.ts";
 import { repositoryRoot } from "../../../compiler/root.ts";
 import { recordProfiles } from "./record.ts";
 
@@ -34,4 +36,10 @@ test("a profile of CPUID lists all that the figure counts, from #VMEXIT to VMRUN
     t.true(line <= lines.length, `${file} has no line ${line}`);
   }
   t.true(profile.functions.some(({ file }) => file === "platforms/x86_64/svm/cpuid.ts"));
+});
+
+test("the profiled code is that of an image without lines, byte for byte", (t) => {
+  const { module } = composeImage(join(repositoryRoot, "ci/boot/images/bare-guest.ts"), false);
+  const input = { module, entry: "efi_main", hot: [...(module.hot ?? [])] };
+  t.true(Buffer.from(linkEfi({ ...input, lines: true }).efi).equals(linkEfi(input).efi));
 });
