@@ -3,7 +3,7 @@ import { u8 } from "../../../dsl/core/int.ts";
 import { addressOf, store64 } from "../../../dsl/core/intrinsics.ts";
 import { array, make } from "../../../dsl/core/layout.ts";
 import { addExtent, addSlot, SlotKind, SlotTable } from "../../../kernel/slots.ts";
-import { CodePage, forgetCode, rememberCode, rememberedCode } from "./code-page.ts";
+import { CodePage, codePageOf, CodePages, forgetCode, rememberCode, rememberedCode } from "./code-page.ts";
 import type { PagingState } from "./walk.ts";
 
 const size = 64 * 4096;
@@ -41,8 +41,19 @@ test("a remembered page answers for its bytes and for no others", (t) => {
   t.is(rememberedCode(g.code, state.cr3, linear + 1n), g.host + 0x2_0679n);
   t.is(rememberedCode(g.code, state.cr3, linear + 0x1000n), 0n);
   t.is(rememberedCode(g.code, 0x5000n, linear), 0n);
-  forgetCode(g.code);
-  t.is(rememberedCode(g.code, state.cr3, linear), 0n);
+});
+
+test("each page has its own place, and all are forgotten at once", (t) => {
+  const g = guest();
+  const pages = make(CodePages);
+  const next = linear + 0x1000n;
+  g.put(g.at(0x4000n, 12n) + 8n, 0x2_1023n);
+  for (const address of [linear, next]) rememberCode(codePageOf(pages, address), g.slots, state, address);
+  t.is(rememberedCode(codePageOf(pages, linear), state.cr3, linear), g.host + 0x2_0678n);
+  t.is(rememberedCode(codePageOf(pages, next), state.cr3, next), g.host + 0x2_1678n);
+  forgetCode(pages);
+  for (const address of [linear, next])
+    t.is(rememberedCode(codePageOf(pages, address), state.cr3, address), 0n);
 });
 
 test("a change of any entry on the way is seen at once", (t) => {

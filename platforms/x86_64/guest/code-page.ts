@@ -4,8 +4,8 @@
  * its tables. Only the paging of long mode is
  * remembered; everything else is walked.
  */
-import { u64 } from "../../../dsl/core/int.ts";
-import { array, struct, type ValueOf } from "../../../dsl/core/layout.ts";
+import { u32, u64 } from "../../../dsl/core/int.ts";
+import { array, struct, type FixedArray, type ValueOf } from "../../../dsl/core/layout.ts";
 import { load64 } from "../../../dsl/core/intrinsics.ts";
 import { resolve, type SlotTable } from "../../../kernel/slots.ts";
 import { Access, WalkOutcome, walk, type PagingState } from "./walk.ts";
@@ -26,9 +26,19 @@ export const CodePage = struct("CodePage", {
 });
 export type CodePage = ValueOf<typeof CodePage>;
 
-/** Forgets; needed where host memory moves under the guest, and where paging is switched. */
-export function forgetCode(code: CodePage): void {
-  code.page = 0n;
+/** Pages that a vCPU remembers: a handler and what it interrupts lie in different ones. */
+export const codePageCount = 8;
+export const CodePages = array(CodePage, codePageCount);
+export type CodePages = FixedArray<CodePage>;
+
+/** The one that the page at a linear address is remembered in. */
+export function codePageOf(pages: CodePages, linear: u64): CodePage {
+  return pages[u32(linear >> 12n) & (codePageCount - 1)];
+}
+
+/** Forgets all; needed where host memory moves under the guest, and where paging is switched. */
+export function forgetCode(pages: CodePages): void {
+  for (let i = 0; i < codePageCount; i++) pages[i].page = 0n;
 }
 
 /** The host address of the byte at `linear`, or 0 where it is not remembered or no longer true. */

@@ -5,7 +5,7 @@ import { array, make } from "../../../dsl/core/layout.ts";
 import { u8 } from "../../../dsl/core/int.ts";
 import { addExtent, addSlot, SlotKind, SlotTable } from "../../../kernel/slots.ts";
 import { Mode, Operation } from "../decode/operation.ts";
-import { CodePage } from "./code-page.ts";
+import { CodePages } from "./code-page.ts";
 import { Decoded, decodedCount, decodedIndex } from "./decoded.ts";
 import { FetchOutcome, fetcher } from "./fetch.ts";
 import type { GuestState } from "./state.ts";
@@ -26,7 +26,7 @@ function guest() {
     store64(host + table, next);
   for (let page = 0n; page < 8n; page++) store64(host + 0x4000n + page * 8n, (page << 12n) | 0x23n);
   const decoded = make(array(Decoded, decodedCount));
-  const codePage = make(CodePage);
+  const codePages = make(CodePages);
   let at = 0;
   let rip = 0x5000n;
   let mode: Mode = Mode.bits64;
@@ -37,7 +37,7 @@ function guest() {
     rip: () => rip,
     codeBase: () => 0n,
     mode: () => mode,
-    codePage: () => codePage,
+    codePages: () => codePages,
     decoded: () => decoded[at]!,
     chooseDecoded: (_v: null, index: u32) => decoded[(at = index)]!,
   } as unknown as GuestState<null>;

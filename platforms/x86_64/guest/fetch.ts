@@ -8,7 +8,7 @@ import { addressOf, load64, load8, store64, store8 } from "../../../dsl/core/int
 import { resolve } from "../../../kernel/slots.ts";
 import { decode } from "../decode/decode.ts";
 import { DecodeResult } from "../decode/operation.ts";
-import { rememberCode, rememberedCode } from "./code-page.ts";
+import { codePageOf, rememberCode, rememberedCode } from "./code-page.ts";
 import { decodedIndex } from "./decoded.ts";
 import type { GuestState } from "./state.ts";
 import { Access, WalkOutcome, walk } from "./walk.ts";
@@ -54,7 +54,7 @@ export function fetcher<V>(state: GuestState<V>): (v: V) => Fetched {
     const { code, instruction } = decodedHere;
     const buffer = addressOf(code.bytes);
     if ((start & 0xfffn) <= 0xff0n) {
-      const page = state.codePage(v);
+      const page = codePageOf(state.codePages(v), start);
       let at = rememberedCode(page, paging.cr3, start);
       if (at === 0n) at = rememberCode(page, slots, paging, start);
       if (at !== 0n) {

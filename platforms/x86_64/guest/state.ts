@@ -8,7 +8,7 @@ import type { SlotTable } from "../../../kernel/slots.ts";
 import type { Segmentation } from "../decode/effective-address.ts";
 import type { Mode } from "../decode/operation.ts";
 import type { Plan } from "../decode/plan.ts";
-import type { CodePage } from "./code-page.ts";
+import type { CodePages } from "./code-page.ts";
 import type { Decoded } from "./decoded.ts";
 import type { PagingState } from "./walk.ts";
 
@@ -27,8 +27,8 @@ export interface GuestState<V> {
   mode(v: V): Mode;
   /** Fills in and returns what addressing needs of the segment registers. */
   segmentation(v: V): Segmentation;
-  /** The vCPU's remembered page of code. */
-  codePage(v: V): CodePage;
+  /** The vCPU's remembered pages of code. */
+  codePages(v: V): CodePages;
   /** The vCPU's last decoded instruction, with its bytes. */
   decoded(v: V): Decoded;
   /** Makes one of the kept instructions the last decoded one. */

@@ -33,7 +33,7 @@ function writeCr0(v: SvmVcpu, wanted: u64): boolean {
     else if ((v.efer & longModeEnable) !== 0n) setEfer(v, u64(v.efer | longModeActive));
   }
   vmcb.cr0 = value;
-  forgetCode(v.codePage);
+  forgetCode(v.codePages);
   v.core.requests.or(Request.flush);
   return true;
 }
@@ -52,7 +52,7 @@ export function controlRegisters(apics: LocalApics): ControlRegisters {
         if (!isCr4Valid(value, v.cr4, guestCr4.bits, v.efer)) return false;
         if (value !== v.cr4) {
           setCr4(v, value);
-          forgetCode(v.codePage);
+          forgetCode(v.codePages);
           v.core.requests.or(Request.flush);
         }
         return true;

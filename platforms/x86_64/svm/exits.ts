@@ -12,7 +12,7 @@ import { interceptedLength, shortForms, shortLength, type ShortForm } from "../d
 import { nextRip } from "../decode/execute.ts";
 import { Operation } from "../decode/operation.ts";
 import type { Bus } from "../guest/bus.ts";
-import { rememberCode, rememberedCode } from "../guest/code-page.ts";
+import { codePageOf, rememberCode, rememberedCode } from "../guest/code-page.ts";
 import { Emulation, emulator, noHint } from "../guest/emulate.ts";
 import { FetchOutcome, fetcher } from "../guest/fetch.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
@@ -83,8 +83,9 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   const codeAt = (v: SvmVcpu): u64 => {
     const linear = u64(svmState.codeBase(v) + v.vmcb.rip);
     if ((linear & 0xfffn) > 0xff8n) return 0n;
-    const known = rememberedCode(v.codePage, v.vmcb.cr3, linear);
-    return known !== 0n ? known : rememberCode(v.codePage, svmState.slots(v), svmState.paging(v), linear);
+    const page = codePageOf(v.codePages, linear);
+    const known = rememberedCode(page, v.vmcb.cr3, linear);
+    return known !== 0n ? known : rememberCode(page, svmState.slots(v), svmState.paging(v), linear);
   };
 
   /** What a failed fetch does to the guest. */

@@ -163,7 +163,7 @@ export function resetRegisters(v: SvmVcpu): void {
   v.tscAdjust = 0n;
   for (let i = 0; i < mtrrCount; i++) v.mtrr[i] = 0n;
   for (let i = 0; i < 8; i++) v.storedMsr[i] = 0n;
-  forgetCode(v.codePage);
+  forgetCode(v.codePages);
   v.iretCaught = false;
   v.entered = false;
 }

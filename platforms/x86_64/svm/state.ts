@@ -6,7 +6,7 @@ import type { SlotTable } from "../../../kernel/slots.ts";
 import { Mode } from "../decode/operation.ts";
 import type { Segmentation } from "../decode/effective-address.ts";
 import type { Plan } from "../decode/plan.ts";
-import type { CodePage } from "../guest/code-page.ts";
+import type { CodePages } from "../guest/code-page.ts";
 import { decodedCount, type Decoded } from "../guest/decoded.ts";
 import type { GuestState } from "../guest/state.ts";
 import type { PagingState } from "../guest/walk.ts";
@@ -93,8 +93,8 @@ export const svmState: GuestState<SvmVcpu> = Object.freeze({
     if (isLong64(v)) return Mode.bits64;
     return (v.vmcb.cs.attributes & attributeBig) !== 0 ? Mode.bits32 : Mode.bits16;
   },
-  codePage(v: SvmVcpu): CodePage {
-    return v.codePage;
+  codePages(v: SvmVcpu): CodePages {
+    return v.codePages;
   },
   decoded(v: SvmVcpu): Decoded {
     return v.decoded[v.decodedAt & (decodedCount - 1)];

@@ -8,7 +8,7 @@ import { Vcpu } from "../../../kernel/vcpu.ts";
 import { CpuidResult } from "../instructions.ts";
 import { Segmentation } from "../decode/effective-address.ts";
 import { Plan } from "../decode/plan.ts";
-import { CodePage } from "../guest/code-page.ts";
+import { CodePages } from "../guest/code-page.ts";
 import { Decoded, decodedCount } from "../guest/decoded.ts";
 import { Vmcb } from "./vmcb.ts";
 
@@ -32,7 +32,7 @@ export const SvmVcpu = struct(
     mtrr: array(u64, mtrrCount),
     /** HWCR, SYSCFG and the like: what the guest wrote into MSRs that keep a value and do nothing. */
     storedMsr: array(u64, 8),
-    codePage: CodePage,
+    codePages: CodePages,
     /** RIP of the IRET that the NMI window caught; `iretCaught` says that one is there. */
     iretRip: u64,
     iretCaught: bool,

@@ -114,7 +114,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     }
     const vmcb = v.vmcb;
     if ((asked & Request.flush) !== 0) {
-      forgetCode(v.codePage);
+      forgetCode(v.codePages);
       vmcb.tlbControl = features.flushByAsid ? 3 : 1;
       // The entry after this one sets it back.
       core.requests.or(Request.interrupt);
