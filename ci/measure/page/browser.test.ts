@@ -22,7 +22,9 @@ const line = (digit: string, value: number): string =>
     date: "2026-01-02T03:04:05Z",
     figures: { "exit.cpuid.typevisor": { value, unit: "instructions" } },
   });
+const both = `${line("a", 400)}\n${line("b", 223)}\n`;
 const outcomes: readonly Outcome[] = [
+  { name: "memory.hypervisor.bytes.typevisor", value: 391_435, unit: "B" },
   { name: "exit.cpuid.typevisor", value: 223, unit: "instructions" },
   { name: "exit.cpuid.kvm", value: 2705, unit: "instructions", note: "a remark of </script> many words" },
   { name: "exit.cpuid.xen", value: 5320, unit: "instructions" },
@@ -78,7 +80,7 @@ async function show(t: ExecutionContext, data: PageData): Promise<Page> {
 test.serial(
   "every column has its bar and every figure its line, and the browser has no complaint",
   async (t) => {
-    const history = parseHistory([line("a", 400), line("b", 223)].join("\n"));
+    const history = parseHistory(both);
     const page = await show(t, pageData(outcomes, commit, history));
     for (const colour of Object.values(colours)) {
       const [first] = (await page.evaluate(dotsOf("bars", colour))) as number[];
@@ -103,8 +105,13 @@ test.serial("what must be known is written out, and a remark is text and nothing
     "kvm: a remark of </script> many words",
   ])
     t.true(text.includes(said), said);
+  t.true(text.includes("typevisor 391,435 B"), "what nobody else has is a number without a bar");
+  t.deepEqual(await page.evaluate("[...document.querySelectorAll('section h1')].map((h) => h.innerText)"), [
+    "exit",
+    "image",
+    "memory, Typevisor alone",
+  ]);
   t.true(text.includes("xen: its package is missing"));
-  t.is(await page.evaluate("document.querySelectorAll('.history').length"), 0);
 });
 
 test.serial("a history with a broken line still draws, and the line is told", async (t) => {
@@ -116,9 +123,14 @@ test.serial("a history with a broken line still draws, and the line is told", as
   t.regex(text, /line 2 of the history is left out: /);
 });
 
+test.serial("one run alone makes no line", async (t) => {
+  const page = await show(t, pageData(outcomes, commit, parseHistory(line("a", 400))));
+  t.is(await page.evaluate("document.querySelectorAll('.history').length"), 0);
+});
+
 test.serial("on a phone nothing is wider than the screen", async (t) => {
   const long = { name: `image.ledger.${"feature".repeat(12)}.typevisor`, value: 1, unit: "B" };
-  const page = await show(t, pageData([...outcomes, long], commit, parseHistory(line("a", 400))));
+  const page = await show(t, pageData([...outcomes, long], commit, parseHistory(both)));
   t.is(await page.evaluate("document.documentElement.scrollWidth"), phone.width);
   const widths = (await page.evaluate(
     "[...document.querySelectorAll('canvas')].map((canvas) => canvas.getBoundingClientRect().width)",

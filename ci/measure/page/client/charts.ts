@@ -29,8 +29,10 @@ Chart.defaults.font.family = "system-ui, sans-serif";
 Chart.defaults.color = getComputedStyle(document.body).color;
 Chart.defaults.borderColor = "rgba(128, 128, 128, 0.25)";
 
-const shown = (value: number | undefined): string =>
-  value === undefined ? "-" : value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+/** A value as text; a dash where there is none. */
+export function shown(value: number | undefined): string {
+  return value === undefined ? "-" : value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+}
 
 /** Horizontal bars from zero, each with its value in its label. */
 export function drawBars(canvas: HTMLCanvasElement, { bars, unit }: Card): void {

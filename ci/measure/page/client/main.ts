@@ -1,6 +1,6 @@
 /** The page's script: a card with charts for every figure. */
 import type { Card, PageData } from "../data.ts";
-import { drawBars, drawHistory } from "./charts.ts";
+import { drawBars, drawHistory, shown } from "./charts.ts";
 
 function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -26,15 +26,20 @@ function canvasIn(parent: HTMLElement, kind: string, label: string): HTMLCanvasE
 
 function addCard(parent: HTMLElement, card: Card): void {
   const { name, unit, bars, ratio, history } = card;
+  const [only] = bars;
+  const alone = bars.length === 1 ? [only!.column, shown(only!.value), unit] : [unit];
   const made = element("article");
   const title = element("h2", name);
-  title.append(element("small", [unit, ratio?.replace(" ", " times ")].filter(Boolean).join(" · ")));
+  title.append(
+    element("small", [alone.join(" "), ratio?.replace(" ", " times ")].filter(Boolean).join(" · ")),
+  );
   made.append(title);
   parent.append(made);
-  drawBars(canvasIn(made, `bars bars-${bars.length}`, `${name} of each column`), card);
+  // One bar has nothing to be long or short beside.
+  if (bars.length > 1) drawBars(canvasIn(made, `bars bars-${bars.length}`, `${name} of each column`), card);
   for (const { column, remark } of bars)
     if (remark !== undefined) made.append(element("p", `${column}: ${remark}`));
-  if (history.length > 0) drawHistory(canvasIn(made, "history", `${name} across commits`), card);
+  if (history.length > 1) drawHistory(canvasIn(made, "history", `${name} across commits`), card);
 }
 
 const data = JSON.parse(document.getElementById("data")!.textContent) as PageData;
@@ -44,16 +49,19 @@ document.getElementById("commit")!.textContent =
 const broken = document.getElementById("broken")!;
 for (const { line, reason } of data.broken)
   broken.append(element("li", `line ${line} of the history is left out: ${reason}`));
-const families = new Map<string, Card[]>();
-for (const card of data.cards) {
-  const family = card.name.split(".")[0]!;
-  families.set(family, [...(families.get(family) ?? []), card]);
+const sections = new Map<string, Card[]>();
+// What can be compared comes first.
+for (const compared of [true, false]) {
+  for (const card of data.cards.filter(({ bars }) => bars.length > 1 === compared)) {
+    const family = card.name.split(".")[0]!;
+    const title = compared ? family : `${family}, Typevisor alone`;
+    sections.set(title, [...(sections.get(title) ?? []), card]);
+  }
 }
-for (const [family, cards] of families) {
+for (const [title, cards] of sections) {
   const section = element("section");
-  const heading = element("h1", family);
   const grid = element("div", "", "grid");
-  section.append(heading, grid);
+  section.append(element("h1", title), grid);
   document.querySelector("main")!.append(section);
   for (const card of cards) addCard(grid, card);
 }
