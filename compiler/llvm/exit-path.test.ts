@@ -276,6 +276,16 @@ test("a way may begin and end at landmarks, and be asked to come by another", (t
   t.throws(() => paths.over({ from: "nowhere", to: [] }), { instanceOf: RangeError });
 });
 
+test("a place that the optimiser has duplicated counts with its longer and its shorter copy", (t) => {
+  const bounded = landmarks.replace("rep movsb", "nop\n\tnop");
+  const copies =
+    bounded + bounded.replace(/^run:/m, "again:").replaceAll("LBB", "LCC").replace("vmrun", "vmrun\n\tnop");
+  const paths = new ExitPaths({ functions: parseListing(copies), loops: new Map<string, number>() });
+  const turn = { from: "guest", to: ["guest", "kernel"] };
+  t.is(paths.over(turn, "exit a").instructions, 4 + 1 + 2 + 3 + 1);
+  t.is(paths.least(turn, "exit a"), 3 + 1 + 2 + 3);
+});
+
 test("what has no bound matters only to the ways that come by it", (t) => {
   const second = landmarks.replace("callq\tslow", "nop");
   const paths = new ExitPaths({ functions: parseListing(second), loops: new Map<string, number>() });

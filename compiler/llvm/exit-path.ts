@@ -5,9 +5,9 @@
  * that it cannot bound, a repeated string instruction, recursion and calls through pointers make the answer "unbounded",
  * with the reason. Both sides of every branch count as possible, so the answer is an upper bound.
  */
-import { LeastPaths, type Least } from "./least-path.ts";
+import { LeastPaths, lesser, type Least } from "./least-path.ts";
 import type { LoopBounds, MachineBlock, MachineFunction } from "./machine-code.ts";
-import { PathAnalysis, type Ways } from "./path-analysis.ts";
+import { longerWays, PathAnalysis, type Ways } from "./path-analysis.ts";
 import { contributions, type PathFunction, type PathLoop, type Way } from "./way.ts";
 
 /** The longest way between two places. */
@@ -61,10 +61,10 @@ export class ExitPaths {
 
   /**
    * The longest way over a stretch; with `through`, of those that come by that landmark. Throws a RangeError where the
-   * stretch does not begin at exactly one place.
+   * stretch begins nowhere.
    */
   over(stretch: Stretch, through?: string): ExitPath {
-    const { symbol } = this.#startOf(stretch).fn;
+    const { symbol } = this.#startsOf(stretch)[0]!.fn;
     const { longest } = this.#ways(stretch);
     if (through === undefined) return described(symbol, longest.all);
     const way = longest.by.get(through);
@@ -83,23 +83,24 @@ export class ExitPaths {
   #ways(stretch: Stretch): { readonly longest: Ways; readonly least: Least } {
     const known = this.#known.get(stretch);
     if (known !== undefined) return known;
-    const { fn, block } = this.#startOf(stretch);
+    const starts = this.#startsOf(stretch);
     const found = {
-      longest: this.#analysis.stretchWays(fn, block, stretch.to),
-      least: this.#least.ofStretch(fn, block, stretch.to),
+      longest: starts
+        .map(({ fn, block }) => this.#analysis.stretchWays(fn, block, stretch.to))
+        .reduce(longerWays),
+      least: starts.map(({ fn, block }) => this.#least.ofStretch(fn, block, stretch.to)).reduce(lesser),
     };
     this.#known.set(stretch, found);
     return found;
   }
 
-  #startOf({ from }: Stretch): { readonly fn: MachineFunction; readonly block: MachineBlock } {
+  /** The function and the block where a stretch begins: one place, which the optimiser may have duplicated. */
+  #startsOf({ from }: Stretch): readonly { readonly fn: MachineFunction; readonly block: MachineBlock }[] {
     const starts = [...this.code.functions.values()].flatMap((fn) =>
       fn.blocks.filter(({ landmark }) => landmark === from).map((block) => ({ fn, block })),
     );
-    const [start] = starts;
-    if (start === undefined || starts.length > 1)
-      throw new RangeError(`the machine code has the landmark ${from} ${starts.length} times`);
-    return start;
+    if (starts.length === 0) throw new RangeError(`the machine code has no landmark ${from}`);
+    return starts;
   }
 }
 

@@ -14,6 +14,13 @@ const nowhereBy: ReadonlyMap<string, number> = new Map();
 const free: Least = { all: 0, by: nowhereBy };
 const none: Least = { all: Infinity, by: nowhereBy };
 
+/** The shorter of two ways, also by landmark. */
+export function lesser(a: Least, b: Least): Least {
+  const by = new Map(a.by);
+  for (const [landmark, least] of b.by) by.set(landmark, Math.min(least, by.get(landmark) ?? Infinity));
+  return { all: Math.min(a.all, b.all), by };
+}
+
 /** Finds shortest ways in one program. */
 export class LeastPaths {
   readonly #known = new Map<string, Least>();

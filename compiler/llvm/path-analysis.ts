@@ -29,7 +29,8 @@ function mapped(by: Ways["by"], change: (way: Way) => Way): Ways["by"] {
   return by.size === 0 ? by : new Map([...by].map(([landmark, way]) => [landmark, change(way)]));
 }
 
-function either(a: Ways, b: Ways): Ways {
+/** The longer of two ways, also by landmark. */
+export function longerWays(a: Ways, b: Ways): Ways {
   return { all: longer(a.all, b.all), by: united(a.by, b.by) };
 }
 
@@ -137,7 +138,7 @@ export class PathAnalysis {
     if (ways.all.kind === "never") return { irName, ways: nothing, next: [], returns: false };
     const next = block.exits.flatMap((exit) => (exit.kind === "block" ? [exit.label] : []));
     let last = nothing;
-    for (const exit of block.exits) last = either(last, this.#leaving(exit));
+    for (const exit of block.exits) last = longerWays(last, this.#leaving(exit));
     const returns = last.all.kind !== "never";
     // A jump to another function counts for the whole block: the fall-through side is never longer for it.
     return { irName, ways: returns ? after(ways, last) : ways, next, returns };
@@ -176,7 +177,7 @@ export class PathAnalysis {
       const own = loops ? this.#loop(symbol, nodes, members, entry, successors) : nodes.get(first)!.ways;
       let rest = free;
       for (const label of component) {
-        for (const to of nextOf(label)) if (!members.has(to)) rest = either(rest, best.get(to)!);
+        for (const to of nextOf(label)) if (!members.has(to)) rest = longerWays(rest, best.get(to)!);
       }
       const whole = after(own, rest);
       for (const label of component) best.set(label, whole);
