@@ -118,6 +118,80 @@ test.serial(
   },
 );
 
+const turns = 40;
+
+/**
+ * Fills every register that a switch of guests must keep with what no other guest has, lets many turns pass, and looks
+ * again and again. A guest that finds another's crashes, which the hypervisor tells of either.
+ */
+const neighbour = `
+main:
+  movl $badFault, onFault
+  movl %cr4, %eax
+  orl $0x40600, %eax
+  movl %eax, %cr4
+  rdtsc
+  andl $0xff80, %eax
+  orl $0x10, %eax
+  movl %eax, seed
+  xorl %ecx, %ecx
+  shrl $5, %eax
+  andl $4, %eax
+  orl $3, %eax
+  xorl %edx, %edx
+  movl %eax, wantedXcr
+  xsetbv
+${[0, 1, 2, 3].map((n) => `  movl seed, %eax\n  addl $${n}, %eax\n  movl %eax, %dr${n}`).join("\n")}
+${vectors.map((n) => `  movl seed, %eax\n  addl $0x${n + 1}0000001, %eax\n  movl %eax, scratch\n  movups scratch, %xmm${n}`).join("\n")}
+${msrs.map((msr, i) => `  movl $${msr}, %ecx\n  movl seed, %eax\n  addl $${i}, %eax\n  xorl %edx, %edx\n  wrmsr`).join("\n")}
+  movl $${turns}, turns
+again:
+  rdtsc
+  movl %eax, %esi
+1: rdtsc
+  subl %esi, %eax
+  cmpl $8000000, %eax
+  jb 1b
+  xorl %ecx, %ecx
+  xgetbv
+  cmpl wantedXcr, %eax
+  jne lost
+${[0, 1, 2, 3].map((n) => `  movl %dr${n}, %eax\n  subl $${n}, %eax\n  cmpl seed, %eax\n  jne lost`).join("\n")}
+${vectors.map((n) => `  movups %xmm${n}, scratch\n  movl scratch, %eax\n  subl $0x${n + 1}0000001, %eax\n  cmpl seed, %eax\n  jne lost`).join("\n")}
+${msrs.map((msr, i) => `  movl $${msr}, %ecx\n  rdmsr\n  subl $${i}, %eax\n  cmpl seed, %eax\n  jne lost`).join("\n")}
+  decl turns
+  jnz again
+  movl $foundKept, %esi
+  call say
+1: jmp 1b
+lost:
+  lidt nothing
+  ud2
+badFault: jmp lost
+foundKept: .asciz "registers kept among guests\\n"
+nothing: .long 0, 0
+  .data
+  .balign 16
+scratch: .space 16
+seed: .long 0
+wantedXcr: .long 0
+turns: .long 0
+  .text
+`;
+
+test.serial("guests that take turns on a CPU keep their registers to themselves", async (t) => {
+  await withPayload(
+    assemble(neighbour),
+    async (machine) => {
+      await machine.expect(/registers kept among guests|guest \w+ stopped/);
+      t.notRegex(machine.console, /stopped/);
+      t.regex(machine.console, /registers kept among guests/);
+    },
+    { memoryMiB: 512 },
+    "two-payloads",
+  );
+});
+
 /** Reads and writes device memory in every way in which one instruction can, and compares with what it must be. */
 const accesses = `
 main:

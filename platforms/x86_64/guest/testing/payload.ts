@@ -162,18 +162,22 @@ function bzImage(code: Buffer): Buffer {
   return Buffer.concat([setup, code, Buffer.alloc(16 - (code.length % 16))]);
 }
 
-let efi: Uint8Array | undefined;
+const built = new Map<string, Uint8Array>();
 
-/** Runs a payload as the guest of `ci/boot/images/bare-payload.ts` for as long as `use` takes. */
+/** Runs a payload as every guest of an image in `ci/boot/images/` for as long as `use` takes. */
 export async function withPayload(
   payload: Uint8Array,
   use: (machine: Machine) => Promise<void>,
   options: MachineOptions = {},
+  image = "bare-payload",
 ): Promise<void> {
-  efi ??= linkEfi({
-    module: composeImage(join(repositoryRoot, "ci/boot/images/bare-payload.ts"), false).module,
-    entry: "efi_main",
-  }).efi;
-  const files = [{ path: "typevisor/bare-payload/vmlinuz-cloud", source: payload }];
+  const efi =
+    built.get(image) ??
+    linkEfi({
+      module: composeImage(join(repositoryRoot, `ci/boot/images/${image}.ts`), false).module,
+      entry: "efi_main",
+    }).efi;
+  built.set(image, efi);
+  const files = [{ path: `typevisor/${image}/vmlinuz-cloud`, source: payload }];
   await withMachine(efi, { memoryMiB: 256, ...options, files }, use);
 }
