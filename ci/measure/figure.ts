@@ -1,11 +1,14 @@
 /** What `npm run bench` measures: figures with a name and a unit, and the measurements that bring them. */
 
 /** Who is measured: the last part of a figure's name. */
-export const columns = ["typevisor", "kvm", "xen", "bare"] as const;
+export const columns = ["typevisor", "kvm", "xen", "bare", "bochs"] as const;
 export type Column = (typeof columns)[number];
 
-/** Those that Typevisor is measured against; `bare` is the emulated machine without a hypervisor. */
-export const peerColumns = ["kvm", "xen", "bare"] as const satisfies readonly Column[];
+/**
+ * What Typevisor is measured beside: other hypervisors, `bare`, the emulated machine without a hypervisor, and `bochs`,
+ * Typevisor itself on the second machine.
+ */
+export const peerColumns = ["kvm", "xen", "bare", "bochs"] as const satisfies readonly Column[];
 export type PeerColumn = (typeof peerColumns)[number];
 
 /** One measured figure. */

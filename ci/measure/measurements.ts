@@ -5,11 +5,12 @@ import { buildTime } from "./build-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
 import { operationCosts } from "./operation-costs.ts";
 import { bare } from "./peers/bare.ts";
+import { bochs } from "./peers/bochs.ts";
 import { kvm } from "./peers/kvm.ts";
 import { typevisor } from "./peers/typevisor.ts";
 import { xen } from "./peers/xen.ts";
 
-const peers = { kvm, xen, bare } as const;
+const peers = { kvm, xen, bare, bochs } as const;
 
 /** The measurements, with Typevisor held against some peers. */
 export function measurements(against: readonly PeerColumn[]): readonly Measurement[] {

@@ -8,10 +8,11 @@ import { dirname, join, relative } from "node:path";
 import { repositoryRoot } from "../../compiler/root.ts";
 import { measuredNames } from "../../platforms/x86_64/bare-guest/measure.ts";
 import { prepareBareGuest } from "../bare-guest/build.ts";
+import { bootBochs } from "../bochs.ts";
 import { ConsoleMismatch } from "../console.ts";
 import { boot } from "../qemu.ts";
 import type { Column, Measurement, Outcome } from "./figure.ts";
-import { measuringGuest, type Peer, type PreparedPeer } from "./peers/peer.ts";
+import { measuringGuest, type Peer, type PreparedBochs, type PreparedPeer } from "./peers/peer.ts";
 import { GarbledConsole, readConsole, type Readings } from "./readings.ts";
 
 /** A boot on a busy machine takes a minute. */
@@ -26,8 +27,10 @@ export class UnsteadyRuns extends Error {
   override readonly name = "UnsteadyRuns";
 }
 
+type Prepared = PreparedPeer | PreparedBochs;
+
 /** Measures every operation under one of those who run the payload. */
-export function operationCosts(peer: Peer): Measurement {
+export function operationCosts(peer: Peer<Prepared>): Measurement {
   const { column } = peer;
   return {
     name: `operations.${column}`,
@@ -40,7 +43,8 @@ export function operationCosts(peer: Peer): Measurement {
         const prepared = await peer.prepare(measuringGuest(elf), folder);
         const first = await run(prepared);
         requireSame(first, await run(prepared));
-        return [...outcomesOf(first, column), ...(prepared.figures ?? [])];
+        const figures = "figures" in prepared ? prepared.figures : undefined;
+        return [...outcomesOf(first, column), ...(figures ?? [])];
       } catch (error) {
         // What the guest says wrong is a defect of whoever runs it, or of the guest; nobody else's failure ends the run.
         if (column === "typevisor" || error instanceof GarbledConsole || error instanceof UnsteadyRuns)
@@ -64,8 +68,8 @@ function keptReason(column: Column, error: unknown): string {
   return `${reason}; see ${relative(repositoryRoot, log)}`;
 }
 
-async function run({ boot: options }: PreparedPeer): Promise<Readings> {
-  const machine = await boot(options);
+async function run(prepared: Prepared): Promise<Readings> {
+  const machine = "bochs" in prepared ? await bootBochs(prepared.bochs) : await boot(prepared.boot);
   try {
     await machine.expect(measured, limit);
     return readConsole(machine.console, measuredNames);

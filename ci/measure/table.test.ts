@@ -64,3 +64,13 @@ test("an empty cell has its reason below the table, once for all figures that sh
 test("nothing measured is no table", (t) => {
   t.is(figuresTable([]), "");
 });
+
+test("what Typevisor takes on the second machine is beside it, and not held against it", (t) => {
+  const own = instructions("exit.cpuid.typevisor", 214);
+  const second = instructions("exit.cpuid.bochs", 149);
+  t.deepEqual(lines([own, second]), [
+    "            typevisor  bochs",
+    "exit.cpuid        214    149  instructions",
+  ]);
+  t.regex(lines([own, second, instructions("exit.cpuid.kvm", 107)])[1], / 2\.00 kvm /);
+});

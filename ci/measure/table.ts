@@ -6,7 +6,7 @@ export function figuresTable(outcomes: readonly Outcome[]): string {
   const rows = rowsOf(outcomes);
   if (rows.size === 0) return "";
   const shown = columns.filter((column) => [...rows.values()].some((row) => row.has(column)));
-  const withRatio = shown.includes("typevisor") && shown.length > 1;
+  const withRatio = shown.includes("typevisor") && shown.some((column) => isRival(column));
   const lines = [
     ["", ...shown, ...(withRatio ? ["to the best"] : []), ""],
     ...[...rows].map(([name, row]) => [
@@ -57,6 +57,11 @@ function figureOf(row: Row, column: Column): Figure | undefined {
 function cell(outcome: Outcome | undefined): string {
   if (outcome === undefined || isAbsent(outcome)) return "-";
   return outcome.value.toLocaleString("en-US", { maximumFractionDigits: 3 });
+}
+
+/** Whether Typevisor can be better or worse than whose column it is: the second machine's is its own. */
+function isRival(column: Column): boolean {
+  return column !== "typevisor" && column !== "bochs";
 }
 
 /** Against the best hypervisor, or the bare machine where no hypervisor has the figure. Less is better everywhere. */

@@ -4,6 +4,7 @@ import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
 export default image({
   name: "measure-exits",
+  permitNoAcpi: true,
   guests: [
     guest({
       name: "measuring",

@@ -6,4 +6,5 @@ export const colours: Readonly<Record<Column, string>> = {
   kvm: "#e69f00",
   xen: "#cc79a7",
   bare: "#999999",
+  bochs: "#56b4e9",
 };

@@ -1,6 +1,7 @@
 /** Whoever runs the measuring guest: Typevisor, the hypervisors it is measured against, and the bare machine. */
 import { cpioArchive, type CpioEntry } from "../../cpio.ts";
 import { payloadFile } from "../../payloads.ts";
+import type { BochsOptions } from "../../bochs.ts";
 import type { BootOptions } from "../../qemu.ts";
 import type { Column, Figure } from "../figure.ts";
 import { entry } from "./userland.ts";
@@ -13,12 +14,12 @@ export interface PeerGuest {
   readonly memoryMiB: number;
 }
 
-/** One who runs guests. */
-export interface Peer {
+/** One who runs guests, under QEMU unless it says otherwise. */
+export interface Peer<Prepared = PreparedPeer> {
   readonly column: Column;
   readonly what: string;
   /** Fetches and builds what is needed, into a folder, and says how the machine is booted that runs the guest. */
-  prepare(guest: PeerGuest, folder: string): Promise<PreparedPeer>;
+  prepare(guest: PeerGuest, folder: string): Promise<Prepared>;
 }
 
 /** A peer that can be booted as often as is wanted. */
@@ -26,6 +27,11 @@ export interface PreparedPeer {
   readonly boot: BootOptions;
   /** What is known of it beside what the guest measures. */
   readonly figures?: readonly Figure[];
+}
+
+/** The same on the second machine. */
+export interface PreparedBochs {
+  readonly bochs: BochsOptions;
 }
 
 /** The measuring guest, as PVH and Multiboot loaders take it; the word on its command line asks it to measure. */
