@@ -4,6 +4,7 @@
  * The machine counts instructions as in every measurement. The guest waits for the operation's letter, so that the log is
  * of that operation alone; the moment at which the letter arrives is chance, but what the operation costs is not.
  */
+import { execFileSync } from "node:child_process";
 import { createReadStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,8 @@ import { entriesOf, leastOf, samplesOf } from "./sample.ts";
 
 /** A boot on a busy machine takes minutes. */
 const limit = { limitMs: 1_200_000 };
+/** Some repetitions of an operation that waits long, all of any other. */
+const mostExecuted = 4_000_000;
 const image = join(repositoryRoot, "ci/boot/images/bare-guest.ts");
 
 /** Boots the payload and profiles operations, by their full names, in the order in which it measures them. */
@@ -48,10 +51,7 @@ export async function recordProfiles(asked: readonly string[]): Promise<Profile[
     try {
       const profiles: Profile[] = [];
       for (const operation of operations) {
-        // A file that was a log before is appended to.
-        const log = join(folder, operation);
-        const figure = await record(machine, operation, log);
-        const executed = await executedIn(log);
+        const { figure, executed } = await record(machine, operation, join(folder, operation));
         const sample = leastOf(samplesOf(executed, readsCounter));
         if (sample === undefined)
           throw new Error(`${operation} is not measured between two readings of the counter`);
@@ -66,27 +66,42 @@ export async function recordProfiles(asked: readonly string[]): Promise<Profile[
   }
 }
 
-/** Lets the guest measure one operation while the emulator logs, and gives the figure. */
-async function record(machine: Machine, operation: string, log: string): Promise<number> {
+interface Recording {
+  /** What the guest says. */
+  readonly figure: number;
+  readonly executed: readonly Executed[];
+}
+
+/** Lets the guest measure one operation while the emulator logs into a pipe. */
+async function record(machine: Machine, operation: string, pipe: string): Promise<Recording> {
   await machine.expect(/^ready\n/m, limit);
-  for (const line of [`logfile ${log}`, "singlestep on", "log exec,nochain"]) {
+  execFileSync("mkfifo", [pipe]);
+  const collected = collect(pipe, () => void machine.monitor("log none"));
+  for (const line of [`logfile ${pipe}`, "singlestep on", "log exec,nochain"]) {
     const answer = await machine.monitor(line);
     if (answer.trim() !== "") throw new Error(`the emulator's monitor says to "${line}": ${answer.trim()}`);
   }
   machine.send(`o${String.fromCharCode(firstOperation + measuredNames.indexOf(operation))}`);
   const { before } = await machine.expect(/^measured\n/m, limit);
-  // Closing the file writes what is left.
+  // Closing the pipe ends the log.
   for (const line of ["log none", "singlestep off", "logfile /dev/null"]) await machine.monitor(line);
   const { readings, absent } = readConsole(`${before}\nmeasured\n`, [operation]);
   const [reading] = readings;
   if (reading === undefined) throw new GarbledConsole(`${operation} is left out: ${absent.get(operation)}`);
-  return reading.least;
+  return { figure: reading.least, executed: await collected };
 }
 
-async function executedIn(log: string): Promise<readonly Executed[]> {
-  const collected = new ExecutionLog();
-  for await (const line of createInterface({ input: createReadStream(log) })) collected.line(line);
-  return collected.executed;
+/** What a log says to its end; `stop` is called once it says more than is kept. */
+async function collect(pipe: string, stop: () => void): Promise<readonly Executed[]> {
+  const log = new ExecutionLog();
+  let enough = false;
+  for await (const line of createInterface({ input: createReadStream(pipe) })) {
+    if (enough) continue;
+    log.line(line);
+    enough = log.executed.length >= mostExecuted;
+    if (enough) stop();
+  }
+  return log.executed;
 }
 
 /** The code of an image, as its file with lines tells it. */

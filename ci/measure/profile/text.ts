@@ -9,7 +9,9 @@ export function profileText(profile: Profile): string {
   return [
     `${operation}: ${figure} instructions as the guest sees it, the least of its repetitions`,
     `profiled: ${ticks} = ${hypervisor} of the hypervisor in ${exitCount(exits.length)} + ${counted}`,
-    ...(ticks === figure ? [] : ["the figure is no difference of two readings, or time was jumped over"]),
+    ...(ticks === figure
+      ? []
+      : ["the figure differs: the guest faulted, halted, or is measured by other than two readings"]),
     "",
     ...functionLines(profile),
     ...exits.flatMap((exit, i) => ["", `exit ${i + 1}: ${exit.length} instructions`, ...exitLines(exit)]),
