@@ -36,7 +36,10 @@ function addCard(parent: HTMLElement, card: Card): void {
   made.append(title);
   parent.append(made);
   // One bar has nothing to be long or short beside.
-  if (bars.length > 1) drawBars(canvasIn(made, `bars bars-${bars.length}`, `${name} of each column`), card);
+  if (bars.length > 1) {
+    made.style.setProperty("--count", String(bars.length));
+    drawBars(canvasIn(made, "bars", `${name} of each column`), card);
+  }
   for (const { column, remark } of bars)
     if (remark !== undefined) made.append(element("p", `${column}: ${remark}`));
   if (history.length > 1) drawHistory(canvasIn(made, "history", `${name} across commits`), card);
