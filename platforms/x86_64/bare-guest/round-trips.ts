@@ -1,10 +1,11 @@
 /** Exceptions and system calls from the instruction to the handler and back: a hypervisor has no part in them. */
-import { addressOf } from "../../../dsl/core/intrinsics.ts";
+import { addressOf, load64, store64 } from "../../../dsl/core/intrinsics.ts";
 import { u32, u64 } from "../../../dsl/core/int.ts";
 import { asm } from "../../asm.ts";
-import { readMsr, writeMsr } from "../instructions.ts";
+import { readCr3, readMsr, writeCr3, writeMsr } from "../instructions.ts";
 import { recovery } from "./faults.ts";
 import { always, type Operation } from "./operation.ts";
+import { imageGpa, tablesGpa } from "./place.ts";
 
 /** Above all that is mapped. */
 const unmapped = 0x1_0000_0000n;
@@ -43,7 +44,23 @@ const systemCallSite = asm({
   params: [],
   result: u32,
 });
+
+const userBit = 4n;
+/** The table entries on the way to the large page that the program lies in, its own last. */
+const entriesToProgram = Object.freeze([
+  BigInt(tablesGpa),
+  BigInt(tablesGpa + 0x1000),
+  BigInt(tablesGpa + 0x2000 + 8 * Math.floor(imageGpa / 0x20_0000)),
+]);
+
+/** Lets user mode use the program's page. */
+function openToUserMode(): void {
+  for (const at of entriesToProgram) store64(at, u64(load64(at) | userBit));
+  writeCr3(readCr3());
+}
+
 function systemCall(): u32 {
+  openToUserMode();
   writeMsr(efer, u64(readMsr(efer) | systemCallEnable));
   writeMsr(star, selectors);
   writeMsr(systemCallMask, 0n);

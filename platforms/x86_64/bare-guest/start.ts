@@ -23,9 +23,8 @@ const AtStart = struct(
 );
 export const atStart = storage("guestAtStart", AtStart, { align: 16 });
 
-/** Present, writable, and user mode may use it, which one measurement does. */
-const present = 0x7;
-const largePage = 0x87;
+const present = 0x3;
+const largePage = 0x83;
 const pageBytes = 0x1000;
 const directories = 4;
 
