@@ -54,7 +54,7 @@ export interface ImageOptions<Name extends string> {
     /** Records of each CPU's ring: a power of two from 64 to 65,536; 256 by default. */
     readonly recordsPerCpu?: number;
   };
-  /** How much later than asked for a timer may be served; 50 µs by default, at most 10 ms. */
+  /** How much later than asked for a timer may be served; not at all by default, at most 10 ms. */
   readonly timerSlack?: Nanoseconds;
   /** The machine that the appliance is for; a machine that cannot hold it is then a build error. */
   readonly machine?: { readonly memory: Bytes };
@@ -88,7 +88,7 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
       [place],
     );
   }
-  const timerSlackNs: number = options.timerSlack ?? 50_000;
+  const timerSlackNs: number = options.timerSlack ?? 0;
   inRange("timerSlack", timerSlackNs, 0, 10_000_000, place);
   const { model, payloads } = resolve({
     name,

@@ -29,6 +29,7 @@ export function timers(count: number, slackNs: number, expire: (index: u32) => v
   const slack = BigInt(slackNs);
 
   const slackTicks = (): u64 => {
+    if (slackNs === 0) return 0n;
     if (state.slack === 0n) state.slack = u64((slack * machine.ticksPerSecond()) >> 30n);
     return state.slack;
   };
