@@ -5,7 +5,14 @@ import { array, struct, type ValueOf } from "../../../dsl/core/layout.ts";
 import type { Program } from "../../../dsl/core/program.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 
-const Chip = struct("Chip", { mask: u8, scratch: u32, level: u8, changes: u32, words: array(u32, 4), tail: u8 });
+const Chip = struct("Chip", {
+  mask: u8,
+  scratch: u32,
+  level: u8,
+  changes: u32,
+  words: array(u32, 4),
+  tail: u8,
+});
 type Chip = ValueOf<typeof Chip>;
 const chip = storage("disturbedChip", Chip);
 
