@@ -1,0 +1,40 @@
+/**
+ * Every device of the tree by its name: what is generated from the models (the register reference, the trace decoder,
+ * the fuzzer) is generated for these. A family of devices stands here with the member that a q35 has.
+ *
+ * `devices/testing/NAME.ts` is the program of the device with that name, for Node against native.
+ */
+import type { Device } from "../dsl/device/vocabulary.ts";
+import { acpiPm } from "./acpi-pm.ts";
+import { debugcon } from "./debugcon.ts";
+import { hpet } from "./hpet.ts";
+import { i8042 } from "./i8042.ts";
+import { i8254 } from "./i8254.ts";
+import { i8259 } from "./i8259.ts";
+import { ioapic } from "./ioapic.ts";
+import { localApic } from "./local-apic.ts";
+import { mc146818 } from "./mc146818.ts";
+import { pciHost } from "./pci-host.ts";
+import { ich9Lpc } from "./pci/ich9-lpc.ts";
+import { q35Mch } from "./pci/q35-mch.ts";
+import { resetControl } from "./reset-control.ts";
+import { uart16550 } from "./uart16550.ts";
+
+/** The functions of the host bridge that stands for its family. */
+const hostFunctions = [q35Mch(0xb000_0000, 256), ich9Lpc(0x600)];
+
+/** By name; what a device's state is, is of no concern to those who go through all of them. */
+export const catalogue = Object.freeze({
+  "acpi-pm": acpiPm,
+  debugcon,
+  hpet,
+  i8042,
+  i8254,
+  i8259,
+  ioapic,
+  "local-apic": localApic(0),
+  mc146818,
+  "pci-host": pciHost({ functions: hostFunctions }),
+  "reset-control": resetControl,
+  uart16550,
+}) as unknown as Readonly<Record<string, Device>>;
