@@ -13,7 +13,7 @@ import { unitAccess, type UnitAccess } from "./dispatch.ts";
 import type { Placed } from "./dispatch-table.ts";
 import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
 import { resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
-import { holeOf, modelOf, sizeOf, stepOf, type DeviceModel } from "./model.ts";
+import { holeOf, modelOf, sizeOf, stepOf, type DeviceModel, type DeviceNotes } from "./model.ts";
 import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
@@ -88,20 +88,20 @@ type AnyBanks = Readonly<Record<string, AnyBank>>;
 type WindowNames<B> = { [K in keyof B]: B[K] extends { readonly direct: true } ? K : never }[keyof B] &
   string;
 
-/** Declares a device's shape. Throws DeclarationError where it contradicts itself. */
+/** Declares a device's shape; what it says of itself is for the register reference. Throws DeclarationError where it contradicts itself. */
 export function device<
   const B extends AnyBanks,
   const S extends StateRecord = Readonly<Record<never, never>>,
 >(
   name: string,
-  declaration: { readonly banks: B; readonly state?: S },
+  declaration: DeviceNotes & { readonly banks: B; readonly state?: S },
 ): Shape<RegistersOf<B>, S, WindowNames<B>> {
   const state: StateRecord = declaration.state ?? {};
   checkShape(name, declaration.banks, state);
   return remember(
     Object.freeze({
       name,
-      implement: (behaviour: AnyBehaviour) => expand(name, declaration.banks, state, remember(behaviour)),
+      implement: (behaviour: AnyBehaviour) => expand(name, declaration, state, remember(behaviour)),
     }),
   ) as unknown as Shape<RegistersOf<B>, S, WindowNames<B>>;
 }
@@ -169,7 +169,13 @@ function through(bank: AnyBank, unit: UnitAccess<u32>, banks: AnyBanks): Handler
   });
 }
 
-function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: AnyBehaviour): Device {
+function expand(
+  name: string,
+  declaration: DeviceNotes & { readonly banks: AnyBanks },
+  state: StateRecord,
+  behaviour: AnyBehaviour,
+): Device {
+  const { banks } = declaration;
   checkBehaviour(name, banks, state, behaviour);
   const reported = reportedNames(banks);
   const settle = behaviour.settle ?? nothing;
@@ -249,7 +255,7 @@ function expand(name: string, banks: AnyBanks, state: StateRecord, behaviour: An
   const afterwards = behaviour.reset ?? nothing;
   return Object.freeze({
     name,
-    model: modelOf(name, banks, Object.entries(state), reported),
+    model: modelOf(name, declaration, Object.entries(state), reported, behaviour),
     state: layout,
     windows: Object.freeze(windowsOf(banks, units)),
     wires: ends,

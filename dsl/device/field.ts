@@ -36,6 +36,8 @@ export interface Field<V = unknown> {
   readonly reads: bigint;
   /** What a wrong write to a reserved field does. */
   readonly wrongWrite: "ignore" | "report";
+  /** What it means, for the register reference. */
+  readonly about: string;
   readonly type?: V;
 }
 export type FieldRecord = Readonly<Record<string, Field>>;
@@ -62,23 +64,27 @@ export type BitsValue<M extends number, L extends number> = number extends M | L
           : u64
     : never;
 
-function field<V>(msb: number, lsb: number, flag: boolean): Field<V> {
+function field<V>(msb: number, lsb: number, flag: boolean, about: string): Field<V> {
   if (!Number.isInteger(msb) || !Number.isInteger(lsb) || lsb < 0 || msb > 63 || msb < lsb) {
     throw new DeclarationError(
       `bits [${msb}:${lsb}] are no bit range: write the upper bit first, within [63:0]`,
     );
   }
-  return remember(Object.freeze({ kind: "stored", msb, lsb, flag, reads: 0n, wrongWrite: "ignore" }));
+  return remember(Object.freeze({ kind: "stored", msb, lsb, flag, reads: 0n, wrongWrite: "ignore", about }));
 }
 
-/** One bit, a boolean. */
-export function bit(n: number): Field<boolean> {
-  return field(n, n, true);
+/** One bit, a boolean; `about` says in a sentence what it means. */
+export function bit(n: number, about = ""): Field<boolean> {
+  return field(n, n, true, about);
 }
 
-/** Bits [msb:lsb], the narrowest integer that holds them. */
-export function bits<const M extends number, const L extends number>(msb: M, lsb: L): Field<BitsValue<M, L>> {
-  return field(msb, lsb, false);
+/** Bits [msb:lsb], the narrowest integer that holds them; `about` says in a sentence what they mean. */
+export function bits<const M extends number, const L extends number>(
+  msb: M,
+  lsb: L,
+  about = "",
+): Field<BitsValue<M, L>> {
+  return field(msb, lsb, false, about);
 }
 
 function as<V>(base: Field<V>, kind: FieldKind, rest: Partial<Field> = {}): Field<V> {
@@ -108,7 +114,7 @@ export function reserved(
   lsb: number,
   options: { readonly reads?: number | bigint; readonly wrongWrite?: "ignore" | "report" } = {},
 ): Field<never> {
-  return as(field<never>(msb, lsb, msb === lsb), "reserved", {
+  return as(field<never>(msb, lsb, msb === lsb, ""), "reserved", {
     reads: BigInt(options.reads ?? 0),
     wrongWrite: options.wrongWrite ?? "ignore",
   });

@@ -4,7 +4,8 @@
  */
 import type { Descriptor } from "../core/layout.ts";
 import type { AnyBank, Condition, Space } from "./bank.ts";
-import type { FieldKind } from "./field.ts";
+import type { AnyBehaviour } from "./behaviour.ts";
+import type { Field, FieldKind } from "./field.ts";
 import { resetOf } from "./plan.ts";
 import type { Access, Register } from "./register.ts";
 import { descriptorOf, inputPins, isFifo, wireKindOf, type Declared, type WireKind } from "./state.ts";
@@ -16,7 +17,13 @@ export interface FieldModel {
   readonly kind: FieldKind;
   /** What constant and reserved bits read as. */
   readonly reads: string;
+  /** What a wrong write to reserved bits does. */
+  readonly wrongWrite: Field["wrongWrite"];
+  readonly about: string;
 }
+
+/** What the device's code does with a register, by the groups of its behaviour. */
+export type HandlerKind = "peek" | "read" | "write" | "written";
 export interface RegisterModel {
   readonly name: string;
   readonly bank: string;
@@ -31,6 +38,11 @@ export interface RegisterModel {
   readonly when: Condition | null;
   readonly fields: readonly FieldModel[];
   readonly about: string;
+  /** Where its manual describes it. */
+  readonly section: string;
+  /** How often a guest uses it beside the others. */
+  readonly weight: number;
+  readonly handlers: readonly HandlerKind[];
 }
 export interface BankModel {
   readonly name: string;
@@ -55,8 +67,17 @@ export interface StateModel {
   readonly inputPins: number;
   readonly fifo: boolean;
 }
+/** What a device says of itself, beside its registers and state. */
+export interface DeviceNotes {
+  /** What the hardware is called: `16550A UART`. */
+  readonly title?: string;
+  /** What a guest has in it, and what it lacks, in a few sentences. */
+  readonly about?: string;
+  /** The manuals that it follows; the sections of registers are theirs, or name one. */
+  readonly manuals?: readonly string[];
+}
 /** A device as data. */
-export interface DeviceModel {
+export interface DeviceModel extends Required<DeviceNotes> {
   readonly name: string;
   readonly banks: readonly BankModel[];
   readonly registers: readonly RegisterModel[];
@@ -94,7 +115,14 @@ export function sizeOf(bank: AnyBank): number {
   return bank.options.size ?? bank.entries.reduce((end, e) => Math.max(end, endOf(e.register, bank)), 0);
 }
 
-function registerModel(bankName: string, bank: AnyBank, entry: AnyBank["entries"][number]): RegisterModel {
+const handlerKinds: readonly HandlerKind[] = ["peek", "read", "write", "written"];
+
+function registerModel(
+  bankName: string,
+  bank: AnyBank,
+  entry: AnyBank["entries"][number],
+  behaviour: AnyBehaviour,
+): RegisterModel {
   const { register } = entry;
   return {
     name: entry.name,
@@ -114,8 +142,13 @@ function registerModel(bankName: string, bank: AnyBank, entry: AnyBank["entries"
       lsb: f.lsb,
       kind: f.kind,
       reads: hex(f.reads),
+      wrongWrite: f.wrongWrite,
+      about: f.about,
     })),
     about: register.about,
+    section: register.section,
+    weight: register.weight,
+    handlers: handlerKinds.filter((kind) => behaviour[kind]?.[entry.name] !== undefined),
   };
 }
 
@@ -147,12 +180,17 @@ function spaceOf(bank: AnyBank): BankModel["space"] {
 /** Builds the model. */
 export function modelOf(
   name: string,
-  banks: Readonly<Record<string, AnyBank>>,
+  declaration: DeviceNotes & { readonly banks: Readonly<Record<string, AnyBank>> },
   state: readonly (readonly [string, Declared])[],
   reported: readonly string[],
+  behaviour: AnyBehaviour,
 ): DeviceModel {
+  const { banks } = declaration;
   return deepFreeze({
     name,
+    title: declaration.title ?? name,
+    about: declaration.about ?? "",
+    manuals: [...(declaration.manuals ?? [])],
     banks: Object.entries(banks).map(([bankName, bank]) => ({
       name: bankName,
       space: spaceOf(bank),
@@ -167,7 +205,7 @@ export function modelOf(
       data: bank.indirection?.data ?? null,
     })),
     registers: Object.entries(banks).flatMap(([bankName, bank]) =>
-      bank.entries.map((e) => registerModel(bankName, bank, e)),
+      bank.entries.map((e) => registerModel(bankName, bank, e, behaviour)),
     ),
     state: state.map(([stateName, declared]) => {
       const descriptor = descriptorOf(declared);

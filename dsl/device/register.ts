@@ -22,6 +22,8 @@ export interface RegisterOptions {
   readonly retained?: boolean;
   /** One sentence for the register reference. */
   readonly about?: string;
+  /** Where its manual describes it: `§8.7`. */
+  readonly section?: string;
   /** How often a guest uses it beside a register that says nothing, which has 1: what is used most is found first. */
   readonly weight?: number;
 }
@@ -46,6 +48,7 @@ export interface Register<
   readonly unimplemented: boolean;
   readonly retained: boolean;
   readonly about: string;
+  readonly section: string;
   readonly weight: number;
   readonly many: Many;
   readonly count: number;
@@ -79,6 +82,7 @@ function register<A extends Access, F extends FieldRecord>(
       unimplemented: options?.unimplemented ?? false,
       retained: options?.retained ?? false,
       about: options?.about ?? "",
+      section: options?.section ?? "",
       weight,
       many: false as const,
       count: 1,

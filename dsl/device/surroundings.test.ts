@@ -168,16 +168,22 @@ test("two devices on one board keep their wires apart", (t) => {
 });
 
 const banked = device("banked", {
+  title: "Two banks",
+  about: "What a guest has in it.",
+  manuals: ["a manual, 1995"],
   banks: {
     mmio: bank(
       u32,
-      { mode: rw(0, { select: bits(1, 0) }), strict: rw(4, { missing: unimplemented(bit(6)) }) },
+      {
+        mode: rw(0, { select: bits(1, 0, "which group is seen") }, { section: "§8.7", weight: 4 }),
+        strict: rw(4, { missing: unimplemented(bit(6)) }),
+      },
       { space: "mmio" },
     )
       .when("mode.select", 1, { one: rw(0x10, {}, { reset: 0xffff_ffffn }) })
       .when("mode.select", 2, { two: rw(0x10, {}, { about: "the second" }) }),
   },
-}).implement({});
+}).implement({ peek: { two: () => 2 }, written: { mode: () => undefined, two: () => undefined } });
 
 test("the model is frozen through and through, and survives JSON", (t) => {
   for (const { model } of [outside, banked]) {
@@ -209,6 +215,20 @@ test("the model is frozen through and through, and survives JSON", (t) => {
     },
   );
   t.deepEqual(banked.model.reported, ["strict"]);
+});
+
+test("the model has what a declaration says of the device, its registers and its fields, and who handles what", (t) => {
+  const { model } = banked;
+  t.like(model, { title: "Two banks", about: "What a guest has in it.", manuals: ["a manual, 1995"] });
+  t.like(
+    outside.model,
+    { title: "outside", about: "", manuals: [] },
+    "by default its name, and nothing more",
+  );
+  const registerOf = (name: string) => model.registers.find((r) => r.name === name);
+  t.like(registerOf("mode"), { section: "§8.7", weight: 4, handlers: ["written"] });
+  t.is(registerOf("mode")?.fields[0]?.about, "which group is seen");
+  t.like(registerOf("two"), { section: "", weight: 1, about: "the second", handlers: ["peek", "written"] });
 });
 
 test("an instance has its windows at their bases, and its wires with their targets", (t) => {
