@@ -24,20 +24,18 @@ export interface BuildOptions {
   readonly out: string;
   /** Keeps every line and local variable for gdb. */
   readonly debug: boolean;
-  /** Looks for errors only, and writes nothing. */
-  readonly checkOnly: boolean;
   /** Also writes the image with a table of source lines, `NAME/NAME.lines.efi`. */
   readonly lines?: boolean;
 }
 
-/** What was built. A check alone leaves no files. */
+/** What was built. */
 export interface BuildResult {
   readonly name: string;
   /** The UEFI application. */
-  readonly efi?: string;
+  readonly efi: string;
   /** The bootable disk image. */
-  readonly img?: string;
-  readonly report?: BuildReport;
+  readonly img: string;
+  readonly report: BuildReport;
   /** The code of the UEFI application with a table of source lines, where it was asked for. */
   readonly withLines?: string;
 }
@@ -49,7 +47,8 @@ interface Platform {
 
 /** Name of the firmware's entry point. */
 const entrySymbol = "efi_main";
-const platformMain = join(repositoryRoot, "platforms/x86_64/main.ts");
+/** The module that turns a manifest into a program. */
+export const platformMain = join(repositoryRoot, "platforms/x86_64/main.ts");
 
 /** A program ready to be linked, and what it was made from. */
 export interface Composed {
@@ -64,8 +63,12 @@ export interface Composed {
  * @throws DiagnosticError or InputFailure when the image is wrong
  */
 export function composeImage(image: string, debug: boolean): Composed {
+  return composeFrom(runFrontEnd(resolve(image), [platformMain]), image, debug);
+}
+
+/** As `composeImage`, from a front end that has run over the image and {@link platformMain}. */
+export function composeFrom(frontEnd: FrontEnd, image: string, debug: boolean): Composed {
   const file = resolve(image);
-  const frontEnd = runFrontEnd(file, [platformMain]);
   const manifest = frontEnd.root["default"] as Manifest | undefined;
   if (manifest?.kind !== "manifest") {
     throw new InputFailure(`${image} is no image: its default export must be what \`image({ … })\` returns`);
@@ -94,7 +97,6 @@ export function composeImage(image: string, debug: boolean): Composed {
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { manifest, payloads, module } = composeImage(options.image, options.debug);
   const { name } = manifest.model;
-  if (options.checkOnly) return { name };
   const { hot } = module;
   const { debug, lines = false } = options;
   const linked = linkEfi({ module, entry: entrySymbol, debug, lines, ...(hot && { hot: [...hot] }) });

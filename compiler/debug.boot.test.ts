@@ -37,10 +37,10 @@ test.serial(
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "typevisor-"));
     const image = join(repositoryRoot, "images/hello-linux.ts");
-    const built = await buildImage({ image, out: folder, debug: true, checkOnly: false });
+    const built = await buildImage({ image, out: folder, debug: true });
     const socket = join(folder, "gdb");
     const machine = await boot({
-      image: built.img!,
+      image: built.img,
       extra: ["-S", "-chardev", `socket,path=${socket},server=on,wait=off,id=gdb`, "-gdb", "chardev:gdb"],
     });
     const slot = lineOf("kernel/slots.ts", "export function addSlot", "table.slotCount = u32(index + 1)");
@@ -49,7 +49,7 @@ test.serial(
       "set pagination off",
       "set print symbol off",
       "set architecture i386:x86-64",
-      `file ${built.efi!}`,
+      `file ${built.efi}`,
       `target remote ${socket}`,
       `hbreak kernel/slots.ts:${slot}`,
       "continue",

@@ -27,7 +27,6 @@ export function startInstructions(image: string): Measurement {
           image: file,
           out: folder,
           debug: false,
-          checkOnly: false,
           lines: true,
         });
         const { img, efi, withLines } = built;

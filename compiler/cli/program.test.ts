@@ -9,7 +9,7 @@ import type { Services } from "./services.ts";
 
 const thisFile = new URL(import.meta.url).pathname;
 
-const report: NonNullable<BuildResult["report"]> = {
+const report: BuildResult["report"] = {
   name: "hello",
   hypervisorBytes: 61_234,
   payloadBytes: 14_000_000,
@@ -43,6 +43,8 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
         report,
       });
     },
+    check: () => "hello",
+    start: () => ({ project: process.cwd(), written: [], changed: [] }),
     boot: (options) => {
       booted.push(options);
       options.onConsole?.(Buffer.from("guest:/root# "));
@@ -80,7 +82,7 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
 test("build hands over the image, the folder and --debug, and tells the files, the sizes and the ledger", async (t) => {
   const { services, built, printed } = play();
   t.is(await runCommandLine(["build", thisFile, "--out", "elsewhere", "--debug"], services), 0);
-  t.deepEqual(built, [{ image: thisFile, out: "elsewhere", debug: true, checkOnly: false }]);
+  t.deepEqual(built, [{ image: thisFile, out: "elsewhere", debug: true }]);
   t.is(
     printed(),
     "hello: 61,234 B hypervisor, 14,000,000 B payloads\n  out/hello/hello.efi\n  out/hello/hello.img\n" +
@@ -88,11 +90,32 @@ test("build hands over the image, the folder and --debug, and tells the files, t
   );
 });
 
-test("check builds nothing", async (t) => {
-  const { services, built, printed } = play();
+test("check tells the name of what has no errors, and builds nothing", async (t) => {
+  const checked: string[] = [];
+  const check = (file: string): string => {
+    checked.push(file);
+    return "hello";
+  };
+  const { services, built, printed } = play({ check });
   t.is(await runCommandLine(["check", thisFile], services), 0);
-  t.true(built[0].checkOnly);
+  t.deepEqual([checked, built], [[thisFile], []]);
   t.is(printed(), "hello: no errors\n");
+});
+
+test("new tells what was written, and what to do next", async (t) => {
+  const start: Services["start"] = (kind, name) => ({
+    project: process.cwd(),
+    written: [`${kind}s/${name}.ts`],
+    changed: ["devices/catalogue.ts"],
+  });
+  const { services, printed, complained } = play({ start });
+  t.is(await runCommandLine(["new", "device", "mailbox"], services), 0);
+  t.is(
+    printed(),
+    "wrote devices/mailbox.ts\nchanged devices/catalogue.ts\nnext: typevisor check devices/mailbox.ts\n",
+  );
+  t.is(await runCommandLine(["new", "kernel", "mailbox"], services), 1);
+  t.regex(complained(), /starts a device or an image, not "kernel"/);
 });
 
 test("run boots on the terminal with memory for the guest and the firmware, and says how to leave", async (t) => {
@@ -189,7 +212,7 @@ for (const [why, argv, message] of [
 }
 
 test("every command has help with the exit codes, and the version", async (t) => {
-  for (const command of [[], ["build"], ["run"], ["check"], ["doctor"]]) {
+  for (const command of [[], ["build"], ["run"], ["check"], ["new"], ["doctor"]]) {
     const help = play();
     t.is(await runCommandLine([...command, "--help"], help.services), 0);
     t.regex(help.printed(), /Exit codes:/, command.join());

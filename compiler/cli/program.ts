@@ -1,9 +1,11 @@
 /** The command line: its commands, options and help. What the commands do is behind {@link Services}. */
 import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import packageDescription from "../../package.json" with { type: "json" };
 import type { BuildResult } from "../build.ts";
 import { InputFailure } from "../failure.ts";
+import type { Started } from "../scaffold/start.ts";
 import { exitCode, exitCodeHelp, tellFailure, type ExitCode } from "./exit-code.ts";
 import { runBuiltImage } from "./run-image.ts";
 import type { Services } from "./services.ts";
@@ -53,9 +55,9 @@ function makeProgram(
     command("build", "builds an image: OUT/NAME/NAME.efi, NAME.img, report.json and report.html"),
   ).action(async (image: string, flags: BuildFlags) => {
     refuseExtra("build", qemuArguments);
-    const built = await services.build({ image: existing(image), ...flags, checkOnly: false });
+    const built = await services.build({ image: existing(image), ...flags });
     tellBuild(built, services);
-    tellLedger(built.report?.ledger.byFeature ?? {}, services);
+    tellLedger(built.report.ledger.byFeature, services);
   });
 
   buildOptions(command("run", "builds an image and boots it in QEMU, the guest's console on the terminal"))
@@ -73,23 +75,28 @@ function makeProgram(
       if (timeout !== undefined && !headless && expect.length === 0) {
         throw new InputFailure("--timeout needs --headless or --expect: on a terminal, Ctrl-A X leaves");
       }
-      const built = await services.build({ image: existing(image), out, debug, checkOnly: false });
+      const built = await services.build({ image: existing(image), out, debug });
       tellBuild(built, services);
       const limit = timeout === undefined ? {} : { timeoutSeconds: timeout };
       await runBuiltImage(built, { headless, expect, ...limit, qemuArguments }, services);
     });
 
-  command("check", "looks for errors in an image and writes nothing")
-    .argument("<IMAGE.ts>", "the image's source")
-    .action(async (image: string) => {
+  command("check", "looks for errors in an image or a device and writes nothing")
+    .argument("<FILE.ts>", "the image's source, or a file that exports devices")
+    .action((file: string) => {
       refuseExtra("check", qemuArguments);
-      const { name } = await services.build({
-        image: existing(image),
-        out: "out",
-        debug: false,
-        checkOnly: true,
-      });
-      services.print(`${name}: no errors\n`);
+      if (!existsSync(file)) throw new InputFailure(`there is no file ${file}`);
+      services.print(`${services.check(file)}: no errors\n`);
+    });
+
+  command("new", "writes the start of a device or an image, with its test, into the project around")
+    .argument("<KIND>", "device or image")
+    .argument("<NAME>", "its name: lower-case words with dashes between")
+    .action((kind: string, name: string) => {
+      refuseExtra("new", qemuArguments);
+      if (kind !== "device" && kind !== "image")
+        throw new InputFailure(`typevisor new starts a device or an image, not "${kind}"`);
+      tellStart(services.start(kind, name), services);
     });
 
   command("doctor", "tells what is installed, what is missing, and what to do").action(async () => {
@@ -139,15 +146,21 @@ function seconds(text: string): number {
   return value;
 }
 
+/** What was written, and what to do with it next. */
+function tellStart({ project, written, changed }: Started, services: Services): void {
+  const shown = (path: string): string => relative(process.cwd(), join(project, path));
+  for (const path of written) services.print(`wrote ${shown(path)}\n`);
+  for (const path of changed) services.print(`changed ${shown(path)}\n`);
+  services.print(`next: typevisor check ${shown(written[0] ?? "")}\n`);
+}
+
 function tellBuild(built: BuildResult, services: Services): void {
   const { report } = built;
   const sizes =
-    report === undefined
-      ? ""
-      : `: ${report.hypervisorBytes.toLocaleString("en-US")} B hypervisor, ` +
-        `${report.payloadBytes.toLocaleString("en-US")} B payloads`;
-  services.print(`${built.name}${sizes}\n`);
-  for (const file of [built.efi, built.img]) if (file !== undefined) services.print(`  ${file}\n`);
+    `${report.hypervisorBytes.toLocaleString("en-US")} B hypervisor, ` +
+    `${report.payloadBytes.toLocaleString("en-US")} B payloads`;
+  services.print(`${built.name}: ${sizes}\n`);
+  for (const file of [built.efi, built.img]) services.print(`  ${file}\n`);
 }
 
 /** The hypervisor's bytes by feature, the largest first; the report has them by source file too. */

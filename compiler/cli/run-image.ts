@@ -29,7 +29,6 @@ export async function runBuiltImage(
   options: RunOptions,
   services: Services,
 ): Promise<void> {
-  if (built.img === undefined) throw new Error(`the build of ${built.name} left no disk image`);
   const machine: MachineOptions = {
     image: built.img,
     memoryMiB: machineMemoryMiB(built),
@@ -81,6 +80,6 @@ const longestLimitMs = 2 ** 31 - 1;
 
 /** Enough for what the image declares and for the firmware, in steps of 256 MiB. */
 function machineMemoryMiB(built: BuildResult): number {
-  const declared = (built.report?.memory ?? []).reduce((total, region) => total + region.sizeBytes, 0);
+  const declared = built.report.memory.reduce((total, region) => total + region.sizeBytes, 0);
   return Math.max(1024, Math.ceil((declared + firmwareBytes) / (256 * mebibyte)) * 256);
 }

@@ -11,12 +11,19 @@ import {
   type MachineOptions,
 } from "../../ci/qemu-arguments.ts";
 import { buildImage, type BuildOptions, type BuildResult } from "../build.ts";
+import { checkSource } from "../check.ts";
 import { MachineFailure } from "../failure.ts";
+import type { Kind } from "../scaffold/name.ts";
+import { startNew, type Started } from "../scaffold/start.ts";
 import { examineMachine, type Finding } from "./examine.ts";
 
 /** The services behind the commands. */
 export interface Services {
   build(options: BuildOptions): Promise<BuildResult>;
+  /** Looks for errors in an image or a device, and gives its name. */
+  check(file: string): string;
+  /** Writes the start of a device or an image. */
+  start(kind: Kind, name: string): Started;
   /** Boots a machine whose console the program reads. */
   boot(options: BootOptions): Promise<Machine>;
   /** Boots a machine whose console is this terminal, and gives QEMU's exit status. */
@@ -37,6 +44,8 @@ for (const stream of [process.stdout, process.stderr])
 /** The services of a real run. */
 export const realServices: Services = {
   build: buildImage,
+  check: checkSource,
+  start: (kind, name) => startNew(kind, name, process.cwd()),
   boot: async (options) => {
     requireEmulator();
     return boot(options);

@@ -37,9 +37,8 @@ export async function recordProfiles(asked: readonly string[]): Promise<Profile[
   const folder = mkdtempSync(join(tmpdir(), "typevisor-profile-"));
   try {
     const { elf } = prepareBareGuest();
-    const built = await buildImage({ image, out: folder, debug: false, checkOnly: false, lines: true });
-    if (built.img === undefined || built.withLines === undefined)
-      throw new Error(`${image} left no image with lines`);
+    const built = await buildImage({ image, out: folder, debug: false, lines: true });
+    if (built.withLines === undefined) throw new Error(`${image} left no image with lines`);
     const code = new ImageCode(built.withLines);
     const readsCounter = guestReadsCounter(readFileSync(elf));
     const machine = await boot({

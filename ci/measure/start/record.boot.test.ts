@@ -17,7 +17,7 @@ test.serial(
     const folder = mkdtempSync(join(tmpdir(), "typevisor-start-"));
     try {
       const image = join(repositoryRoot, "images/hello-linux.ts");
-      const built = await buildImage({ image, out: folder, debug: false, checkOnly: false, lines: true });
+      const built = await buildImage({ image, out: folder, debug: false, lines: true });
       const { img = "", efi = "", withLines = "" } = built;
       const started = { img, efi, withLines };
       const record = await recordStart(started, await findImage(started, folder), folder);
