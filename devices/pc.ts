@@ -4,7 +4,6 @@ import {
   controllers,
   fitted,
   isa,
-  mmioWindow,
   portWindow,
   type DeviceDeclaration,
   type DeviceTemplate,
@@ -20,7 +19,7 @@ import { i8259 } from "./i8259.ts";
 import { ioapic } from "./ioapic.ts";
 import { localApic } from "./local-apic.ts";
 import { mc146818 } from "./mc146818.ts";
-import { ecamPlaces, pciHost } from "./pci-host.ts";
+import { functionPlaces, pciHost } from "./pci-host.ts";
 import type { PciFunction } from "./pci/function.ts";
 import { ich9Lpc } from "./pci/ich9-lpc.ts";
 import { q35Mch } from "./pci/q35-mch.ts";
@@ -228,20 +227,14 @@ export function hostBridge(options: HostBridgeOptions = {}): DeviceDeclaration {
   const ecamGpa = options.ecamGpa ?? deviceHoleGpa;
   const buses = options.buses ?? 256;
   const functions = [q35Mch(ecamGpa, buses), ich9Lpc(pmBase), ...(options.functions ?? [])];
-  const instance = instantiate(pciHost({ functions }), "pci", {
-    at: { address: 0xcf8, data: 0xcfc, ...ecamPlaces(functions, ecamGpa) },
+  const instance = instantiate(pciHost({ functions, buses }), "pci", {
+    at: { address: 0xcf8, data: 0xcfc, ecam: ecamGpa, ...functionPlaces(functions) },
     connect: { reset: { board: "reset" } },
   });
-  const declared = fitted(instance, {
+  return fitted(instance, {
     parts: [
       { part: "host-bridge", ecamGpa, buses },
       { part: "reset", port: 0xcf9 },
     ],
   });
-  // One window, which the functions are parts of: what no function answers is the bridge's all the same.
-  const windows = Object.freeze([
-    ...declared.windows.filter((w) => w.space === "port"),
-    mmioWindow("ecam", ecamGpa, buses * 2 ** 20),
-  ]);
-  return Object.freeze({ ...declared, windows });
 }

@@ -1,12 +1,13 @@
 import test from "ava";
 import { attach, type Attached } from "../dsl/testing/attach.ts";
+import { FakeBoard } from "../dsl/testing/fake-board.ts";
 import { pciFunction } from "./pci/function.ts";
 import { q35Mch } from "./pci/q35-mch.ts";
-import { ecamPlaces, pciHost } from "./pci-host.ts";
-import { ecamGpa, functions, host, sample } from "./testing/pci-host.ts";
+import { pciHost } from "./pci-host.ts";
+import { ecamGpa, host, places, sample } from "./testing/pci-host.ts";
 
 type Guest = Attached<unknown>;
-const plain = (): Guest => attach(host as never);
+const plain = (): Guest => attach(host as never, new FakeBoard(), places);
 
 const select = (guest: Guest, devfn: number, offset: number): void =>
   guest.writeAt("address", 0, 4, 0x8000_0000 + devfn * 0x100 + (offset & 0xfc));
@@ -74,11 +75,13 @@ test("a byte written beside bits that a 1 clears leaves those", (t) => {
 
 test("ECAM shows the same registers, at the place of each function", (t) => {
   const guest = plain();
-  t.deepEqual(ecamPlaces(functions, ecamGpa), {
-    mch: 0xb000_0000,
-    lpc: 0xb00f_8000,
-    sample: 0xb00f_d000,
-  });
+  t.deepEqual(places, { mch: 0, lpc: 0xf_8000, sample: 0xf_d000 });
+  t.is(guest.readAt("ecam", 0xf_8000, 4), 0x2918_8086);
+  t.is(guest.readAt("ecam", 0xf_8002, 2), 0x2918);
+  t.is(guest.readAt64("ecam", 0xf_8000), 0x0200_0007_2918_8086n);
+  t.is(guest.readAt("ecam", 0xf_9000, 4), 0xffff_ffff);
+  guest.writeAt("ecam", 0xf_8061, 1, 0x0d);
+  t.is(get(guest, lpc, 0x61, 1), 0x0d);
   t.is(guest.readAt("lpc", 0, 4), 0x2918_8086);
   guest.writeAt("lpc", 0x60, 1, 0x0c);
   t.is(get(guest, lpc, 0x60, 1), 0x0c);
@@ -141,10 +144,10 @@ test("a byte at port 0xcf9 resets, and does not disturb the address", (t) => {
 
 test("two functions at one place, and a device without function 0, are refused", (t) => {
   const bridge = q35Mch(ecamGpa, 256);
-  t.throws(() => pciHost({ functions: [bridge, q35Mch(ecamGpa, 256)] }), {
+  t.throws(() => pciHost({ functions: [bridge, q35Mch(ecamGpa, 256)], buses: 256 }), {
     message: /mch and mch lie at one place/,
   });
-  t.throws(() => pciHost({ functions: [bridge, sample] }), {
+  t.throws(() => pciHost({ functions: [bridge, sample], buses: 256 }), {
     message: /PCI device 31 has sample and no function 0/,
   });
 });

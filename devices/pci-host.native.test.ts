@@ -25,6 +25,7 @@ test("both configuration mechanisms do natively what they do in Node, whatever i
     const part = width === 4 ? 0 : offset & (4 - width);
     if (random(2) === 0) same("write_data", part, width, value);
     else if (same("read_data", part, width) !== 0) found++;
+    if (random(4) === 0) same("read_ecam", devfn * 0x1000 + (offset & -width), width);
     if (random(2) === 0) same(`write_${name}`, offset & -width, width, value);
     else same(`read_${name}`, offset & -width, width);
     same("stateHash");

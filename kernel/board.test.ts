@@ -5,6 +5,8 @@ import { board } from "../dsl/device/board.ts";
 import { instantiate, type Instance } from "../dsl/device/instance.ts";
 import {
   bank,
+  bit,
+  bits,
   device,
   inputs,
   line,
@@ -20,7 +22,7 @@ import {
 } from "../dsl/device/vocabulary.ts";
 import { makeBoard, type BoardTargets } from "./board.ts";
 import { cpus } from "./cpu.ts";
-import { makeDispatch } from "./dispatch.ts";
+import { makeDispatch, type BridgeWindow } from "./dispatch.ts";
 import { Domain } from "./domain.ts";
 import { eventRings } from "./events.ts";
 import { modelMachine } from "./testing/machine.ts";
@@ -76,7 +78,7 @@ const repeater = device("board-test-repeater", {
 });
 
 /** A source wired through two repeaters to the board. */
-function scene() {
+function scene(more: readonly unknown[] = [], bridges: readonly BridgeWindow[] = []) {
   const machine = modelMachine();
   const heard: string[] = [];
   const targets: BoardTargets = {
@@ -100,6 +102,7 @@ function scene() {
       connect: { out: { instance: "second", pin: 0 } },
     }),
     instantiate(repeater, "second", { at: { ports: 0x204 }, connect: { out: { board: "end" } } }),
+    ...more,
   ] as unknown as readonly Instance[];
   const domains = make(array(Domain, 1));
   startGuestTime(domains[0].time);
@@ -108,7 +111,7 @@ function scene() {
   provide(board, parts.board);
   parts.timers.clear();
   parts.initialise(0);
-  const dispatch = makeDispatch(parts, 1);
+  const dispatch = makeDispatch(parts, 1, bridges);
   return { machine, heard, parts, dispatch };
 }
 
@@ -210,6 +213,85 @@ test.serial("accesses reach the window that holds them, and what none holds read
   t.is(dispatch.memoryRead(0, 0, 0xd000_0000n, 4), 0x1234_5678n);
   t.is(dispatch.memoryRead(0, 0, 0xd000_1000n, 4), 0xffff_ffffn);
   t.is(dispatch.memoryRead(0, 0, 0xcfff_fff8n, 8), 0xffff_ffff_ffff_ffffn);
+});
+
+/** Two windows that a register places, and a function of configuration space. */
+const placed = device("board-test-placed", {
+  banks: {
+    space: bank(
+      u32,
+      { command: rw(4, { memory: bit(1) }), bar: rw(0x10, { base: bits(31, 12) }) },
+      {
+        space: "configuration",
+        size: 0x1000,
+      },
+    ),
+    first: bank(
+      u32,
+      { one: rw(0) },
+      {
+        space: "mmio",
+        size: 0x800,
+        movable: { register: "bar", field: "base", offset: 0, enabled: "command.memory" },
+      },
+    ),
+    second: bank(
+      u32,
+      { two: rw(0) },
+      {
+        space: "mmio",
+        size: 0x800,
+        movable: { register: "bar", field: "base", offset: 0x800, enabled: "command.memory" },
+      },
+    ),
+  },
+}).implement({});
+
+test.serial(
+  "a window that the guest places is where it says, within the bridge's window and behind all others",
+  (t) => {
+    const { dispatch } = scene(
+      [instantiate(placed, "placed", { at: { space: 0x8000 } as never })],
+      [{ first: 0xc000_0000n, end: 0xd000_1000n }],
+    );
+    const put = (gpa: bigint): void => board.writeConfiguration(0x8010, 4, Number(gpa));
+    const get = (gpa: bigint, width = 4): bigint => dispatch.memoryRead(0, 0, gpa, width);
+    put(0xc000_1000n);
+    t.is(get(0xc000_1000n), 0xffff_ffffn, "switched off");
+    board.writeConfiguration(0x8004, 1, 2);
+    dispatch.memoryWrite(0, 0, 0xc000_1000n, 4, 11n);
+    dispatch.memoryWrite(0, 0, 0xc000_1800n, 8, 22n);
+    t.is(get(0xc000_1000n), 11n);
+    t.is(get(0xc000_1800n, 8), 22n);
+    t.is(get(0xc000_2000n), 0xffff_ffffn);
+    t.is(get(0xc000_0ffcn), 0xffff_ffffn);
+    put(0xc123_4000n);
+    t.is(get(0xc000_1000n), 0xffff_ffffn);
+    t.is(get(0xc123_4800n), 22n);
+    // Outside of what the bridge passes on, at its ends, and where another device is.
+    for (const gpa of [0xbfff_f000n, 0xd000_1000n, 0xffff_f000n, 0n]) {
+      put(gpa);
+      t.is(get(gpa), 0xffff_ffffn, gpa.toString(16));
+      t.is(get(gpa + 0x800n), 0xffff_ffffn);
+    }
+    put(0xd000_0000n);
+    dispatch.memoryWrite(0, 0, 0xd000_0000n, 4, 33n);
+    t.is(get(0xd000_0000n), 33n);
+    put(0xc000_0000n);
+    t.is(get(0xc000_0000n), 11n);
+  },
+);
+
+test.serial("configuration space is read and written by function, and ones are where none is", (t) => {
+  scene([instantiate(placed, "placed", { at: { space: 0x8000 } as never })], []);
+  board.writeConfiguration(0x8010, 4, 0xffff_ffff);
+  t.is(board.readConfiguration(0x8010, 4), 0xffff_f000);
+  t.is(board.readConfiguration(0x8012, 2), 0xffff);
+  for (const address of [0x7010, 0x9010, 0xffff_ffff]) {
+    board.writeConfiguration(address, 4, 0);
+    t.is(board.readConfiguration(address, 4), 0xffff_ffff);
+  }
+  t.is(board.readConfiguration(0x8010, 4), 0xffff_f000);
 });
 
 test.serial("an access that leaves its window sees it and floating bytes", (t) => {

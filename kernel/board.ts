@@ -12,6 +12,7 @@ import { storage } from "../dsl/core/storage.ts";
 import type { Board } from "../dsl/device/board.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
 import { cpus } from "./cpu.ts";
+import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
 import { Request } from "./vcpu.ts";
 import { deviceUnimplemented, wireQueueFull, type EventRings } from "./events.ts";
@@ -367,6 +368,8 @@ export function makeBoard(
       });
     });
 
+  const functions = windowsOf(instances, "configuration").map((e) => ({ ...e, base: Number(e.base) }));
+
   const boardItself: Board = Object.freeze({
     now: (): u64 => guestNs(current().time),
     epoch: (): u64 => {
@@ -391,6 +394,22 @@ export function makeBoard(
     sendMessage: (wire: u16, destination: u32, command: u32): void =>
       push(Kind.message, wire, false, destination, command),
     raiseSignal: (wire: u16, value: u32): void => push(Kind.signal, wire, false, value, 0),
+    readConfiguration: (address: u32, width: u8): u32 => {
+      for (const f of functions) {
+        const offset = u32(address - f.base);
+        if ((single || context.guest === f.guest) && offset < f.size) return f.read(f.state, offset, width);
+      }
+      return 0xffff_ffff;
+    },
+    writeConfiguration: (address: u32, width: u8, value: u32): void => {
+      for (const f of functions) {
+        const offset = u32(address - f.base);
+        if ((single || context.guest === f.guest) && offset < f.size) {
+          f.write(f.state, offset, width, value);
+          return;
+        }
+      }
+    },
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
   });

@@ -3,6 +3,8 @@
  * windows at build time, that ends in calls of the devices. What no window claims reads as ones and drops writes.
  */
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
+import type { Space } from "../dsl/device/bank.ts";
+import type { MovableWindow } from "../dsl/device/device.ts";
 import type { BoardParts, PlacedInstance } from "./board.ts";
 
 /** The accesses of guests, without the deliveries that follow them; `number` is the accessing vCPU's number in its guest. Widths in bytes. */
@@ -27,10 +29,18 @@ interface Entry {
   readonly write: (self: object, offset: u32, width: u8, value: u32) => void;
   readonly read64: (self: object, offset: u32) => u64;
   readonly write64: (self: object, offset: u32, value: u64) => void;
+  /** The guest places it, and the base says nothing. */
+  readonly movable: MovableWindow<object> | undefined;
+}
+
+/** Guest-physical addresses that a host bridge passes on to what the guest places: `first` up to `end`. */
+export interface BridgeWindow {
+  readonly first: bigint;
+  readonly end: bigint;
 }
 
 /** All windows of a space, by base. Windows that overlap in one guest throw. */
-export function windowsOf(instances: readonly PlacedInstance[], space: "port" | "mmio"): readonly Entry[] {
+export function windowsOf(instances: readonly PlacedInstance[], space: Space): readonly Entry[] {
   /** A guest with one vCPU, whose own devices need no comparison. */
   const lone = (guest: number): boolean =>
     !instances.some((p) => p.guest === guest && p.vcpu !== null && p.vcpu > 0);
@@ -50,12 +60,14 @@ export function windowsOf(instances: readonly PlacedInstance[], space: "port" | 
             write: w.write as Entry["write"],
             read64: w.read64 as Entry["read64"],
             write64: w.write64 as Entry["write64"],
+            movable: w.movable as Entry["movable"],
           }),
         ),
     )
     .sort((a, b) => a.guest - b.guest || (a.base < b.base ? -1 : 1));
-  entries.forEach((entry, i) => {
-    const before = entries[i - 1];
+  const fixed = entries.filter((e) => e.movable === undefined);
+  fixed.forEach((entry, i) => {
+    const before = fixed[i - 1];
     if (
       before !== undefined &&
       before.guest === entry.guest &&
@@ -86,8 +98,12 @@ export function balancedCut(entries: readonly { readonly weight: number }[]): nu
 
 const ones = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff] as const;
 
-/** Builds the dispatch over a board's devices. */
-export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
+/** Builds the dispatch over a board's devices; `bridges` by guest, without one nothing that the guest places is seen. */
+export function makeDispatch(
+  parts: BoardParts,
+  guestCount: number,
+  bridges: readonly BridgeWindow[] = [],
+): Dispatch {
   const single = guestCount === 1;
   const ports = windowsOf(parts.instances, "port").map((e) => ({ ...e, base: Number(e.base) }));
   const memory = windowsOf(parts.instances, "mmio");
@@ -172,10 +188,20 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
     portWriteMiss,
   );
 
-  /** The windows in memory are few: looked at one after the other, the most used ones first. */
+  /**
+   * The windows in memory are few: looked at one after the other, the most used ones first. Those that the guest places
+   * come last, so that they cannot take another's addresses, and only where the bridge passes accesses on.
+   */
   const memoryEntries = memory
+    .filter((e) => e.movable === undefined)
     .map((e) => ({ ...e, last: e.base + BigInt(e.size) }))
     .sort((a, b) => b.weight - a.weight);
+  const movableEntries = memory.flatMap(({ movable, guest, size, ...e }) => {
+    const bridge = bridges[guest];
+    if (movable === undefined || bridge === undefined) return [];
+    const { base, enabled } = movable;
+    return [{ ...e, guest, base, enabled, bytes: BigInt(size), first: bridge.first, end: bridge.end }];
+  });
   const allOnes = 0xffff_ffff_ffff_ffffn;
   const onesOf = (width: u8): u64 => u64(allOnes >> BigInt((64 - 8 * Math.min(width, 8)) & 63));
 
@@ -198,6 +224,16 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
           return width === 8 ? e.read64(e.state, offset) : u64(e.read(e.state, offset, width));
         }
       }
+      for (const e of movableEntries) {
+        if ((single || guest === e.guest) && gpa >= e.first && gpa < e.end && e.enabled(e.state)) {
+          const base = e.base(e.state);
+          const inside = u64(gpa - base);
+          if (base >= e.first && inside < e.bytes && u64(base + e.bytes) <= e.end) {
+            const offset = u32(inside);
+            return width === 8 ? e.read64(e.state, offset) : u64(e.read(e.state, offset, width));
+          }
+        }
+      }
       return onesOf(width);
     },
     memoryWrite(guest: u32, number: u32, gpa: u64, width: u8, value: u64): void {
@@ -212,6 +248,18 @@ export function makeDispatch(parts: BoardParts, guestCount: number): Dispatch {
           if (width === 8) e.write64(e.state, offset, value);
           else e.write(e.state, offset, width, u32(value));
           return;
+        }
+      }
+      for (const e of movableEntries) {
+        if ((single || guest === e.guest) && gpa >= e.first && gpa < e.end && e.enabled(e.state)) {
+          const base = e.base(e.state);
+          const inside = u64(gpa - base);
+          if (base >= e.first && inside < e.bytes && u64(base + e.bytes) <= e.end) {
+            const offset = u32(inside);
+            if (width === 8) e.write64(e.state, offset, value);
+            else e.write(e.state, offset, width, u32(value));
+            return;
+          }
         }
       }
     },

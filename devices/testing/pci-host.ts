@@ -3,7 +3,7 @@ import { deviceProgram } from "../../dsl/testing/device-program.ts";
 import { pciFunction } from "../pci/function.ts";
 import { ich9Lpc } from "../pci/ich9-lpc.ts";
 import { q35Mch } from "../pci/q35-mch.ts";
-import { pciHost } from "../pci-host.ts";
+import { functionPlaces, pciHost } from "../pci-host.ts";
 
 export const ecamGpa = 0xb000_0000;
 
@@ -27,5 +27,6 @@ export const sample = pciFunction({
 });
 
 export const functions = Object.freeze([q35Mch(ecamGpa, 256), ich9Lpc(0x600), sample]);
-export const host = pciHost({ functions });
-export const program = deviceProgram(host);
+export const host = pciHost({ functions, buses: 256 });
+export const places = functionPlaces(functions);
+export const program = deviceProgram(host, places);

@@ -124,7 +124,7 @@ function merged(windows: readonly WindowModel[]): readonly Range[] {
 }
 
 function windowResource({ space, base, size }: Range): Resource[] {
-  if (space === "msr") return [];
+  if (space === "msr" || space === "configuration") return [];
   if (space === "mmio") {
     return [base + size <= 2 ** 32 ? fixedMemory32(base, size, true) : fixedMemory64(base, size)];
   }

@@ -2,13 +2,28 @@
  * Banks: what lies behind one address window, or behind an index and a data register. A bank has one unit, the width
  * of its registers and of the accesses that reach them; wider registers span several units.
  */
-import type { FieldRecord } from "./field.ts";
-import { u8, type IntType } from "../core/int.ts";
-import type { InBank, Register, RegisterRecord, Width } from "./register.ts";
+import type { Field, FieldRecord } from "./field.ts";
+import { u32, u8, type IntType } from "../core/int.ts";
+import { selected, type InBank, type Register, type RegisterRecord, type Width } from "./register.ts";
 import { DeclarationError, remember } from "./place.ts";
 
-/** Where a window lies: port space, guest-physical memory, or MSR numbers. */
-export type Space = "port" | "mmio" | "msr";
+/** Where a window lies: port space, guest-physical memory, MSR numbers, or PCI configuration space. */
+export type Space = "port" | "mmio" | "msr" | "configuration";
+
+/** A window of memory that lies where a register of the device says, as a PCI base address register does. */
+export interface Movable {
+  /** The register that holds the address; what its fields leave out counts as 0. */
+  readonly register: string;
+  /** The field of that register that holds the address's bits at their place. */
+  readonly field: string;
+  /** Of the window behind that address, in bytes. */
+  readonly offset: number;
+  /** `register.field` of the bit without which the window is not there. */
+  readonly enabled: string;
+}
+
+/** Gives the configuration address that an access at an offset of a window goes on to. */
+export type Passage = (self: never, offset: u32) => u32;
 
 export interface BankOptions {
   /** Default `port`. */
@@ -26,6 +41,8 @@ export interface BankOptions {
   readonly wide?: "split" | "ignore";
   /** What a hole reads as; default all ones in a port bank, 0 elsewhere. */
   readonly hole?: number | bigint;
+  /** The guest chooses where the window lies. */
+  readonly movable?: Movable;
 }
 
 /** Which field selects a guarded group of registers, and with which value. */
@@ -34,11 +51,17 @@ export interface Condition {
   readonly field: string;
   readonly value: number;
 }
+/** Which field picks one element of a repeated register. */
+export interface Selection {
+  readonly register: string;
+  readonly field: string;
+}
 /** One register as it was put into a bank. */
 export interface BankEntry {
   readonly name: string;
   readonly register: Register;
   readonly when: Condition | undefined;
+  readonly selection: Selection | undefined;
 }
 /** An index register's field and the data register through which an indirect bank is seen. */
 export interface Indirection {
@@ -59,6 +82,8 @@ export interface AnyBank {
   readonly indirection: Indirection | undefined;
   /** Whether it is seen by narrow accesses to another bank's window. */
   readonly overlay: boolean;
+  /** Where accesses to the window go on to; it has no registers then. */
+  readonly passage: Passage | undefined;
 }
 /** A bank with unit type `U` and registers `R`; `D` where it lies behind a window of its own. */
 export interface Bank<U, R, D extends boolean> extends AnyBank {
@@ -70,53 +95,80 @@ export interface Bank<U, R, D extends boolean> extends AnyBank {
     value: number,
     registers: More,
   ): Bank<U, R & { readonly [K in keyof More]: InBank<More[K], U> }, D>;
+  /**
+   * Adds registers of which there are `count` each, one behind the other at one place: `register.field` picks which is
+   * seen, and where it names none, a hole is. Handlers are given the index.
+   */
+  select<const More extends RegisterRecord>(
+    path: FieldPath<R>,
+    count: number,
+    registers: More,
+  ): Bank<U, R & { readonly [K in keyof More]: Repeated<InBank<More[K], U>> }, D>;
 }
+type Repeated<R> = R extends Register<infer A, infer F, infer T> ? Register<A, F, T, true> : never;
 
-function build<U, R, D extends boolean>(
-  unit: Width,
-  options: BankOptions,
-  entries: readonly BankEntry[],
-  indirection: Indirection | undefined,
-  overlaid: boolean,
-): Bank<U, R, D> {
+type Parts = Omit<AnyBank, "entries">;
+
+function build<U, R, D extends boolean>(parts: Parts, entries: readonly BankEntry[]): Bank<U, R, D> {
   const self = Object.freeze({
-    direct: indirection === undefined && !overlaid,
-    overlay: overlaid,
-    unit,
-    options: Object.freeze({ ...options }),
+    ...parts,
+    direct: parts.indirection === undefined && !parts.overlay,
+    options: Object.freeze({ ...parts.options }),
     entries: Object.freeze(entries),
-    indirection,
     when<const More extends RegisterRecord>(path: FieldPath<R>, value: number, registers: More) {
-      const [register, field] = (path as string).split(".") as [string, string];
-      const selector = entries.find((e) => e.name === register)?.register;
-      const known = (selector?.fields as FieldRecord | undefined)?.[field];
-      if (selector === undefined || known === undefined) {
-        throw new DeclarationError(`when("${path}"): the bank has no field of that name`);
-      }
-      if (selector.many)
-        throw new DeclarationError(`when("${path}"): a repeated register cannot select`, selector);
+      const { register, name, known } = fieldOf(entries, "when", path);
       if (!Number.isInteger(value) || value < 0 || value >= 2 ** (known.msb - known.lsb + 1)) {
         throw new DeclarationError(
           `when("${path}", ${value}): bits [${known.msb}:${known.lsb}] never have that value`,
           known,
         );
       }
-      const condition = Object.freeze({ register, field, value });
-      return build<U, never, D>(
-        unit,
-        options,
-        [...entries, ...listed(registers, condition)],
-        indirection,
-        overlaid,
-      );
+      const condition = Object.freeze({ register, field: name, value });
+      return build<U, never, D>(parts, [...entries, ...listed(registers, condition)]);
+    },
+    select<const More extends RegisterRecord>(path: FieldPath<R>, count: number, registers: More) {
+      const { register, name } = fieldOf(entries, "select", path);
+      const selection = Object.freeze({ register, field: name });
+      const repeated = Object.entries(registers).map(([key, one]) => {
+        if (one.many) throw new DeclarationError(`select("${path}"): ${key} is repeated already`, one);
+        return [key, selected(count, one)] as const;
+      });
+      return build<U, never, D>(parts, [
+        ...entries,
+        ...listed(Object.fromEntries(repeated), undefined, selection),
+      ]);
     },
   });
   return remember(self) as unknown as Bank<U, R, D>;
 }
 
-function listed(registers: RegisterRecord, when: Condition | undefined): BankEntry[] {
-  return Object.entries(registers).map(([name, register]) => Object.freeze({ name, register, when }));
+/** The field that `register.field` names among the registers declared so far. */
+function fieldOf(
+  entries: readonly BankEntry[],
+  verb: string,
+  path: string,
+): { readonly register: string; readonly name: string; readonly known: Field } {
+  const [register, name] = path.split(".") as [string, string];
+  const selector = entries.find((e) => e.name === register)?.register;
+  const known = (selector?.fields as FieldRecord | undefined)?.[name];
+  if (selector === undefined || known === undefined)
+    throw new DeclarationError(`${verb}("${path}"): the bank has no field of that name`);
+  if (selector.many)
+    throw new DeclarationError(`${verb}("${path}"): a repeated register cannot select`, selector);
+  return { register, name, known };
 }
+
+function listed(
+  registers: RegisterRecord,
+  when: Condition | undefined,
+  selection: Selection | undefined = undefined,
+): BankEntry[] {
+  return Object.entries(registers).map(([name, register]) =>
+    Object.freeze({ name, register, when, selection }),
+  );
+}
+
+const plain = { indirection: undefined, overlay: false, passage: undefined } as const;
 
 /** Registers behind a window of the guest's address space. */
 export function bank<U, const R extends RegisterRecord>(
@@ -124,7 +176,7 @@ export function bank<U, const R extends RegisterRecord>(
   registers: R,
   options: BankOptions = {},
 ): Bank<U, { readonly [K in keyof R]: InBank<R[K], U> }, true> {
-  return build(unit, options, listed(registers, undefined), undefined, false);
+  return build({ ...plain, unit, options }, listed(registers, undefined));
 }
 
 /**
@@ -137,7 +189,10 @@ export function indirect<U, const R extends RegisterRecord>(
   registers: R,
   options: Pick<BankOptions, "hole" | "dense" | "size"> = {},
 ): Bank<U, { readonly [K in keyof R]: InBank<R[K], U> }, false> {
-  return build(unit, options, listed(registers, undefined), Object.freeze({ ...through }), false);
+  return build(
+    { ...plain, unit, options, indirection: Object.freeze({ ...through }) },
+    listed(registers, undefined),
+  );
 }
 
 /**
@@ -148,5 +203,16 @@ export function overlay<const R extends RegisterRecord>(
   registers: R,
   options: Pick<BankOptions, "hole"> = {},
 ): Bank<u8, { readonly [K in keyof R]: InBank<R[K], u8> }, false> {
-  return build(u8, options, listed(registers, undefined), undefined, true);
+  return build({ ...plain, unit: u8, options, overlay: true }, listed(registers, undefined));
+}
+
+/**
+ * A window without registers, whose accesses go on to PCI configuration space: `to` gives the address there (bus
+ * [27:20], device [19:15], function [14:12], register [11:0]) for an offset.
+ */
+export function passage(
+  to: Passage,
+  options: Required<Pick<BankOptions, "space" | "size">>,
+): Bank<u32, Readonly<Record<never, never>>, true> {
+  return build({ ...plain, unit: u32, options, passage: to }, []);
 }

@@ -28,6 +28,12 @@ export interface Board {
   sendMessage(wire: u16, destination: u32, command: u32): void;
   /** An event without a level, with a value that the output's declaration explains. */
   raiseSignal(wire: u16, value: u32): void;
+  /**
+   * Reads 1, 2 or 4 bytes of PCI configuration space on the guest's buses: bus [27:20], device [19:15], function
+   * [14:12], register [11:0] (PCI Express 5.0 §7.2.2). Ones where no function is.
+   */
+  readConfiguration(address: u32, width: u8): u32;
+  writeConfiguration(address: u32, width: u8, value: u32): void;
   /** The guest has used, for the first time, what the device declares as unimplemented; `ordinal` is the model's. */
   unimplemented(wire: u16, ordinal: u8): void;
 }

@@ -31,6 +31,7 @@ export function checkShape(device: string, banks: Banks, state: State): void {
     checkSize(`${device}.${bankName}`, bank);
     if (bank.indirection !== undefined) checkIndirection(`${device}.${bankName}`, bank, banks);
     checkOverlay(`${device}.${bankName}`, bankName, bank, banks);
+    checkMovable(`${device}.${bankName}`, bank, banks);
   }
   for (const name of Object.keys(state)) {
     const register = names.get(name);
@@ -58,7 +59,11 @@ function checkRegister(path: string, bank: AnyBank, entry: BankEntry): void {
       bank,
     );
   }
-  if (register.many && register.stride < (width.bits / bank.unit.bits) * stepOf(bank)) {
+  if (
+    register.many &&
+    entry.selection === undefined &&
+    register.stride < (width.bits / bank.unit.bits) * stepOf(bank)
+  ) {
     throw new DeclarationError(
       `register ${path} repeats every ${register.stride}, and overlaps itself`,
       register,
@@ -70,8 +75,9 @@ function checkRegister(path: string, bank: AnyBank, entry: BankEntry): void {
       register,
     );
   }
-  if (entry.when !== undefined) {
-    const selector = bank.entries.find((e) => e.name === entry.when?.register);
+  const by = entry.when ?? entry.selection;
+  if (by !== undefined) {
+    const selector = bank.entries.find((e) => e.name === by.register);
     if ((selector?.register.width ?? bank.unit).bits === 64) {
       throw new DeclarationError(
         `register ${path} is selected by a register of 64 bits`,
@@ -142,7 +148,8 @@ function meet(a: BankEntry, b: BankEntry): boolean {
 function* unitsOf(entry: BankEntry, bank: AnyBank): Generator<number> {
   const { register } = entry;
   const units = (register.width ?? bank.unit).bits / bank.unit.bits;
-  for (let i = 0; i < register.count; i++) {
+  const places = entry.selection === undefined ? register.count : 1;
+  for (let i = 0; i < places; i++) {
     for (let u = 0; u < units; u++) yield register.offset + i * register.stride + u * stepOf(bank);
   }
 }
@@ -242,6 +249,26 @@ function checkOverlay(path: string, name: string, bank: AnyBank, banks: Banks): 
       bank,
       overlay,
     );
+}
+
+/** A window that moves is one of memory, and the registers that say where are there, once each. */
+function checkMovable(path: string, bank: AnyBank, banks: Banks): void {
+  const { movable } = bank.options;
+  if (movable === undefined) return;
+  if (bank.options.space !== "mmio")
+    throw new DeclarationError(`${path} is movable, and only windows of memory are`, bank);
+  const [switchedBy = "", flag = ""] = movable.enabled.split(".");
+  for (const [name, field, single] of [
+    [movable.register, movable.field, false],
+    [switchedBy, flag, true],
+  ] as const) {
+    const register = Object.values(banks)
+      .flatMap((b) => b.entries)
+      .find((e) => e.name === name)?.register;
+    const declared = register?.fields[field];
+    if (declared !== undefined && register?.many === false && (!single || declared.flag)) continue;
+    throw new DeclarationError(`${path}: ${name}.${field} does not say where it lies`, bank);
+  }
 }
 
 /** Checks a behaviour against its shape. Throws DeclarationError. */

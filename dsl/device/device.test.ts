@@ -319,6 +319,48 @@ test("banked registers at one offset are apart, and neither is seen where no gro
   t.is(guest.readAt("mmio", 0x10, 4), 0);
 });
 
+const picked = device("picked", {
+  banks: {
+    common: bank(u32, { at: rw(0, { status: bits(7, 0), queue: bits(31, 16) }) }, { space: "mmio" }).select(
+      "at.queue",
+      2,
+      {
+        size: rw(4, { entries: bits(15, 0) }, { reset: 64 }),
+        ring: rw(8, {}, { width: u64 }),
+        kick: wo(0x10),
+      },
+    ),
+  },
+  state: { kicked: u32 },
+}).implement({
+  write: {
+    kick(u, index, value) {
+      u.kicked = u32(index * 100 + value);
+    },
+  },
+});
+
+test("a field picks one of several registers at one place, and where it picks none a hole is", (t) => {
+  const guest = attach(picked);
+  guest.writeAt("common", 2, 2, 1);
+  t.is(guest.readAt("common", 4, 2), 64);
+  guest.writeAt("common", 4, 2, 8);
+  guest.writeAt64("common", 8, 0x1_2345_6789n);
+  guest.writeAt("common", 0x10, 4, 5);
+  t.is(guest.u.kicked, 105);
+  guest.writeAt("common", 2, 2, 0);
+  t.is(guest.readAt("common", 4, 2), 64);
+  t.is(guest.readAt64("common", 8), 0n);
+  guest.writeAt("common", 2, 2, 2);
+  t.is(guest.readAt("common", 4, 2), 0);
+  guest.writeAt("common", 4, 2, 9);
+  guest.writeAt("common", 0x10, 4, 6);
+  t.is(guest.u.kicked, 105);
+  guest.writeAt("common", 2, 2, 1);
+  t.is(guest.readAt("common", 4, 2), 8);
+  t.is(guest.readAt64("common", 8), 0x1_2345_6789n);
+});
+
 test("an indirect bank is reached through its index and data registers", (t) => {
   const guest = attach(grouped);
   guest.write("index", 0x80 | 0x45);

@@ -3,11 +3,12 @@
  * of both come ordinary functions over one state struct, made by templates that loop over the frozen declaration; the
  * compiler unrolls the loops. The same functions run in Node.
  */
-import { u32, type u16, type u64, type u8 } from "../core/int.ts";
+import { u32, u64, type u16, type u8 } from "../core/int.ts";
 import { extend, struct, type Descriptor, type StructDescriptor, array } from "../core/layout.ts";
-import type { AnyBank, Space } from "./bank.ts";
+import type { AnyBank, Movable, Passage, Space } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
-import { cellOf, type Cells } from "./cell.ts";
+import { board } from "./board.ts";
+import { cellOf, fieldMask, type Cells, type WideCells } from "./cell.ts";
 import { checkBehaviour, checkShape } from "./check.ts";
 import { unitAccess, type UnitAccess } from "./dispatch.ts";
 import type { Placed } from "./dispatch-table.ts";
@@ -23,6 +24,7 @@ import {
   doubleWordWindow,
   overlaidWindow,
   quadWordWindow,
+  withHalves,
   wordWindow,
   type WindowAccess,
 } from "./window.ts";
@@ -39,6 +41,15 @@ export interface DeviceWindow<U> {
   readonly write64: (self: U, offset: u32, value: u64) => void;
   /** What a debugger sees of one unit; changes nothing. */
   readonly peek: (self: U, offset: u32) => u32 | u64;
+  /** Of a window that the guest places: where it lies now. */
+  readonly movable: MovableWindow<U> | undefined;
+}
+
+/** Where a window lies that a register places. */
+export interface MovableWindow<U> {
+  readonly base: (self: U) => u64;
+  /** Whether it is there at all. */
+  readonly enabled: (self: U) => boolean;
 }
 
 /** A device: its state's layout, and functions over it. `U` is the type of its state. */
@@ -191,16 +202,18 @@ function expand(
       const ordinal = reported.indexOf(entry.name);
       const plan = planOf(entry.name, entry.register, bank.unit, handlers, ordinal < 0 ? undefined : ordinal);
       plans.push(plan);
-      const selector = bank.entries.find((e) => e.name === entry.when?.register);
+      const by = entry.when ?? entry.selection;
+      const selector = bank.entries.find((e) => e.name === by?.register);
       return Object.freeze({
         plan,
         offset: entry.register.offset,
         when: entry.when,
-        selector: selector?.register.fields[entry.when?.field ?? ""],
+        selection: entry.selection,
+        selector: selector?.register.fields[by?.field ?? ""],
       });
     });
-    const grid = { unitBits: bank.unit.bits, step: stepOf(bank) };
     const hole = holeOf(bank);
+    const grid = { unitBits: bank.unit.bits, step: stepOf(bank), hole };
     const { indirection } = bank;
     // Behind a data register the write of that register settles.
     const settles = {
@@ -297,6 +310,41 @@ function accessOf(
   return window(unit as UnitAccess<u32>, widths, u32(hole));
 }
 
+/** Where a movable window lies, out of the registers that say so. */
+function movableOf({ register, field, offset, enabled }: Movable, banks: AnyBanks): MovableWindow<unknown> {
+  const find = (name: string) =>
+    Object.values(banks)
+      .flatMap((bank) => bank.entries.map((e) => ({ ...e, width: e.register.width ?? bank.unit })))
+      .find((e) => e.name === name)!;
+  const [flagRegister, flag] = enabled.split(".") as [string, string];
+  const placing = find(register);
+  const mask = fieldMask(placing.register.fields[field]!);
+  const narrowMask = u32(mask);
+  const inside = BigInt(offset);
+  const shift: u8 = find(flagRegister).register.fields[flag]!.lsb;
+  const base =
+    placing.width.bits === 64
+      ? (self: WideCells): u64 => u64((self[register].value & mask) + inside)
+      : (self: Cells): u64 => u64(BigInt(u32(self[register].value & narrowMask)) + inside);
+  return Object.freeze({
+    base: base as (self: unknown) => u64,
+    enabled: ((self: Cells): boolean => ((self[flagRegister].value >>> shift) & 1) !== 0) as (
+      self: unknown,
+    ) => boolean,
+  });
+}
+
+/** The access functions of a window that passes accesses on to configuration space. */
+function passing(to: Passage): Omit<DeviceWindow<unknown>, "space" | "sizeBytes" | "weight" | "movable"> {
+  const target = to as (self: unknown, offset: u32) => u32;
+  const read = (self: Cells, offset: u32, width: u8): u32 =>
+    board.readConfiguration(target(self, offset), width);
+  const write = (self: Cells, offset: u32, width: u8, value: u32): void =>
+    board.writeConfiguration(target(self, offset), width, value);
+  // What lies behind is looked at where it is.
+  return { ...withHalves(read, write), peek: (_self: unknown, _offset: u32): u32 => 0xffff_ffff } as never;
+}
+
 function windowsOf(
   banks: AnyBanks,
   units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
@@ -305,13 +353,15 @@ function windowsOf(
   for (const [bankName, bank] of Object.entries(banks)) {
     const unit = units.get(bank);
     if (bank.indirection !== undefined || bank.overlay || unit === undefined) continue;
-    const access = accessOf(bank, unit, banks, units);
+    const { movable } = bank.options;
     windows[bankName] = Object.freeze({
       space: bank.options.space ?? "port",
       sizeBytes: sizeOf(bank),
       weight: bank.entries.reduce((sum, { register }) => sum + register.weight, 0),
-      ...access,
-      peek: unit.peek,
+      movable: movable && movableOf(movable, banks),
+      ...(bank.passage === undefined
+        ? { ...accessOf(bank, unit, banks, units), peek: unit.peek }
+        : passing(bank.passage)),
     }) as unknown as DeviceWindow<unknown>;
   }
   return windows;

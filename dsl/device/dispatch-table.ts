@@ -3,7 +3,7 @@ import { u32, u64, u8 } from "../core/int.ts";
 import { disturbs } from "../core/intrinsics.ts";
 import { narrowAccess } from "./access.ts";
 import { wideAccess } from "./access-wide.ts";
-import type { Condition } from "./bank.ts";
+import type { Condition, Selection } from "./bank.ts";
 import type { Cells, WideCells } from "./cell.ts";
 import type { Field } from "./field.ts";
 import type { Plan } from "./plan.ts";
@@ -46,13 +46,16 @@ export interface Placed {
   readonly plan: Plan;
   readonly offset: number;
   readonly when: Condition | undefined;
-  /** The field that `when` names. */
+  /** The field that `when` or `selection` names. */
   readonly selector: Field | undefined;
+  readonly selection: Selection | undefined;
 }
 /** How a bank addresses its units: `step` offsets from one unit to the next. */
 export interface Grid {
   readonly unitBits: number;
   readonly step: number;
+  /** What is read where nothing is. */
+  readonly hole: bigint;
 }
 
 /** Access to the units of a register: a u32 each, or a u64 in a bank of 64-bit units. */
@@ -107,6 +110,43 @@ function wideUnit(whole: ReturnType<typeof wideAccess>, unitBits: number, unit: 
   } as unknown as Unit;
 }
 
+/** The units of a register, those that a field picks among them: what picks none reads as a hole and drops writes. */
+function unitsAt(p: Placed, grid: Grid): Unit[] {
+  const units = unitsOf(p.plan, grid);
+  if (p.selection === undefined) return units;
+  const { selector, selection } = p;
+  if (selector === undefined) throw new Error(`${selection.register}.${selection.field} selects nothing`);
+  const key = selection.register;
+  const lsb: u8 = selector.lsb;
+  const ones: u32 = 2 ** (selector.msb - selector.lsb + 1) - 1;
+  const count: u32 = p.plan.register.count;
+  const picked = (self: Cells): u32 => u32((self[key].value >>> lsb) & ones);
+  return units.map((unit) =>
+    grid.unitBits === 64
+      ? pickedUnit<u64>(unit, picked, count, grid.hole)
+      : pickedUnit<u32>(unit, picked, count, u32(grid.hole)),
+  );
+}
+
+function pickedUnit<V>(unit: Unit, picked: (self: Cells) => u32, count: u32, hole: V): Unit {
+  const pick = (get: Get<V>): Get<V> => {
+    return (self: Cells, _index: u8): V => {
+      const index = picked(self);
+      return index < count ? get(self, u8(index)) : hole;
+    };
+  };
+  const { read, peek, background } = unit.get as unknown as Record<"read" | "peek" | "background", Get<V>>;
+  const write = unit.write as unknown as Put<V>;
+  const put = (self: Cells, _index: u8, value: V): void => {
+    const index = picked(self);
+    if (index < count) write(self, u8(index), value);
+  };
+  return {
+    get: { read: pick(read), peek: pick(peek), background: pick(background) },
+    write: put,
+  } as unknown as Unit;
+}
+
 /** Selects by a field of a register, which has at most 32 bits. */
 function holdsOf(condition: Condition, fieldLsb: u8, ones: u32): (self: Cells) => boolean {
   const key = condition.register;
@@ -154,6 +194,11 @@ function byWeight<P extends Weighed>(parts: readonly P[]): readonly P[] {
   );
 }
 
+/** Whether it is repeated at an offset for each. */
+function isRange(p: Placed): boolean {
+  return p.plan.register.many && p.selection === undefined;
+}
+
 function rangeOf(p: Placed, unit: number, step: number): Range {
   const { count, stride } = p.plan.register;
   return {
@@ -179,9 +224,9 @@ function table<P extends Weighed & { readonly offset: u32 }>(
   pick: (unit: Unit, placed: Placed) => Omit<P, "offset" | keyof Weighed>,
 ): Table<P> {
   const one = grouped(placed, (p) =>
-    p.plan.register.many
+    isRange(p)
       ? []
-      : unitsOf(p.plan, grid).map(
+      : unitsAt(p, grid).map(
           (unit, i) =>
             ({
               ...pick(unit, p),
@@ -191,7 +236,7 @@ function table<P extends Weighed & { readonly offset: u32 }>(
         ),
   );
   const many = grouped(placed, (p) =>
-    p.plan.register.many
+    isRange(p)
       ? unitsOf(p.plan, grid).map(
           (unit, i) =>
             ({

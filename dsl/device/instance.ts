@@ -34,7 +34,7 @@ export interface Instance<U = unknown, C = unknown> {
 type Targets = Target | readonly Target[];
 /** Where an instance lies. A wire that is not named goes nowhere. */
 export interface Wiring<Names extends string> {
-  /** Base of each window: a port, a guest-physical address, an MSR. */
+  /** Base of each window: a port, a guest-physical address, an MSR, a configuration address. A movable one has none. */
   readonly at: Readonly<Record<Names, number | bigint>>;
   /** Targets by the state's name; for an array of ends, by `name[index]`. */
   readonly connect?: Readonly<Record<string, Targets>>;
@@ -53,12 +53,15 @@ export function instantiate<U, Names extends string, C>(
 ): Instance<U, C> {
   const windows = Object.entries(device.windows as Readonly<Record<string, DeviceWindow<U>>>).map(
     ([bankName, window]) => {
+      // The guest places it.
+      if (window.movable !== undefined) return Object.freeze({ ...window, base: 0n });
       const base = (wiring.at as Readonly<Record<string, number | bigint>>)[bankName];
       if (base === undefined)
         throw new DeclarationError(`${name}: the window ${bankName} of ${device.name} has no base`);
       const last = BigInt(base) + BigInt(window.sizeBytes) - 1n;
-      const limit =
-        window.space === "port" ? 0xffffn : window.space === "msr" ? 0xffff_ffffn : (1n << 52n) - 1n;
+      const limit = { port: 0xffffn, msr: 0xffff_ffffn, configuration: 0xfff_ffffn, mmio: (1n << 52n) - 1n }[
+        window.space
+      ];
       if (BigInt(base) < 0n || last > limit) {
         throw new DeclarationError(
           `${name}: the window ${bankName} at 0x${base.toString(16)} does not fit its space`,

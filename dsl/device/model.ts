@@ -3,7 +3,7 @@
  * report). Numbers wider than 32 bits are strings in hexadecimal, so that it survives JSON.
  */
 import type { Descriptor } from "../core/layout.ts";
-import type { AnyBank, Condition, Space } from "./bank.ts";
+import type { AnyBank, Condition, Selection, Space } from "./bank.ts";
 import type { AnyBehaviour } from "./behaviour.ts";
 import type { Field, FieldKind } from "./field.ts";
 import { resetOf } from "./plan.ts";
@@ -36,6 +36,8 @@ export interface RegisterModel {
   readonly retained: boolean;
   readonly unimplemented: boolean;
   readonly when: Condition | null;
+  /** The field that picks one of `count` at one offset. */
+  readonly select: Selection | null;
   readonly fields: readonly FieldModel[];
   readonly about: string;
   /** Where its manual describes it. */
@@ -56,6 +58,10 @@ export interface BankModel {
   readonly hole: string;
   readonly index: string | null;
   readonly data: string | null;
+  /** Its accesses go on to PCI configuration space. */
+  readonly passes: boolean;
+  /** The register that places the window, where the guest does. */
+  readonly placedBy: string | null;
 }
 export interface StateModel {
   readonly name: string;
@@ -136,6 +142,7 @@ function registerModel(
     retained: register.retained,
     unimplemented: register.unimplemented,
     when: entry.when === undefined ? null : { ...entry.when },
+    select: entry.selection === undefined ? null : { ...entry.selection },
     fields: Object.entries(register.fields).map(([name, f]) => ({
       name,
       msb: f.msb,
@@ -203,6 +210,8 @@ export function modelOf(
       hole: hex(holeOf(bank)),
       index: bank.indirection?.index ?? null,
       data: bank.indirection?.data ?? null,
+      passes: bank.passage !== undefined,
+      placedBy: bank.options.movable?.register ?? null,
     })),
     registers: Object.entries(banks).flatMap(([bankName, bank]) =>
       bank.entries.map((e) => registerModel(bankName, bank, e, behaviour)),

@@ -238,6 +238,44 @@ const refused: readonly [string, () => unknown, RegExp, number][] = [
     /ends at 5, outside the window of 4 that it overlays/,
     2,
   ],
+  [
+    "a field that is not there picking registers",
+    () => bank(u32, { s: rw(0, { f: bit(0) }) }).select("s.g" as never, 2, { r: rw(4) }),
+    /select\("s.g"\): the bank has no field of that name/,
+    0,
+  ],
+  [
+    "a repeated register that a field picks",
+    () => bank(u32, { s: rw(0, { f: bit(0) }) }).select("s.f", 2, { r: repeat(2, 4, rw(4)) }),
+    /r is repeated already/,
+    1,
+  ],
+  [
+    "a field that picks one of none",
+    () => bank(u32, { s: rw(0, { f: bit(0) }) }).select("s.f", 0, { r: rw(4) }),
+    /one of 1 to 256 registers, not of 0/,
+    1,
+  ],
+  [
+    "picked registers over an open one",
+    shape({ b: bank(u32, { s: rw(0, { f: bit(0) }), a: rw(4) }).select("s.f", 2, { r: rw(4) }) }),
+    /register r overlaps a at offset 4/,
+    2,
+  ],
+  ...(
+    [
+      ["ports that move", "port", "base.at", "base.on"],
+      ["a window that a missing field places", "mmio", "base.there", "base.on"],
+      ["a window that several bits switch", "mmio", "base.at", "base.at"],
+    ] as const
+  ).map(([what, space, at, enabled]): [string, () => unknown, RegExp, number] => {
+    const [register, field] = at.split(".") as [string, string];
+    const b = bank(u32, { base: rw(0, { at: bits(31, 12), on: bit(0) }) });
+    const movable = { register, field, offset: 0, enabled };
+    const message =
+      space === "port" ? /d.m is movable, and only windows of memory are/ : /does not say where it lies/;
+    return [what, shape({ b, m: bank(u32, { r: rw(0) }, { space, movable }) }), message, 1];
+  }),
   ["a fifo of three", () => fifo(u8, 3), /a power of two from 2 to 4096, not 3/, 0],
   ["33 input pins", () => inputs(33), /1 to 32 pins, not 33/, 0],
   [

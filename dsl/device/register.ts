@@ -166,6 +166,14 @@ export function repeat<A extends Access, F extends FieldRecord, T>(
   return remember(Object.freeze({ ...one, many: true as const, count, stride }), one);
 }
 
+/** `count` registers alike at one place, of which a field picks one; `bank.select` makes them. */
+export function selected(count: number, one: Register): Register {
+  if (!Number.isInteger(count) || count < 1 || count > 256) {
+    throw new DeclarationError(`a field picks one of 1 to 256 registers, not of ${count}`, one);
+  }
+  return remember(Object.freeze({ ...one, many: true as const, count, stride: 0 }), one);
+}
+
 /** The register with the bank's width filled in. */
 export type InBank<R, U> =
   R extends Register<infer A, infer F, infer T, infer M>

@@ -1,7 +1,7 @@
 /** What a device declaration imports. */
 export { i32, u8, u16, u32, u64 } from "../core/int.ts";
 export { array, bool, struct, type ValueOf } from "../core/layout.ts";
-export { bank, indirect, overlay } from "./bank.ts";
+export { bank, indirect, overlay, passage } from "./bank.ts";
 export { board, now } from "./board.ts";
 export { clock, pitClock, pmClock, rtcClock, type Clock } from "./clock.ts";
 export { device, type Device, type StateOf } from "./device.ts";

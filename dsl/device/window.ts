@@ -191,7 +191,7 @@ export function quadWordWindow(unit: UnitAccess<u64>, widths: Widths, hole: u64)
 }
 
 /** Adds 8-byte accesses as two of 4 bytes, the lower first. */
-function withHalves(read: WindowAccess["read"], write: WindowAccess["write"]): WindowAccess {
+export function withHalves(read: WindowAccess["read"], write: WindowAccess["write"]): WindowAccess {
   return Object.freeze({
     read,
     write,

@@ -28,8 +28,8 @@ export function checkUnique(code: ManifestCode, kind: string, of: string, list: 
 function range({ space, base, size }: Pick<WindowModel, "space" | "base" | "size">): string {
   const last = base + size - 1;
   const addresses = size === 1 ? hex(base) : `${hex(base)} to ${hex(last)}`;
-  const kind = { port: "port", mmio: "address", msr: "MSR" }[space];
-  return size === 1 ? `${kind} ${addresses}` : `${kind}${space === "mmio" ? "es" : "s"} ${addresses}`;
+  const kind = { port: "port", mmio: "address", msr: "MSR", configuration: "configuration address" }[space];
+  return size === 1 ? `${kind} ${addresses}` : `${kind}${kind.endsWith("s") ? "es" : "s"} ${addresses}`;
 }
 
 const overlap = (a: number, aSize: number, b: number, bSize: number): boolean =>

@@ -74,11 +74,12 @@ export type DeviceTemplate = (guest: {
   readonly vcpus: number;
 }) => readonly DeviceDeclaration[];
 
-const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52, msr: 2 ** 32 } as const;
+const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52, msr: 2 ** 32, configuration: 2 ** 28 } as const;
 const spaceNames = {
   port: "ports 0 to 0xffff",
   mmio: "addresses 0 to 2^52",
   msr: "MSRs 0 to 0xffffffff",
+  configuration: "configuration addresses 0 to 0xfffffff",
 } as const;
 
 /** Declares a device of a guest. Throws ManifestError for windows and lines that cannot exist. */
@@ -140,8 +141,9 @@ export interface FittingOptions extends Pick<DeviceOptions, "acpi" | "parts" | "
 /** Declares an instance as a device of a guest: windows and lines follow from its place and its wiring. */
 export function fitted<U, C>(instance: Instance<U, C>, options: FittingOptions = {}): DeviceDeclaration {
   const names = Object.keys(instance.device.windows);
-  const windows = instance.windows.map((window, i): WindowModel => {
-    return { name: names[i]!, space: window.space, base: Number(window.base), size: window.sizeBytes };
+  const windows = instance.windows.flatMap((window, i): WindowModel[] => {
+    if (window.movable !== undefined) return [];
+    return [{ name: names[i]!, space: window.space, base: Number(window.base), size: window.sizeBytes }];
   });
   const wires = instance.wires.map(({ name, targets }) => Object.freeze({ name, targets }));
   const lines = wires

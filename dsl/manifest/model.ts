@@ -195,8 +195,8 @@ export interface DeviceModel {
 export interface WindowModel {
   /** The device's name for it; one device may have several. */
   readonly name: string;
-  readonly space: "port" | "mmio" | "msr";
-  /** First port, guest-physical address, or MSR. */
+  readonly space: "port" | "mmio" | "msr" | "configuration";
+  /** First port, guest-physical address, MSR, or address in PCI configuration space. */
   readonly base: number;
   /** Number of ports, bytes, or MSRs. */
   readonly size: number;

@@ -10,6 +10,9 @@ export interface SentMessage {
   readonly command: number;
 }
 
+/** Where windows of configuration space lie, by their names. */
+export type ConfigurationPlaces = Readonly<Record<string, number>>;
+
 /** An attached device: every probe is by the state's names, `name[index]` for an element of an array. */
 export class Attached<U, C = unknown> {
   readonly u: U;
@@ -26,7 +29,7 @@ export class Attached<U, C = unknown> {
   /** Sources that have said that there is room; served when the present access is over, as the kernel does. */
   readonly #ready = new Set<number>();
 
-  constructor(device: Device<U, string, C>, fake: FakeBoard) {
+  constructor(device: Device<U, string, C>, fake: FakeBoard, places: ConfigurationPlaces) {
     this.device = device;
     this.board = fake;
     this.u = make(device.state) as U;
@@ -47,6 +50,15 @@ export class Attached<U, C = unknown> {
       unimplemented: (_ordinal, what) =>
         void this.#unimplemented.push(device.model.reported[what] ?? `?${what}`),
     });
+    for (const [name, base] of Object.entries(places)) {
+      const { sizeBytes: size, read, write } = this.#window(name);
+      fake.addFunction({
+        base,
+        size,
+        read: (offset, width) => read(this.u, offset, width),
+        write: (offset, width, value) => write(this.u, offset, width, value),
+      });
+    }
     fake.use();
     device.initialise(this.u, this.#first);
   }
@@ -223,6 +235,7 @@ function append<T>(map: Map<number, T[]>, key: number, value: T): void {
 export function attach<U, C>(
   device: Device<U, string, C>,
   board: FakeBoard = new FakeBoard(),
+  places: ConfigurationPlaces = {},
 ): Attached<U, C> {
-  return new Attached(device, board);
+  return new Attached(device, board, places);
 }

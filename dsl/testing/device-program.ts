@@ -28,8 +28,11 @@ export const eventKinds = [
   "unimplemented",
 ] as const;
 
-/** Makes the program. Each call declares storage of its own: one program in a process. */
-export function deviceProgram<U, Names extends string>(device: Device<U, Names>): Program {
+/** Makes the program; `places` are those of its windows of configuration space. Each call declares storage of its own: one program in a process. */
+export function deviceProgram<U, Names extends string>(
+  device: Device<U, Names>,
+  places: Readonly<Record<string, number>> = {},
+): Program {
   const state = storage("state", device.state);
   const recorder = storage("recorder", Recorder);
   const note = (kind: u64, wire: u16, a: u64, b: u64): void => {
@@ -41,6 +44,8 @@ export function deviceProgram<U, Names extends string>(device: Device<U, Names>)
     recorder.events[(at + 1) & (logLength - 1)] = a;
     recorder.count = u32(at + 2);
   };
+  const windows = device.windows as Readonly<Record<string, (typeof device.windows)[Names]>>;
+  const functions = Object.entries(places).map(([name, base]) => Object.freeze({ ...windows[name]!, base }));
   provide(board, {
     now: (): u64 => recorder.now,
     epoch: (): u64 => recorder.epoch,
@@ -52,6 +57,19 @@ export function deviceProgram<U, Names extends string>(device: Device<U, Names>)
     sendMessage: (wire: u16, destination: u32, command: u32): void =>
       note(5n, wire, BigInt(destination), BigInt(command)),
     raiseSignal: (wire: u16, value: u32): void => note(6n, wire, BigInt(value), 0n),
+    readConfiguration: (address: u32, width: u8): u32 => {
+      for (const f of functions) {
+        const offset = u32(address - f.base);
+        if (offset < f.sizeBytes) return f.read(state, offset, width);
+      }
+      return 0xffff_ffff;
+    },
+    writeConfiguration: (address: u32, width: u8, value: u32): void => {
+      for (const f of functions) {
+        const offset = u32(address - f.base);
+        if (offset < f.sizeBytes) f.write(state, offset, width, value);
+      }
+    },
     unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
   });
 

@@ -15,6 +15,14 @@ export interface Listener {
   unimplemented(ordinal: number, what: number): void;
 }
 
+/** A PCI function's configuration space, where it lies among the buses. */
+export interface FunctionSpace {
+  readonly base: number;
+  readonly size: number;
+  read(offset: number, width: number): number;
+  write(offset: number, width: number, value: number): void;
+}
+
 /** Time, timers and listeners. One for each test that needs a time of its own. */
 export class FakeBoard {
   nowNs = 0n;
@@ -23,6 +31,7 @@ export class FakeBoard {
   lookNs = 0n;
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
+  readonly #functions: FunctionSpace[] = [];
   #nextWire = 1;
 
   /** Takes `count` wire numbers and returns the first. */
@@ -33,6 +42,13 @@ export class FakeBoard {
   }
   listen(listener: Listener): void {
     this.#listeners.push(listener);
+  }
+  /** Puts a PCI function on the buses. */
+  addFunction(space: FunctionSpace): void {
+    this.#functions.push(space);
+  }
+  #functionAt(address: number): FunctionSpace | undefined {
+    return this.#functions.find((f) => address >= f.base && address < f.base + f.size);
   }
   /** Makes this the board that devices run on. */
   use(): void {
@@ -75,6 +91,14 @@ export class FakeBoard {
     sourceReady: (wire) => this.#to(wire, (l, o) => l.ready(o)),
     sendMessage: (wire, destination, command) => this.#to(wire, (l, o) => l.message(o, destination, command)),
     raiseSignal: (wire, value) => this.#to(wire, (l, o) => l.signal(o, value)),
+    readConfiguration: (address, width) => {
+      const found = this.#functionAt(address);
+      return found === undefined ? 0xffff_ffff : found.read(address - found.base, width);
+    },
+    writeConfiguration: (address, width, value) => {
+      const found = this.#functionAt(address);
+      found?.write(address - found.base, width, value);
+    },
     unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
   };
 }

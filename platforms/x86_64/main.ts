@@ -115,7 +115,11 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     ticksToNs(domains, guestOfVcpu(numbers), guests.length),
     parts.deliverFew,
   );
-  const bus = busOf(makeDispatch(parts, guests.length), parts, numbers);
+  const bridges = model.guests.map(({ chipset: { pciWindow } }) => ({
+    first: BigInt(pciWindow.gpa),
+    end: BigInt(pciWindow.gpa + pciWindow.sizeBytes),
+  }));
+  const bus = busOf(makeDispatch(parts, guests.length, bridges), parts, numbers);
   const processor = svm({ model, bus, apics: controllers.apics, source: controllers.source });
   provide(virtualization, processor);
   const whole = host({

@@ -93,7 +93,12 @@ const shape = device("everything", {
       { space: "mmio", size: 0x400 },
     )
       .when("mode.select", 1, { one: rw(0x10) })
-      .when("mode.select", 2, { two: rw(0x10), many: repeat(2, 4, rw(0x20)) }),
+      .when("mode.select", 2, { two: rw(0x10), many: repeat(2, 4, rw(0x20)) })
+      .select("mode.select", 3, {
+        size: rw(0x30, { entries: bits(15, 0), vector: bits(31, 16) }, { reset: 0x40 }),
+        ring: rw(0x38, {}, { width: u64 }),
+        kick: wo(0x34),
+      }),
     quads: bank(
       u64,
       {
@@ -146,6 +151,7 @@ const shape = device("everything", {
 export const everything = shape.implement({
   peek: {
     isr: (u, index) => u32(u.sum + index),
+    size: { vector: (u, index) => u16(u.sum + index) },
     counter: () => pitClock.ticksAt(now()),
     clock: () => u16(pmClock.ticksAt(now())),
     level: (u) => (u.pins.level(3) ? 1 : 0),
@@ -164,6 +170,9 @@ export const everything = shape.implement({
     },
   },
   write: {
+    kick(u, index, value) {
+      u.sum = u32(u.sum + value + index);
+    },
     command(u, value) {
       const kind = value & 15;
       if (kind === 1) u.timers1[2].arm(u64(now() + 500n));
