@@ -34,7 +34,7 @@ export const catalogue = Object.freeze({
   ioapic,
   "local-apic": localApic(0),
   mc146818,
-  "pci-host": pciHost({ functions: hostFunctions }),
+  "pci-host": pciHost({ functions: hostFunctions, buses: 256 }),
   "reset-control": resetControl,
   uart16550,
 }) as unknown as Readonly<Record<string, Device>>;
