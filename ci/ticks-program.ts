@@ -1,6 +1,7 @@
 /**
  * A guest program that prints the time-stamp counter, as the bytes of a static ELF executable for Linux on x86_64.
- * In a deterministic run the counter counts instructions, so two of its lines tell what lies between them.
+ * In a deterministic run the counter counts instructions, so two of its lines tell what lies between them. It executes
+ * CPUID first, which every hypervisor intercepts: from outside, that exit's RIP tells when the program runs.
  */
 
 const loadAddress = 0x400000n;
@@ -9,6 +10,8 @@ const programHeaderBytes = 56;
 
 // prettier-ignore
 const code = Buffer.from([
+  0x31, 0xc0,                         // xor eax, eax
+  0x0f, 0xa2,                         // cpuid
   0x0f, 0x31,                         // rdtsc
   0x48, 0xc1, 0xe2, 0x20,             // shl rdx, 32
   0x48, 0x09, 0xd0,                   // or rax, rdx
@@ -33,6 +36,11 @@ const code = Buffer.from([
   0x0f, 0x05,                         // syscall
 ]);
 
+const entry = loadAddress + BigInt(headerBytes + programHeaderBytes);
+
+/** The address of the program's CPUID. */
+export const ticksMark = entry + 2n;
+
 /** The bytes of the executable (System V ABI, ELF-64: one header, one loadable segment, the code). */
 export function ticksProgram(): Buffer {
   const sizeBytes = headerBytes + programHeaderBytes + code.length;
@@ -41,7 +49,7 @@ export function ticksProgram(): Buffer {
   file.writeUInt16LE(2, 16); // e_type: executable
   file.writeUInt16LE(62, 18); // e_machine: x86_64
   file.writeUInt32LE(1, 20); // e_version
-  file.writeBigUInt64LE(loadAddress + BigInt(headerBytes + programHeaderBytes), 24); // e_entry
+  file.writeBigUInt64LE(entry, 24); // e_entry
   file.writeBigUInt64LE(BigInt(headerBytes), 32); // e_phoff
   file.writeUInt16LE(headerBytes, 52); // e_ehsize
   file.writeUInt16LE(programHeaderBytes, 54); // e_phentsize

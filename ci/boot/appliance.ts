@@ -11,6 +11,8 @@ import { boot, type BootOptions, type Machine } from "../qemu.ts";
 export interface BuiltAppliance {
   /** The disk image. */
   readonly img: string;
+  /** The UEFI application. */
+  readonly efi: string;
   readonly report: BuildResult["report"];
   /** Deletes what was built. */
   remove(): void;
@@ -19,10 +21,9 @@ export interface BuiltAppliance {
 /** Builds an image (a path in the repository, or an absolute one) into a temporary folder. */
 export async function buildAppliance(image: string): Promise<BuiltAppliance> {
   const out = mkdtempSync(join(tmpdir(), "typevisor-"));
-  const built = await buildImage({ image: resolve(repositoryRoot, image), out, debug: false });
+  const { img, efi, report } = await buildImage({ image: resolve(repositoryRoot, image), out, debug: false });
   return {
-    img: built.img,
-    report: built.report,
+    ...{ img, efi, report },
     remove: () => rmSync(out, { recursive: true, force: true }),
   };
 }

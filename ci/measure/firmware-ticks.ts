@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootCounting } from "../icount.ts";
 import type { Machine } from "../qemu.ts";
+import type { ExitMark } from "./exit-counts.ts";
 
 const code = Uint8Array.of(
   ...[0x0f, 0x31], //             rdtsc
@@ -27,19 +28,28 @@ const code = Uint8Array.of(
   0xf4, //                        hlt
 );
 
+const realModeEntry = 0x200;
+const codeAt = 0x268;
+/** The offset of OUT in the code, and IP there: CS is where the file's {@link realModeEntry} is loaded. */
+const outOffset = code.indexOf(0xee);
+const outIp = BigInt(codeAt - realModeEntry + outOffset);
+
+/** The exit of the kernel's first OUT: all exits before it are the firmware's. */
+export const tellsTicks: ExitMark = ({ code: exit, rip }) => exit === 0x7b && rip === outIp;
+
 /** A bzImage whose real-mode entry (0x200, a jump over the header) is that code. */
 export function tellingKernel(): Buffer {
   const setup = Buffer.alloc(1024 * 5);
   setup[0x1f1] = 4;
   setup.writeUInt32LE(1, 0x1f4);
   setup.writeUInt16LE(0xaa55, 0x1fe);
-  setup[0x200] = 0xeb;
-  setup[0x201] = 0x268 - 0x202;
+  setup[realModeEntry] = 0xeb;
+  setup[realModeEntry + 1] = codeAt - realModeEntry - 2;
   setup.write("HdrS", 0x202, "latin1");
   setup.writeUInt16LE(0x020c, 0x206);
   setup[0x211] = 1;
   setup.writeUInt32LE(0x10_0000, 0x214);
-  setup.set(code, 0x268);
+  setup.set(code, codeAt);
   return setup;
 }
 

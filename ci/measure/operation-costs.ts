@@ -58,7 +58,7 @@ export function operationCosts(peer: Peer<Prepared>): Measurement {
 }
 
 /** The first line of what went wrong; all of it is kept in a file. */
-function keptReason(column: Column, error: unknown): string {
+export function keptReason(column: Column, error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const [reason, ...more] = text.trim().split("\n");
   if (more.length === 0) return reason;

@@ -20,13 +20,18 @@ export interface FullRun {
 /**
  * Adds a run to the history and writes the page.
  * @param tell gets a line for each thing that the user should know
+ * @param root the folder of the repository that was measured
  */
-export async function keepRun({ outcomes, failed }: FullRun, tell: (line: string) => void): Promise<void> {
-  const file = join(repositoryRoot, history);
-  const commit = currentCommit(repositoryRoot, history);
+export async function keepRun(
+  { outcomes, failed }: FullRun,
+  tell: (line: string) => void,
+  root = repositoryRoot,
+): Promise<void> {
+  const file = join(root, history);
+  const commit = currentCommit(root, history);
   if (!failed) appendToHistory(file, commit, outcomes);
   const kept = readHistory(file);
   for (const { line, reason } of kept.broken) tell(`warning: ${history}:${line} is left out: ${reason}`);
-  await writePage(pageData(outcomes, commit, kept), join(repositoryRoot, page));
-  tell(`the charts are in ${relative(process.env["INIT_CWD"] ?? ".", join(repositoryRoot, page))}`);
+  await writePage(pageData(outcomes, commit, kept), join(root, page));
+  tell(`the charts are in ${relative(process.env["INIT_CWD"] ?? ".", join(root, page))}`);
 }

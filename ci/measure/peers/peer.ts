@@ -12,6 +12,8 @@ export interface PeerGuest {
   readonly initrd?: string;
   readonly commandLine: string;
   readonly memoryMiB: number;
+  /** It has a console that its hypervisor's control domain writes, beside the machine's ports. */
+  readonly speaks?: boolean;
 }
 
 /** One who runs guests, under QEMU unless it says otherwise. */

@@ -27,6 +27,8 @@ const libraryPackages = [
 ];
 const toolFolder = "usr/lib/xen-4.17/bin";
 const tools = ["xl", "xenstored", "xenconsoled", "xen-init-dom0"];
+/** Where the console daemon writes what the guest named "guest" says. */
+const consoleFolder = "/var/log/xen/console";
 const libraryFolder = "usr/lib/x86_64-linux-gnu";
 /** The C library loads it by name when a thread ends. */
 const threadLibrary = "lib/x86_64-linux-gnu/libgcc_s.so.1";
@@ -47,7 +49,7 @@ const configuration = ({ initrd, commandLine, memoryMiB }: PeerGuest): string =>
     "",
   ].join("\n");
 
-const script = [
+const script = ({ speaks }: PeerGuest): string[] => [
   `export PATH=/bin:/${toolFolder}`,
   "mount -t devtmpfs devtmpfs /dev",
   "mount -t proc proc /proc",
@@ -60,7 +62,8 @@ const script = [
   "mount -t xenfs xenfs /proc/xen",
   "xenstored --pid-file /run/xenstored.pid",
   "xen-init-dom0",
-  "xenconsoled --pid-file=/run/xenconsoled.pid",
+  `xenconsoled --pid-file=/run/xenconsoled.pid --log=guest --log-dir=${consoleFolder}`,
+  ...(speaks === true ? [`tail -F ${consoleFolder}/guest-guest.log 2>/dev/null &`] : []),
   // In the foreground, so that the machine ends with the guest; silent, so that nothing gets between the guest's lines.
   "xl create -F /guest/configuration >/run/log 2>&1",
   "cat /run/log",
@@ -83,8 +86,8 @@ export const xen: Peer = {
     }));
     writeFileSync(
       initrd,
-      scriptedInitramfs(script, [
-        ...busyboxEntries(["sh", "cat", "mount", "mkdir", "insmod", "poweroff"]),
+      scriptedInitramfs(script(guest), [
+        ...busyboxEntries(["sh", "cat", "tail", "mount", "mkdir", "insmod", "poweroff"]),
         ...userland(programs, libraries),
         ...moduleEntries(await unpackModules("linux-image-amd64", modules)),
         entry(threadLibrary, join("/", threadLibrary)),
@@ -92,7 +95,7 @@ export const xen: Peer = {
         ...(guest.initrd === undefined ? [] : [entry("guest/initrd", guest.initrd)]),
         { kind: "file", path: "guest/configuration", data: configuration(guest) },
         { kind: "file", path: "etc/xen/xl.conf", data: "" },
-        ...["var/lib/xen", "var/log/xen"].map((path): CpioEntry => ({ kind: "folder", path })),
+        ...["var/lib/xen", consoleFolder.slice(1)].map((path): CpioEntry => ({ kind: "folder", path })),
         ...["var/run", "var/lock"].map((path): CpioEntry => ({ kind: "link", path, target: "/run" })),
       ]),
     );
@@ -103,7 +106,7 @@ export const xen: Peer = {
         append: "console=com1 com1=115200,8n1 dom0_mem=512M spec-ctrl=no guest_loglvl=all",
         // With SMAP, the emulator's IRET faults in the control domain.
         cpu: "max,-smap",
-        memoryMiB: 1024,
+        memoryMiB: 960 + guest.memoryMiB,
         deterministic: true,
         // A comma separates Multiboot modules.
         extra: ["-initrd", `${kernel},${initrd}`],
