@@ -9,6 +9,7 @@ import { bochs } from "./peers/bochs.ts";
 import { kvm } from "./peers/kvm.ts";
 import { typevisor } from "./peers/typevisor.ts";
 import { xen } from "./peers/xen.ts";
+import { kvmMemory, peerMemory, xenMemory } from "./peer-memory.ts";
 import { startInstructions } from "./start-instructions.ts";
 
 const peers = { kvm, xen, bare, bochs } as const;
@@ -18,6 +19,8 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
   return [
     buildTime("images/hello-linux.ts"),
     ...[typevisor, ...against.map((column) => peers[column])].map(operationCosts),
+    ...(against.includes("kvm") ? [peerMemory(kvm, kvmMemory)] : []),
+    ...(against.includes("xen") ? [peerMemory(xen, xenMemory)] : []),
     startInstructions("images/hello-linux.ts"),
     bootRatio(against),
     ...(against.includes("bare") ? [bareBoot("amd64", "vmlinuz-amd64")] : []),

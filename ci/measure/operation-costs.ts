@@ -12,15 +12,12 @@ import { bootBochs } from "../bochs.ts";
 import { ConsoleMismatch } from "../console.ts";
 import { boot } from "../qemu.ts";
 import type { Column, Measurement, Outcome } from "./figure.ts";
-import { measuringGuest, type Peer, type PreparedBochs, type PreparedPeer } from "./peers/peer.ts";
+import { greeting, measuringGuest, type Peer, type PreparedBochs, type PreparedPeer } from "./peers/peer.ts";
 import { GarbledConsole, readConsole, type Readings } from "./readings.ts";
 
 /** A boot on a busy machine takes a minute. */
 const limit = { limitMs: 600_000 };
 const measured = /^(?:\(d\d+\) )?measured\n/m;
-
-/** The guest's first word. */
-const greeting = "bare guest\n";
 
 /** Two runs differ, which in a deterministic machine they never do. */
 export class UnsteadyRuns extends Error {
@@ -76,7 +73,7 @@ async function run(prepared: Prepared): Promise<Readings> {
   } catch (error) {
     if (!(error instanceof ConsoleMismatch)) throw error;
     // Once the guest speaks, its end is a defect; before that, its machine is not what it should be.
-    if (machine.console.includes(greeting)) throw new GarbledConsole(error.message, { cause: error });
+    if (machine.console.includes(`${greeting}\n`)) throw new GarbledConsole(error.message, { cause: error });
     throw new Error(`the guest did not start\n${error.message}`, { cause: error });
   } finally {
     await machine.kill();

@@ -11,9 +11,11 @@ import { payloadFile, unpackModules } from "../../payloads.ts";
 import { qemuProgram } from "../../qemu-arguments.ts";
 import {
   busyboxEntries,
+  greeting,
   loadModule,
   moduleEntries,
   scriptedInitramfs,
+  weighedLine,
   type Peer,
   type PeerGuest,
 } from "./peer.ts";
@@ -38,9 +40,27 @@ const script = (guest: PeerGuest): string[] => [
   "mount -t proc proc /proc",
   "mount -t sysfs sysfs /sys",
   "mount -t tmpfs tmpfs /tmp",
+  ...(guest.weighed === true ? weighed(guest) : run(guest)),
+];
+
+const run = (guest: PeerGuest): string[] => [
   ...modules.map(loadModule),
   microVmm(guest),
   'echo "the micro-VMM ended with status $?"',
+];
+
+const tellMemory = (when: string): string => `sed "s/^/${when} /" /proc/meminfo`;
+
+/** The kernel's memory before it has anything of KVM, and while the guest is there. */
+const weighed = (guest: PeerGuest): string[] => [
+  "mkfifo /tmp/says",
+  tellMemory("before"),
+  ...modules.map(loadModule),
+  `${microVmm(guest)} </dev/null >/tmp/says &`,
+  "exec 3</tmp/says",
+  `while read line <&3; do case "$line" in "${greeting}"*) break;; esac; done`,
+  tellMemory("with"),
+  `echo "${weighedLine}"`,
 ];
 
 export const kvm: Peer = {
@@ -52,7 +72,7 @@ export const kvm: Peer = {
     writeFileSync(
       initrd,
       scriptedInitramfs(script(guest), [
-        ...busyboxEntries(["sh", "mount", "insmod", "poweroff"]),
+        ...busyboxEntries(["sh", "mount", "mkfifo", "sed", "insmod", "poweroff"]),
         ...userland([{ file: programFile(qemuProgram), path: "bin/qemu" }]),
         ...firmware.map((name) => entry(`firmware/${name}`, join(firmwareFolder, name))),
         ...moduleEntries(drivers),

@@ -14,7 +14,20 @@ export interface PeerGuest {
   readonly memoryMiB: number;
   /** It has a console that its hypervisor's control domain writes, beside the machine's ports. */
   readonly speaks?: boolean;
+  /** When it has started, its hypervisor tells on the console what memory is taken, and then {@link weighedLine}. */
+  readonly weighed?: boolean;
 }
+
+/** The same program halted, so that it can be seen what its hypervisor takes for it. */
+export function weighedGuest(elf: string): PeerGuest {
+  return { kernel: elf, commandLine: "h", memoryMiB: 64, weighed: true };
+}
+
+/** The program's first word. */
+export const greeting = "bare guest";
+
+/** The line after everything that tells of memory. */
+export const weighedLine = "everything is weighed";
 
 /** One who runs guests, under QEMU unless it says otherwise. */
 export interface Peer<Prepared = PreparedPeer> {

@@ -13,6 +13,7 @@ import {
   loadModule,
   moduleEntries,
   scriptedInitramfs,
+  weighedLine,
   type Peer,
   type PeerGuest,
 } from "./peer.ts";
@@ -49,7 +50,7 @@ const configuration = ({ initrd, commandLine, memoryMiB }: PeerGuest): string =>
     "",
   ].join("\n");
 
-const script = ({ speaks }: PeerGuest): string[] => [
+const script = ({ speaks, weighed }: PeerGuest): string[] => [
   `export PATH=/bin:/${toolFolder}`,
   "mount -t devtmpfs devtmpfs /dev",
   "mount -t proc proc /proc",
@@ -64,9 +65,25 @@ const script = ({ speaks }: PeerGuest): string[] => [
   "xen-init-dom0",
   `xenconsoled --pid-file=/run/xenconsoled.pid --log=guest --log-dir=${consoleFolder}`,
   ...(speaks === true ? [`tail -F ${consoleFolder}/guest-guest.log 2>/dev/null &`] : []),
+  ...(weighed === true ? weigh : run),
+];
+
+const run = [
   // In the foreground, so that the machine ends with the guest; silent, so that nothing gets between the guest's lines.
   "xl create -F /guest/configuration >/run/log 2>&1",
   "cat /run/log",
+];
+
+/**
+ * Xen's console tells of free memory and of the domains' when it is asked by keys. The guest is paused, since Xen ends one
+ * that halts for good.
+ */
+const weigh = [
+  "xl create -p /guest/configuration >/run/log 2>&1",
+  "cat /run/log",
+  "xl debug-keys m",
+  "xl debug-keys q",
+  `echo "${weighedLine}"`,
 ];
 
 export const xen: Peer = {
