@@ -1,0 +1,108 @@
+/** Builds the site: pages from the repository and from what is generated, made into HTML by VitePress. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, type DefaultTheme, type UserConfig } from "vitepress";
+import { repositoryRoot } from "../../compiler/root.ts";
+import { catalogue } from "../../devices/catalogue.ts";
+import { writeApi } from "./api-pages.ts";
+import { patternStyle } from "./bit-picture.ts";
+import { deviceIndex, devicePage } from "./device-page.ts";
+import { q35Fittings } from "./fitting.ts";
+import { languagePages } from "./language-pages.ts";
+import { listPages, pagesIn } from "./lists.ts";
+import { repositoryPages, writeSource, type Pages } from "./site.ts";
+
+/** A page for each device of the catalogue, and their list. */
+function devicePages(): Pages {
+  const models = Object.values(catalogue).map((device) => device.model);
+  const fittings = q35Fittings();
+  return new Map([
+    ["docs/devices/index.md", deviceIndex(models)],
+    ...models.map((model): [string, string] => [
+      `docs/devices/${model.name}.md`,
+      devicePage(
+        model,
+        fittings.filter((fitting) => fitting.device === model.name),
+      ),
+    ]),
+  ]);
+}
+
+/** Every page of the site but those of the API. */
+export async function allPages(root: string): Promise<Pages> {
+  const own = repositoryPages(root);
+  return new Map([...own, ...listPages(own), ...(await languagePages(root, own)), ...devicePages()]);
+}
+
+/** The parts of the site, each a folder. */
+const parts = [
+  { folder: "guide", text: "Guide" },
+  { folder: "devices", text: "Devices" },
+  { folder: "language", text: "Language" },
+  { folder: "api", text: "API" },
+  { folder: "diagnostics", text: "Diagnostics" },
+  { folder: "decisions", text: "Decisions" },
+] as const;
+const singlePages = [
+  { text: "Dependencies", link: "/dependencies" },
+  { text: "Contributing", link: "/contributing" },
+  { text: "Changelog", link: "/changelog" },
+];
+
+/** Every part, the one that is open with its pages; a page carries what it shows, so the others are left out. */
+function sidebarOf(pages: Pages, open: string | undefined): DefaultTheme.SidebarItem[] {
+  const sections = parts.map(({ folder, text }) => ({
+    text,
+    link: `/${folder}/`,
+    ...(folder === open && {
+      items: pagesIn(pages, folder).map(({ name, title }) => ({ text: title, link: `/${folder}/${name}` })),
+    }),
+  }));
+  return [...sections, ...singlePages];
+}
+
+/** How VitePress shows the pages: nothing comes from a network, neither now nor when it is read. */
+export function siteConfig(pages: Pages, out: string): UserConfig<DefaultTheme.Config> {
+  return {
+    title: "Typevisor",
+    description: "A type-1 hypervisor written in TypeScript",
+    lang: "en",
+    head: [["link", { rel: "icon", href: "data:," }]],
+    outDir: out,
+    // The index of the search is one file, and not small.
+    vite: { logLevel: "warn", build: { chunkSizeWarningLimit: 10_000 } },
+    themeConfig: {
+      search: { provider: "local" },
+      sidebar: Object.fromEntries([
+        ...parts.map(({ folder }) => [`/${folder}/`, sidebarOf(pages, folder)] as const),
+        ["/", sidebarOf(pages, undefined)] as const,
+      ]),
+      nav: parts.map(({ folder, text }) => ({ text, link: `/${folder}/` })),
+      outline: [2, 3],
+    },
+  };
+}
+
+/** Builds the site into a folder, which is emptied. Throws SiteError, or what VitePress throws, where a link leads nowhere. */
+export async function buildSite(out: string): Promise<void> {
+  // VitePress resolves its packages from the source's folder, so that lies within the repository.
+  const work = join(repositoryRoot, "out");
+  mkdirSync(work, { recursive: true });
+  const source = mkdtempSync(join(work, "docs-source-"));
+  try {
+    const pages = await allPages(repositoryRoot);
+    writeSource(repositoryRoot, pages, source);
+    await writeApi(repositoryRoot, join(source, "api"));
+    const settings = join(source, ".vitepress");
+    cpSync(join(repositoryRoot, "ci/docs/theme"), join(settings, "theme"), { recursive: true });
+    writeFileSync(join(settings, "theme/patterns.css"), patternStyle());
+    writeFileSync(
+      join(settings, "config.mjs"),
+      `export default ${JSON.stringify(siteConfig(pages, out))};\n`,
+    );
+    rmSync(out, { recursive: true, force: true });
+    await build(source);
+  } finally {
+    rmSync(source, { recursive: true });
+  }
+}
