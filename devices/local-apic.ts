@@ -29,6 +29,7 @@ import {
 import { accept, matches, passesExtInt, send } from "./local-apic/bus.ts";
 import { currentCount, expireTimer, startTimer, writeDeadline } from "./local-apic/timer.ts";
 import { changeTimerMode, keepMasked, latchErrors, writeBase } from "./local-apic/control.ts";
+import { readSynthetic, writeSynthetic } from "./local-apic/synthetic.ts";
 import { hasRegister, readRegister, writeRegister } from "./local-apic/x2apic.ts";
 /** A local interrupt pin has changed: LINT0 or LINT1. */
 function localPin(u: Apic, pin: u8, level: boolean): void {
@@ -53,6 +54,8 @@ const calls = {
   hasRegister,
   readRegister,
   writeRegister,
+  readSynthetic,
+  writeSynthetic,
   readDeadline: (u: Apic): u64 => (u.lvtTimer.mode === deadlineMode ? u.deadlineTicks : 0n),
   writeDeadline,
   readTaskPriority: (u: Apic): u8 => u8(u.tpr.priority >>> 4),

@@ -15,10 +15,13 @@ import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
 import { Request } from "./vcpu.ts";
-import { deviceUnimplemented, wireQueueFull, type EventRings } from "./events.ts";
+import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
 import { machine } from "./machine.ts";
-import { guestNs, hostDeadline, wallClockNs } from "./timebase.ts";
+import { overlayPages } from "./overlay-pages.ts";
+import { resolve } from "./slots.ts";
+import { guestNs, guestTicks, hostDeadline, wallClockNs } from "./timebase.ts";
 import { timers, type Timers } from "./timers.ts";
+import { virtualization } from "./virtualization.ts";
 
 /** A guest's devices, as the board needs them. */
 export interface BoardGuest {
@@ -88,6 +91,8 @@ export interface BoardParts {
   hasQueued(): boolean;
   /** Withdraws the timers of a guest that has ended. */
   silence(guest: u32): void;
+  /** Gives a domain that is being built the overlay pages of its devices. */
+  addPages(domain: Domain): void;
   /** Powers a guest's devices up: all state as after power-on. */
   initialise(guest: u32): void;
   /** Resets a guest's devices. */
@@ -369,6 +374,13 @@ export function makeBoard(
     });
 
   const functions = windowsOf(instances, "configuration").map((e) => ({ ...e, base: Number(e.base) }));
+  // ---- Overlay pages ----------------------------------------------------------------------------------------
+
+  const overlays = overlayPages(
+    ofKind("page").map((w) => Object.freeze({ wire: w.wire, guest: w.owner.guest })),
+    domains,
+  );
+  const reporters = ofKind("report").map((w) => Object.freeze({ wire: w.wire, guest: w.owner.guest }));
 
   const boardItself: Board = Object.freeze({
     now: (): u64 => guestNs(current().time),
@@ -410,6 +422,18 @@ export function makeBoard(
         }
       }
     },
+    ticks: (): u64 => guestTicks(current().time),
+    ticksPerSecond: (): u64 => machine.ticksPerSecond(),
+    coversMemory: (gpa: u64): boolean =>
+      (gpa & 0xfffn) === 0n && resolve(current().slots, gpa).bytes >= 4096n,
+    placePage: overlays.place,
+    removePage: overlays.remove,
+    writePage: overlays.write,
+    hypercallInstruction: (): u32 => virtualization.hypercallInstruction(),
+    report: (wire: u16, code: u32, a: u64, b: u64): void => {
+      for (const r of reporters)
+        if (wire === r.wire) rings.record(guestReported, BigInt(r.guest), u64(code), a, b);
+    },
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
   });
@@ -428,6 +452,7 @@ export function makeBoard(
     deliverFew,
     hasQueued,
     silence,
+    addPages: overlays.addTo,
     initialise: (guest: u32): void => {
       silence(guest);
       for (const p of instances) {

@@ -62,6 +62,8 @@ export const guestStopped = eventKind("guest-stopped", "domain", "reason", "deta
 export const guestUnloadable = eventKind("guest-unloadable", "domain", "problem");
 /** A guest used what a device declares as unimplemented, for the first time; the ordinal is the model's. */
 export const deviceUnimplemented = eventKind("device-unimplemented", "wire", "ordinal");
+/** A guest reports through an interface that it was given; what the code and the values mean is the interface's. */
+export const guestReported = eventKind("guest-reported", "domain", "code", "a", "b");
 /** A change was dropped: more were under way than the board has room for. */
 export const wireQueueFull = eventKind("wire-queue-full", "wire");
 

@@ -56,6 +56,10 @@ export interface LocalApicCalls<U> {
   readRegister(u: U, register: u32): u64;
   /** False where there is no such register, it cannot be written, or the value is refused. */
   writeRegister(u: U, register: u32, value: u64): boolean;
+  /** TPR or ICR by x2APIC number, in whichever mode it is. */
+  readSynthetic(u: U, register: u32): u64;
+  /** As well EOI; false where the value is refused. */
+  writeSynthetic(u: U, register: u32, value: u64): boolean;
   /** IA32_TSC_DEADLINE in the guest's ticks; 0 where it is not armed or the timer is in another mode. */
   readDeadline(u: U): u64;
   /** Arms the timer in TSC-deadline mode for `deadlineNs` of the board's clock, which is `ticks` of the guest's counter; 0 ticks disarms. */

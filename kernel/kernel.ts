@@ -174,6 +174,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         machine.powerOff();
       }
       for (const s of g.slots) addSlot(domain.slots, s.kind, 0, s.gpa, s.bytes, s.offset);
+      board.addPages(domain);
       for (let i = 0; i < g.vcpuCount; i++) {
         const vcpu = virtualization.vcpu(u32(g.firstVcpu + i));
         vcpu.index = u32(g.firstVcpu + i);

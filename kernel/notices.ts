@@ -9,6 +9,7 @@ import { StopReason } from "./domain.ts";
 import {
   deviceUnimplemented,
   guestEnded,
+  guestReported,
   guestRestarted,
   guestStarted,
   guestStopped,
@@ -105,7 +106,7 @@ export function notice(sentence: Text): void {
 }
 
 /** What a notice says beside its sentence. */
-const part = Object.freeze({ guest: 1, reason: 2, memory: 4, register: 8 });
+const part = Object.freeze({ guest: 1, reason: 2, memory: 4, register: 8, report: 16 });
 
 /** The events that are told: sentences that go on from "typevisor: " or a guest's name. */
 const told = Object.freeze([
@@ -115,12 +116,11 @@ const told = Object.freeze([
   { kind: guestStopped, parts: part.guest | part.reason, sentence: " stopped: " },
   { kind: guestUnloadable, parts: part.guest, sentence: " cannot be loaded" },
   { kind: deviceUnimplemented, parts: part.register, sentence: "a guest uses what is not there: " },
+  { kind: guestReported, parts: part.guest | part.report, sentence: " reports " },
   { kind: wireQueueFull, parts: 0, sentence: "a change of a device's line was lost" },
 ]);
 const kindOf = (row: (typeof told)[number]): number => row.kind.number;
-const eventSentences = textTable(byNumber(told, kindOf, (row) => row.sentence));
 const untold = 0xff;
-const eventParts = Object.freeze(byNumber(told, kindOf, (row) => row.parts).map((parts) => parts ?? untold));
 
 /** What tells the operator of events. */
 export interface Notices {
@@ -139,6 +139,12 @@ export function notices(
   const lastCpu = cpuCapacity - 1;
   /** By CPU: the sequence number from which on nothing has been told. */
   const seen = storage("noticesSeen", array(u64, cpuCapacity));
+  const mayReport = instances.some(({ instance }) => instance.wires.some(({ kind }) => kind === "report"));
+  const possible = told.filter(({ kind }) => mayReport || kind !== guestReported);
+  const eventSentences = textTable(byNumber(possible, kindOf, (row) => row.sentence));
+  const eventParts = Object.freeze(
+    byNumber(possible, kindOf, (row) => row.parts).map((parts) => parts ?? untold),
+  );
   const names = textTable(guests.map(({ name }) => name));
   const registers = Object.freeze(
     instances.flatMap(({ instance, guest, firstWire }) =>
@@ -178,6 +184,13 @@ export function notices(
         putText(text(" at rip "));
         putHex(record.d);
       }
+    }
+    if (mayReport && (parts & part.report) !== 0) {
+      putHex(record.b);
+      putText(text(": "));
+      putHex(record.c);
+      putText(text(", "));
+      putHex(record.d);
     }
     if ((parts & part.memory) !== 0) {
       putDecimal(record.b);

@@ -34,6 +34,12 @@ export interface Virtualization {
   initialise(vcpu: u32): void;
   /** Lets a vCPU that waits for it begin at `vector << 12`; nothing happens where it does not wait. */
   startUp(vcpu: u32, vector: u8): void;
+  /** Maps the page of a domain at `gpa` as its slots say now, on all its vCPUs; false where the pool of tables is exhausted. */
+  remapPage(domain: Domain, gpa: u64): boolean;
+  /** Lets a vCPU that runs rest until an interrupt comes; with interrupts off it goes on. */
+  idle(vcpu: u32): void;
+  /** The instruction by which a guest calls the hypervisor, and a near return behind it: bytes, the first lowest. */
+  hypercallInstruction(): u32;
   /** Whether something waits that a halted vCPU wakes up for. */
   wakes(vcpu: Vcpu): boolean;
 }

@@ -2,6 +2,7 @@
 import type { u16, u8 } from "../core/int.ts";
 import type { AnyFunction, FixedArray, StructValue } from "../core/layout.ts";
 import type { CellValues, FieldValues } from "./cell.ts";
+import type { HypercallHandlers, HypercallRecord } from "./hypercall.ts";
 import type { Access, Register } from "./register.ts";
 import type { Descriptors, Inputs, line, source, StateRecord, Timer, timer } from "./state.ts";
 
@@ -46,6 +47,11 @@ type Written<U, R> =
     ? (u: U, index: u8, value: ValueOfRegister<R>, old: ValueOfRegister<R>) => void
     : (u: U, value: ValueOfRegister<R>, old: ValueOfRegister<R>) => void;
 
+type Accepts<U, R> =
+  IsMany<R> extends true
+    ? (u: U, index: u8, value: ValueOfRegister<R>) => boolean
+    : (u: U, value: ValueOfRegister<R>) => boolean;
+
 type NamesOf<S, D> = { [K in keyof S]: S[K] extends D ? K : never }[keyof S];
 type TimerNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof timer>>;
 type SourceNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof source>>;
@@ -84,23 +90,33 @@ type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>>;
  *   It must change nothing: guest, debugger and snapshot see the same.
  * - `read` is what a guest's read does; its result is what the guest gets. It may take the peeked value.
  * - `write` takes the place of storing what a guest writes; `written` runs after it has been stored.
+ * - `accepts` says of an MSR's write whether it is taken; where not, nothing is changed and the guest gets #GP. It must
+ *   change nothing.
  * - `settle` runs after every write, every read of what a read may change, expired timer, input change and received
  *   byte; wide accesses that are split settle after each part.
  * - `reset` runs after every register has its reset value and every fifo is empty.
  * - `expire`, `input`, `room`, `receive` belong to timers, input lines and sources, and must be there if those are.
+ * - `hypercall` answers hypercalls, and must be there if those are: a status, 0 for success.
  * - `calls` are the device's own entry points: an interrupt acknowledge cycle, an end of interrupt.
  */
-export type Behaviour<R, S extends StateRecord, U = DeviceState<R, S>> = {
+export type Behaviour<
+  R,
+  S extends StateRecord,
+  H extends HypercallRecord = Readonly<Record<never, never>>,
+  U = DeviceState<R, S>,
+> = {
   readonly peek?: { readonly [K in keyof R]?: Peek<U, R[K]> };
   readonly read?: { readonly [K in NamesWith<R, "ro" | "rw">]?: Read<U, R[K]> };
   readonly write?: { readonly [K in NamesWith<R, "wo" | "rw">]?: Write<U, R[K]> };
   readonly written?: { readonly [K in NamesWith<R, "wo" | "rw">]?: Written<U, R[K]> };
+  readonly accepts?: { readonly [K in NamesWith<R, "wo" | "rw">]?: Accepts<U, R[K]> };
   readonly settle?: (u: U) => void;
   readonly reset?: (u: U) => void;
 } & Group<"expire", Expire<U, S>> &
   Group<"input", Input<U, S>> &
   Group<"room", Room<U, S>> &
-  Group<"receive", Receive<U, S>>;
+  Group<"receive", Receive<U, S>> &
+  Group<"hypercall", HypercallHandlers<U, H>>;
 
 /** The device's own entry points; each takes the state first. */
 export type Calls<U> = Readonly<Record<string, (u: U, a: never, b: never, c: never) => unknown>>;
@@ -111,11 +127,13 @@ export interface AnyBehaviour {
   readonly read?: Readonly<Record<string, AnyFunction>>;
   readonly write?: Readonly<Record<string, AnyFunction>>;
   readonly written?: Readonly<Record<string, AnyFunction>>;
+  readonly accepts?: Readonly<Record<string, AnyFunction>>;
   readonly settle?: AnyFunction;
   readonly reset?: AnyFunction;
   readonly expire?: Readonly<Record<string, AnyFunction>>;
   readonly input?: Readonly<Record<string, AnyFunction>>;
   readonly room?: Readonly<Record<string, AnyFunction>>;
   readonly receive?: Readonly<Record<string, AnyFunction>>;
+  readonly hypercall?: Readonly<Record<string, AnyFunction>>;
   readonly calls?: Readonly<Record<string, AnyFunction>>;
 }

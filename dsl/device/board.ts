@@ -34,6 +34,22 @@ export interface Board {
    */
   readConfiguration(address: u32, width: u8): u32;
   writeConfiguration(address: u32, width: u8, value: u32): void;
+  /** The guest's counter, in ticks since the domain started; stands still while it is paused. */
+  ticks(): u64;
+  /** How many of those ticks a second has. */
+  ticksPerSecond(): u64;
+  /** Whether the guest may have a page of its memory at `gpa` covered: it is memory, and aligned. */
+  coversMemory(gpa: u64): boolean;
+  /** Lays the page of a wire over the guest's memory at `gpa`, where `coversMemory` holds; it leaves where it was before. */
+  placePage(wire: u16, gpa: u64): void;
+  /** Takes the page away: the guest sees what lies below it again. */
+  removePage(wire: u16): void;
+  /** Writes 8 bytes of a page, `offset` a multiple of 8 below 4096. */
+  writePage(wire: u16, offset: u16, value: u64): void;
+  /** The instruction that calls the hypervisor, followed by a near return, as bytes from the lowest on. */
+  hypercallInstruction(): u32;
+  /** Tells the administrator what the guest reports. */
+  report(wire: u16, code: u32, a: u64, b: u64): void;
   /** The guest has used, for the first time, what the device declares as unimplemented; `ordinal` is the model's. */
   unimplemented(wire: u16, ordinal: u8): void;
 }

@@ -4,17 +4,28 @@
  * compiler unrolls the loops. The same functions run in Node.
  */
 import { u32, u64, type u16, type u8 } from "../core/int.ts";
-import { extend, struct, type Descriptor, type StructDescriptor, array } from "../core/layout.ts";
 import type { AnyBank, Movable, Passage, Space } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
 import { board } from "./board.ts";
 import { cellOf, fieldMask, type Cells, type WideCells } from "./cell.ts";
+import {
+  array,
+  extend,
+  struct,
+  type AnyFunction,
+  type Descriptor,
+  type StructDescriptor,
+} from "../core/layout.ts";
+import { checkTableBehaviour, checkTables, type Tables } from "./check-tables.ts";
 import { checkBehaviour, checkShape } from "./check.ts";
 import { unitAccess, type UnitAccess } from "./dispatch.ts";
 import type { Placed } from "./dispatch-table.ts";
 import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
+import { hypercallEntry, hypercallState, type HypercallEntry, type HypercallRecord } from "./hypercall.ts";
+import type { Leaf, LeafRecord } from "./leaf.ts";
 import { resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
 import { holeOf, modelOf, sizeOf, stepOf, type DeviceModel, type DeviceNotes } from "./model.ts";
+import { msrAccess, type MsrAccess } from "./msr.ts";
 import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
@@ -43,6 +54,8 @@ export interface DeviceWindow<U> {
   readonly peek: (self: U, offset: u32) => u32 | u64;
   /** Of a window that the guest places: where it lies now. */
   readonly movable: MovableWindow<U> | undefined;
+  /** A bank of MSRs: accesses that may be refused. */
+  readonly msr: MsrAccess<U> | undefined;
 }
 
 /** Where a window lies that a register places. */
@@ -74,18 +87,20 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
   readonly room: (self: U, ordinal: u16) => u16;
   /** Gives a byte to the source with that wire ordinal. */
   readonly receive: (self: U, ordinal: u16, byte: u8) => void;
+  readonly leaves: readonly Leaf[];
+  readonly hypercalls: readonly HypercallEntry<U>[];
   /** The device's own entry points. */
   readonly calls: C;
 }
 
 /** A declared shape, without behaviour. */
-export interface Shape<R, S extends StateRecord, Names extends string> {
+export interface Shape<R, S extends StateRecord, Names extends string, H extends HypercallRecord> {
   readonly name: string;
   /** Phantom: the type of the state. */
   readonly type?: DeviceState<R, S>;
   /** Gives the shape its behaviour. Throws DeclarationError where they do not fit. */
   implement<C extends Calls<DeviceState<R, S>>>(
-    behaviour: Behaviour<R, S> & { readonly calls?: C },
+    behaviour: Behaviour<R, S, H> & { readonly calls?: C },
   ): Device<DeviceState<R, S>, Names, C>;
 }
 /** The type of the state of a shape or a device. */
@@ -103,18 +118,27 @@ type WindowNames<B> = { [K in keyof B]: B[K] extends { readonly direct: true } ?
 export function device<
   const B extends AnyBanks,
   const S extends StateRecord = Readonly<Record<never, never>>,
+  const H extends HypercallRecord = Readonly<Record<never, never>>,
 >(
   name: string,
-  declaration: DeviceNotes & { readonly banks: B; readonly state?: S },
-): Shape<RegistersOf<B>, S, WindowNames<B>> {
+  declaration: DeviceNotes & {
+    readonly banks: B;
+    readonly state?: S;
+    readonly leaves?: LeafRecord;
+    readonly hypercalls?: H;
+  },
+): Shape<RegistersOf<B>, S, WindowNames<B>, H> {
   const state: StateRecord = declaration.state ?? {};
+  const { leaves = {}, hypercalls = {} } = declaration;
+  const tables: Tables = { leaves, hypercalls };
   checkShape(name, declaration.banks, state);
+  checkTables(name, declaration.banks, tables);
   return remember(
     Object.freeze({
       name,
-      implement: (behaviour: AnyBehaviour) => expand(name, declaration, state, remember(behaviour)),
+      implement: (behaviour: AnyBehaviour) => expand(name, declaration, state, tables, remember(behaviour)),
     }),
-  ) as unknown as Shape<RegistersOf<B>, S, WindowNames<B>>;
+  ) as unknown as Shape<RegistersOf<B>, S, WindowNames<B>, H>;
 }
 
 function nothing(_self: Cells): void {
@@ -138,6 +162,7 @@ function handlersOf(name: string, bank: AnyBank, behaviour: AnyBehaviour): Handl
     read: behaviour.read?.[name],
     write: behaviour.write?.[name],
     written: behaviour.written?.[name],
+    accepts: behaviour.accepts?.[name],
     settlesReads: false,
   });
 }
@@ -176,6 +201,7 @@ function through(bank: AnyBank, unit: UnitAccess<u32>, banks: AnyBanks): Handler
     read: (self: Cells): u32 => read(self, index(self)),
     write: (self: Cells, value: u32): void => write(self, index(self), value),
     written: undefined,
+    accepts: undefined,
     settlesReads: true,
   });
 }
@@ -184,14 +210,17 @@ function expand(
   name: string,
   declaration: DeviceNotes & { readonly banks: AnyBanks },
   state: StateRecord,
+  tables: Tables,
   behaviour: AnyBehaviour,
 ): Device {
   const { banks } = declaration;
   checkBehaviour(name, banks, state, behaviour);
+  checkTableBehaviour(name, banks, tables.hypercalls, behaviour);
   const reported = reportedNames(banks);
   const settle = behaviour.settle ?? nothing;
   const plans: Plan[] = [];
   const units = new Map<AnyBank, UnitAccess<u32> | UnitAccess<u64>>();
+  const msrs = new Map<AnyBank, MsrAccess>();
   const dataHandlers = new Map<string, Handlers>();
   const indirectFirst = Object.values(banks).sort(
     (a, b) => Number(a.indirection === undefined) - Number(b.indirection === undefined),
@@ -225,6 +254,7 @@ function expand(
         ? unitAccess<u64>(placed, grid, hole, settles)
         : unitAccess<u32>(placed, grid, u32(hole), settles);
     units.set(bank, unit);
+    if (bank.options.space === "msr") msrs.set(bank, msrAccess(placed, behaviour.settle));
     if (indirection !== undefined) {
       dataHandlers.set(indirection.data, through(bank, unit as UnitAccess<u32>, banks));
     }
@@ -235,6 +265,11 @@ function expand(
     descriptorOf(declared),
   ]);
   if (reported.length > 0) own.push(["unimplemented", Unimplemented]);
+  const calls = Object.entries(tables.hypercalls);
+  const parameters = calls.flatMap(([key, call]) => {
+    const { input, output } = hypercallState(name, key, call);
+    return [input, output];
+  });
   const cells = plans.map((plan): readonly [string, Descriptor] => {
     const cell = cellOf(name, plan.name, plan.register, plan.width);
     return [plan.name, plan.register.many ? array(cell, plan.register.count) : cell];
@@ -245,7 +280,7 @@ function expand(
   const properties = Object.fromEntries(
     own.filter(([, d]) => isScalar(d)).map(([key, d]) => [key, scalarProperty(key, d)] as const),
   );
-  const layout = extend(struct(name, Object.fromEntries([...cells, ...fields])), {
+  const layout = extend(struct(name, Object.fromEntries([...cells, ...fields, ...parameters])), {
     properties,
   }) as unknown as StructDescriptor;
 
@@ -268,9 +303,9 @@ function expand(
   const afterwards = behaviour.reset ?? nothing;
   return Object.freeze({
     name,
-    model: modelOf(name, declaration, Object.entries(state), reported, behaviour),
+    model: modelOf(name, declaration, Object.entries(state), reported, behaviour, tables),
     state: layout,
-    windows: Object.freeze(windowsOf(banks, units)),
+    windows: Object.freeze(windowsOf(banks, units, msrs)),
     wires: ends,
     inputs: Object.freeze(inputs),
     initialise: (self: Cells, firstWire: u16): void => {
@@ -288,6 +323,12 @@ function expand(
     input: inputting(inputs, behaviour.input ?? {}, settle),
     room: asking(ends, behaviour.room ?? {}),
     receive: receiving(ends, behaviour.receive ?? {}, settle),
+    leaves: Object.freeze(Object.values(tables.leaves)),
+    hypercalls: Object.freeze(
+      calls.map(([key, call]) =>
+        hypercallEntry(key, call, behaviour.hypercall?.[key] as AnyFunction, layout, behaviour.settle),
+      ),
+    ),
     calls: Object.freeze({ ...behaviour.calls }),
   }) as unknown as Device;
 }
@@ -348,6 +389,7 @@ function passing(to: Passage): Omit<DeviceWindow<unknown>, "space" | "sizeBytes"
 function windowsOf(
   banks: AnyBanks,
   units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>,
+  msrs: ReadonlyMap<AnyBank, MsrAccess>,
 ): Record<string, DeviceWindow<unknown>> {
   const windows: Record<string, DeviceWindow<unknown>> = {};
   for (const [bankName, bank] of Object.entries(banks)) {
@@ -362,6 +404,7 @@ function windowsOf(
       ...(bank.passage === undefined
         ? { ...accessOf(bank, unit, banks, units), peek: unit.peek }
         : passing(bank.passage)),
+      msr: msrs.get(bank),
     }) as unknown as DeviceWindow<unknown>;
   }
   return windows;

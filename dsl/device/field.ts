@@ -8,7 +8,7 @@ import { DeclarationError, remember } from "./place.ts";
  * - `stored`: keeps what was written.
  * - `readOnly`: the device writes it; a guest's write leaves it.
  * - `constant`: always the same value.
- * - `reserved`: reads as declared, a write of anything else is ignored or reported, as declared.
+ * - `reserved`: reads as declared, a write of anything else is ignored, reported or refused, as declared.
  * - `writeOneToClear`, `writeOneToSet`: a written 1 clears or sets, a 0 leaves.
  * - `readToClear`: a guest's read clears it after the value was taken; a guest's write leaves it.
  * - `selfClearing`: a written 1 reaches the handlers, and is never read back.
@@ -25,6 +25,9 @@ export type FieldKind =
   | "selfClearing"
   | "unimplemented";
 
+/** What a write of something else than declared to reserved bits does; `refuse` is for MSRs, which answer with #GP. */
+export type WrongWrite = "ignore" | "report" | "refuse";
+
 /** A declared field; `V` is the type it has in the device's code, `never` where it has no name there. */
 export interface Field<V = unknown> {
   readonly kind: FieldKind;
@@ -35,7 +38,7 @@ export interface Field<V = unknown> {
   /** What `constant` and `reserved` read as. */
   readonly reads: bigint;
   /** What a wrong write to a reserved field does. */
-  readonly wrongWrite: "ignore" | "report";
+  readonly wrongWrite: WrongWrite;
   /** What it means, for the register reference. */
   readonly about: string;
   readonly type?: V;
@@ -108,11 +111,11 @@ export const selfClearing = <V>(base: Field<V>): Field<V> => as(base, "selfClear
 /** Not there: counted when used, reported once. */
 export const unimplemented = <V>(base: Field<V>): Field<V> => as(base, "unimplemented");
 
-/** Bits [msb:lsb] that the hardware's manual reserves; what else is written than `reads` is ignored or reported. */
+/** Bits [msb:lsb] that the hardware's manual reserves; what else is written than `reads` is ignored, reported or refused. */
 export function reserved(
   msb: number,
   lsb: number,
-  options: { readonly reads?: number | bigint; readonly wrongWrite?: "ignore" | "report" } = {},
+  options: { readonly reads?: number | bigint; readonly wrongWrite?: WrongWrite } = {},
 ): Field<never> {
   return as(field<never>(msb, lsb, msb === lsb, ""), "reserved", {
     reads: BigInt(options.reads ?? 0),

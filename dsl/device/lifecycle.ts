@@ -74,6 +74,7 @@ function stateReset(key: string, descriptor: Descriptor): Act | undefined {
   }
   const kind = wireKindOf(descriptor);
   if (kind === "line" || kind === "timer") return wireReset(key, descriptor, kind);
+  if (kind === "page") return pageReset(key, descriptor);
   return descriptor.kind === "array"
     ? arrayReset(key, descriptor.element, descriptor.length)
     : scalarReset(key, descriptor);
@@ -91,6 +92,16 @@ function wireReset(key: string, descriptor: Descriptor, kind: "line" | "timer"):
     for (let i = 0; i < count; i += 1) self[key][i].cancel();
   };
   return (kind === "line" ? allLow : allIdle) as unknown as Act;
+}
+
+function pageReset(key: string, descriptor: Descriptor): Act {
+  const away = (self: Readonly<Record<string, { remove(): void }>>): void => self[key].remove();
+  if (descriptor.kind !== "array") return away as unknown as Act;
+  const count = descriptor.length;
+  const allAway = (self: Readonly<Record<string, FixedArray<{ remove(): void }>>>): void => {
+    for (let i = 0; i < count; i += 1) self[key][i].remove();
+  };
+  return allAway as unknown as Act;
 }
 
 function scalarReset(key: string, descriptor: Descriptor): Act | undefined {

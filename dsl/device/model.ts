@@ -2,10 +2,12 @@
  * The frozen model of a device: plain data that every generator reads (documentation, trace decoder, fuzz harness,
  * report). Numbers wider than 32 bits are strings in hexadecimal, so that it survives JSON.
  */
-import type { Descriptor } from "../core/layout.ts";
+import { struct, type Descriptor, type Fields } from "../core/layout.ts";
 import type { AnyBank, Condition, Selection, Space } from "./bank.ts";
 import type { AnyBehaviour } from "./behaviour.ts";
 import type { Field, FieldKind } from "./field.ts";
+import type { Tables } from "./check-tables.ts";
+import { leafRegisters, type Leaf, type LeafRegisterName } from "./leaf.ts";
 import { resetOf } from "./plan.ts";
 import type { Access, Register } from "./register.ts";
 import { descriptorOf, inputPins, isFifo, wireKindOf, type Declared, type WireKind } from "./state.ts";
@@ -45,6 +47,8 @@ export interface RegisterModel {
   /** How often a guest uses it beside the others. */
   readonly weight: number;
   readonly handlers: readonly HandlerKind[];
+  /** The register of the vCPU's local APIC that it is another way to. */
+  readonly apic: number | null;
 }
 export interface BankModel {
   readonly name: string;
@@ -82,12 +86,44 @@ export interface DeviceNotes {
   /** The manuals that it follows; the sections of registers are theirs, or name one. */
   readonly manuals?: readonly string[];
 }
+/** A field of a CPUID leaf's register, and what it reads as. */
+export interface LeafFieldModel {
+  readonly name: string;
+  readonly register: LeafRegisterName;
+  readonly msb: number;
+  readonly lsb: number;
+  readonly reads: string;
+}
+export interface LeafModel {
+  readonly name: string;
+  readonly number: string;
+  readonly values: Readonly<Record<LeafRegisterName, string>>;
+  readonly fields: readonly LeafFieldModel[];
+  readonly about: string;
+  readonly section: string;
+}
+/** A field of a hypercall's input or output, at its byte offset. */
+export interface ParameterModel {
+  readonly name: string;
+  readonly type: string;
+  readonly offset: number;
+}
+export interface HypercallModel {
+  readonly name: string;
+  readonly code: string;
+  readonly input: readonly ParameterModel[];
+  readonly output: readonly ParameterModel[];
+  readonly about: string;
+  readonly section: string;
+}
 /** A device as data. */
 export interface DeviceModel extends Required<DeviceNotes> {
   readonly name: string;
   readonly banks: readonly BankModel[];
   readonly registers: readonly RegisterModel[];
   readonly state: readonly StateModel[];
+  readonly leaves: readonly LeafModel[];
+  readonly hypercalls: readonly HypercallModel[];
   /** What is declared as unimplemented or reported; the index is the ordinal. */
   readonly reported: readonly string[];
 }
@@ -104,9 +140,9 @@ export function holeOf(bank: AnyBank): bigint {
   return BigInt(bank.options.hole ?? (bank.indirection === undefined && space === "port" ? ones : 0)) & ones;
 }
 
-/** Offsets from one unit to the next: bytes in a window, index values behind an index register. */
+/** Offsets from one unit to the next: bytes in a window, numbers of MSRs, index values behind an index register. */
 export function stepOf(bank: AnyBank): number {
-  return bank.indirection === undefined ? bank.unit.bits / 8 : 1;
+  return bank.indirection === undefined && bank.options.space !== "msr" ? bank.unit.bits / 8 : 1;
 }
 
 /** The first offset behind a register, all its elements included. */
@@ -156,6 +192,7 @@ function registerModel(
     section: register.section,
     weight: register.weight,
     handlers: handlerKinds.filter((kind) => behaviour[kind]?.[entry.name] !== undefined),
+    apic: register.apic ?? null,
   };
 }
 
@@ -184,6 +221,34 @@ function spaceOf(bank: AnyBank): BankModel["space"] {
   return bank.overlay ? "overlay" : (bank.options.space ?? "port");
 }
 
+function leafModel(name: string, leaf: Leaf): LeafModel {
+  const values = Object.fromEntries(leafRegisters.map((r) => [r, hex(BigInt(leaf.values[r]))]));
+  return {
+    name,
+    number: hex(BigInt(leaf.number)),
+    values: values as LeafModel["values"],
+    fields: leafRegisters.flatMap((register) =>
+      Object.entries(leaf.registers[register]).map(([fieldName, { msb, lsb, reads }]) => ({
+        name: fieldName,
+        register,
+        msb,
+        lsb,
+        reads: hex(reads),
+      })),
+    ),
+    about: leaf.about,
+    section: leaf.section,
+  };
+}
+
+function parametersOf(fields: Fields): readonly ParameterModel[] {
+  return struct("parameters", fields).fields.map(({ name, offset, descriptor }) => ({
+    name,
+    type: describe(descriptor),
+    offset,
+  }));
+}
+
 /** Builds the model. */
 export function modelOf(
   name: string,
@@ -191,6 +256,7 @@ export function modelOf(
   state: readonly (readonly [string, Declared])[],
   reported: readonly string[],
   behaviour: AnyBehaviour,
+  tables: Tables,
 ): DeviceModel {
   const { banks } = declaration;
   return deepFreeze({
@@ -228,6 +294,15 @@ export function modelOf(
         fifo: isFifo(descriptor),
       };
     }),
+    leaves: Object.entries(tables.leaves).map(([leafName, leaf]) => leafModel(leafName, leaf)),
+    hypercalls: Object.entries(tables.hypercalls).map(([callName, call]) => ({
+      name: callName,
+      code: hex(BigInt(call.code)),
+      input: parametersOf(call.input),
+      output: parametersOf(call.output),
+      about: call.about,
+      section: call.section,
+    })),
     reported: [...reported],
   });
 }

@@ -2,7 +2,7 @@
 import type { u8 } from "../core/int.ts";
 import type { AnyFunction } from "../core/layout.ts";
 import { fieldMask } from "./cell.ts";
-import type { FieldKind } from "./field.ts";
+import type { Field, FieldKind, WrongWrite } from "./field.ts";
 import type { Register, Width } from "./register.ts";
 
 /** Masks of a register by what an access does to the bits. */
@@ -21,17 +21,23 @@ export interface Masks {
   readonly reported: bigint;
   /** What the reported bits must be. */
   readonly expected: bigint;
+  /** Bits of which anything but `demanded` makes the whole write refused. */
+  readonly strict: bigint;
+  readonly demanded: bigint;
 }
 
 /** Computes a register's masks. A register without fields is stored as a whole; bits between fields are reserved. */
 export function masksOf(register: Register, bits: number): Masks {
   const all = (1n << BigInt(bits)) - 1n;
   const fields = Object.values(register.fields);
-  const of = (...kinds: FieldKind[]): bigint =>
-    fields.filter((f) => kinds.includes(f.kind)).reduce((mask, f) => mask | fieldMask(f), 0n);
-  const strict = fields.filter(
-    (f) => f.kind === "unimplemented" || (f.kind === "reserved" && f.wrongWrite === "report"),
-  );
+  const maskOf = (some: readonly Field[]): bigint => some.reduce((mask, f) => mask | fieldMask(f), 0n);
+  const of = (...kinds: FieldKind[]): bigint => maskOf(fields.filter((f) => kinds.includes(f.kind)));
+  const reserved = (wrongWrite: WrongWrite) =>
+    fields.filter((f) => f.kind === "reserved" && f.wrongWrite === wrongWrite);
+  const valueOf = (some: readonly Field[]): bigint =>
+    some.reduce((value, f) => value | (f.reads << BigInt(f.lsb)), 0n);
+  const reported = [...fields.filter((f) => f.kind === "unimplemented"), ...reserved("report")];
+  const refused = reserved("refuse");
   const toClear = of("writeOneToClear");
   const toSet = of("writeOneToSet");
   return Object.freeze({
@@ -41,8 +47,10 @@ export function masksOf(register: Register, bits: number): Masks {
     toSet,
     readClears: of("readToClear"),
     background: all & ~(toClear | toSet | of("selfClearing")),
-    reported: strict.reduce((mask, f) => mask | fieldMask(f), 0n),
-    expected: strict.reduce((value, f) => value | (f.reads << BigInt(f.lsb)), 0n),
+    reported: maskOf(reported),
+    expected: valueOf(reported),
+    strict: maskOf(refused),
+    demanded: valueOf(refused),
   });
 }
 
@@ -72,6 +80,8 @@ export interface Handlers {
   readonly read: AnyFunction | undefined;
   readonly write: AnyFunction | undefined;
   readonly written: AnyFunction | undefined;
+  /** Whether a write is taken at all; of an MSR. */
+  readonly accepts: AnyFunction | undefined;
   /** `read` sees to it that the device settles. */
   readonly settlesReads: boolean;
 }

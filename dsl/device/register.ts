@@ -26,6 +26,11 @@ export interface RegisterOptions {
   readonly section?: string;
   /** How often a guest uses it beside a register that says nothing, which has 1: what is used most is found first. */
   readonly weight?: number;
+  /**
+   * Of an MSR: it is another way to this register of the vCPU's local APIC, by its x2APIC number, in whichever mode that
+   * is. The device itself has no part in it.
+   */
+  readonly apic?: number;
 }
 
 /** Wider than its bank: it is then seen in consecutive units, the lowest first. */
@@ -50,6 +55,7 @@ export interface Register<
   readonly about: string;
   readonly section: string;
   readonly weight: number;
+  readonly apic: number | undefined;
   readonly many: Many;
   readonly count: number;
   readonly stride: number;
@@ -84,6 +90,7 @@ function register<A extends Access, F extends FieldRecord>(
       about: options?.about ?? "",
       section: options?.section ?? "",
       weight,
+      apic: options?.apic,
       many: false as const,
       count: 1,
       stride: 0,

@@ -227,6 +227,46 @@ export function signal(): typeof Signal {
   return Signal;
 }
 
+const PageLayout = struct("OverlayPage", { gpa: u64Type, wire: u16, placed: bool });
+const Page = extend(PageLayout, {
+  methods: {
+    place: (self: ValueOf<typeof PageLayout>, gpa: u64): void => {
+      self.gpa = gpa;
+      self.placed = true;
+      board.placePage(self.wire, gpa);
+    },
+    remove: (self: ValueOf<typeof PageLayout>): void => {
+      self.placed = false;
+      board.removePage(self.wire);
+    },
+    write: (self: ValueOf<typeof PageLayout>, offset: u16, value: u64): void =>
+      board.writePage(self.wire, offset & 0xff8, value),
+  },
+});
+/**
+ * A page of 4 KiB that the guest lays over its own memory: `place(gpa)`, `remove()`, `placed`, `gpa`, and
+ * `write(offset, value)` for 8 bytes of it. Away and zero after power-on, away after a reset.
+ */
+export type Page = ValueOf<typeof Page>;
+/** Declares an overlay page. */
+export function page(): typeof Page {
+  return Page;
+}
+
+const ReportLayout = struct("Report", { wire: u16 });
+const Report = extend(ReportLayout, {
+  methods: {
+    tell: (self: ValueOf<typeof ReportLayout>, code: u32, a: u64, b: u64): void =>
+      board.report(self.wire, code, a, b),
+  },
+});
+/** What a guest reports to the administrator: `tell(code, a, b)`. */
+export type Report = ValueOf<typeof Report>;
+/** Declares an end for reports. */
+export function report(): typeof Report {
+  return Report;
+}
+
 // ---- Input lines ----------------------------------------------------------------------------------------------
 
 interface InputFields {
@@ -320,7 +360,8 @@ export function descriptorOf(declared: Declared): Descriptor {
 }
 
 /** What a piece of state is to the outside. */
-export type WireKind = "line" | "timer" | "sink" | "source" | "messages" | "signal" | "unimplemented";
+export type WireKind =
+  "line" | "timer" | "sink" | "source" | "messages" | "signal" | "page" | "report" | "unimplemented";
 const wireKinds = new Map<unknown, WireKind>([
   [Line, "line"],
   [Timer, "timer"],
@@ -328,6 +369,8 @@ const wireKinds = new Map<unknown, WireKind>([
   [Source, "source"],
   [Messages, "messages"],
   [Signal, "signal"],
+  [Page, "page"],
+  [Report, "report"],
   [Unimplemented, "unimplemented"],
 ]);
 /** The kind of wire that a descriptor (or an array of them) ends, if any. */

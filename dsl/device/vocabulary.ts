@@ -17,6 +17,22 @@ export {
   writeOneToClear,
   writeOneToSet,
 } from "./field.ts";
+export { hypercall } from "./hypercall.ts";
+export { leaf, letters } from "./leaf.ts";
+export { checkRules, rule } from "./rule.ts";
 export { instantiate, type Instance } from "./instance.ts";
 export { repeat, ro, rw, wo } from "./register.ts";
-export { fifo, inputs, line, messages, retained, session, signal, sink, source, timer } from "./state.ts";
+export {
+  fifo,
+  inputs,
+  line,
+  messages,
+  page,
+  report,
+  retained,
+  session,
+  signal,
+  sink,
+  source,
+  timer,
+} from "./state.ts";

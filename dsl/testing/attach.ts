@@ -2,7 +2,7 @@
 import { location, make } from "../core/layout.ts";
 import { memory } from "../core/memory.ts";
 import type { Device, DeviceWindow } from "../device/device.ts";
-import { FakeBoard } from "./fake-board.ts";
+import { FakeBoard, type FakePage } from "./fake-board.ts";
 
 /** An interrupt message that left the device. */
 export interface SentMessage {
@@ -12,6 +12,12 @@ export interface SentMessage {
 
 /** Where windows of configuration space lie, by their names. */
 export type ConfigurationPlaces = Readonly<Record<string, number>>;
+/** What the guest reported to the administrator. */
+export interface SentReport {
+  readonly code: number;
+  readonly a: bigint;
+  readonly b: bigint;
+}
 
 /** An attached device: every probe is by the state's names, `name[index]` for an element of an array. */
 export class Attached<U, C = unknown> {
@@ -24,6 +30,7 @@ export class Attached<U, C = unknown> {
   readonly #bytes = new Map<number, number[]>();
   readonly #messages = new Map<number, SentMessage[]>();
   readonly #signals = new Map<number, number[]>();
+  readonly #reports = new Map<number, SentReport[]>();
   readonly #pending = new Map<number, number[]>();
   readonly #unimplemented: string[] = [];
   /** Sources that have said that there is room; served when the present access is over, as the kernel does. */
@@ -47,6 +54,7 @@ export class Attached<U, C = unknown> {
       ready: (ordinal) => void this.#ready.add(ordinal),
       message: (ordinal, destination, command) => append(this.#messages, ordinal, { destination, command }),
       signal: (ordinal, value) => append(this.#signals, ordinal, value),
+      report: (ordinal, code, a, b) => append(this.#reports, ordinal, { code, a, b }),
       unimplemented: (_ordinal, what) =>
         void this.#unimplemented.push(device.model.reported[what] ?? `?${what}`),
     });
@@ -70,6 +78,11 @@ export class Attached<U, C = unknown> {
   /** As `read`, for registers of 64 bits. */
   readBig(register: string, index = 0): bigint {
     const { offset, bits, unitBytes, bank } = this.#find(register, index);
+    if (this.#window(bank).msr !== undefined) {
+      const value = this.rdmsr(bank, offset);
+      if (value === undefined) throw new Error(`reading ${register} of ${this.device.name} is refused`);
+      return value;
+    }
     if (unitBytes === 8) return this.readAt64(bank, offset);
     let value = 0n;
     for (let at = 0; at < bits / 8; at += unitBytes) {
@@ -80,6 +93,10 @@ export class Attached<U, C = unknown> {
   /** A guest's write of a register by name. */
   write(register: string, value: number | bigint, index = 0): void {
     const { offset, bits, unitBytes, bank } = this.#find(register, index);
+    if (this.#window(bank).msr !== undefined) {
+      if (this.wrmsr(bank, offset, BigInt(value))) return;
+      throw new Error(`writing 0x${value.toString(16)} to ${register} of ${this.device.name} is refused`);
+    }
     if (unitBytes === 8) return this.writeAt64(bank, offset, BigInt(value));
     for (let at = 0; at < bits / 8; at += unitBytes) {
       this.writeAt(
@@ -102,6 +119,43 @@ export class Attached<U, C = unknown> {
   }
   writeAt64(window: string, offset: number, value: bigint): void {
     this.#run(() => this.#window(window).write64(this.u, offset, value));
+  }
+  /** RDMSR at an offset of a bank of MSRs; undefined where it gets #GP. */
+  rdmsr(window: string, offset: number): bigint | undefined {
+    const { ok, value } = this.#run(() => this.#msr(window).read(this.u, offset));
+    return ok ? value : undefined;
+  }
+  /** WRMSR; false where it gets #GP. */
+  wrmsr(window: string, offset: number, value: bigint): boolean {
+    return this.#run(() => this.#msr(window).write(this.u, offset, value));
+  }
+  #msr(window: string): NonNullable<DeviceWindow<U>["msr"]> {
+    const access = this.#window(window).msr;
+    if (access === undefined) throw new Error(`${window} of ${this.device.name} is no bank of MSRs`);
+    return access;
+  }
+  /** Makes a hypercall; the input's and the output's fields by name. */
+  hypercall(
+    name: string,
+    input: Readonly<Record<string, number | bigint>> = {},
+  ): { readonly status: number; readonly output: Readonly<Record<string, unknown>> } {
+    const entry = this.device.hypercalls.find((h) => h.name === name);
+    if (entry === undefined) throw new Error(`${this.device.name} has no hypercall ${name}`);
+    const bytes = this.#stateBytes();
+    bytes.fill(0, entry.inputAt, entry.inputAt + entry.inputBytes);
+    bytes.fill(0, entry.outputAt, entry.outputAt + entry.outputBytes);
+    const state = this.u as Readonly<Record<string, Record<string, unknown>>>;
+    Object.assign(state[`${name}Input`] as object, input);
+    const status = this.#run(() => entry.run(this.u));
+    return { status, output: state[`${name}Output`] as Record<string, unknown> };
+  }
+  /** What the guest reported through an end. */
+  reports(name: string): readonly SentReport[] {
+    return this.#reports.get(this.#ordinal(name)) ?? [];
+  }
+  /** An overlay page: where the guest sees it, and its bytes. */
+  page(name: string): FakePage {
+    return this.board.page(this.#first + this.#ordinal(name));
   }
   /** What a debugger sees at an offset; changes nothing. */
   peekAt(window: string, offset: number): number | bigint {

@@ -4,7 +4,7 @@
  */
 import { provide } from "../core/binding.ts";
 import { u16, u32, u64, u8 } from "../core/int.ts";
-import { addressOf, load8 } from "../core/intrinsics.ts";
+import { addressOf, fillBytes, load8, store64 } from "../core/intrinsics.ts";
 import { array, bool, struct, type AnyFunction } from "../core/layout.ts";
 import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
@@ -14,7 +14,13 @@ import type { Device } from "../device/device.ts";
 /** How many events the board keeps between two calls of `clear`. */
 const logLength = 1024;
 
-const Recorder = struct("Recorder", { now: u64, epoch: u64, count: u32, events: array(u64, logLength) });
+const Recorder = struct("Recorder", {
+  now: u64,
+  epoch: u64,
+  count: u32,
+  ok: bool,
+  events: array(u64, logLength),
+});
 
 /** The kinds of events, in bits [63:60]. */
 export const eventKinds = [
@@ -26,6 +32,10 @@ export const eventKinds = [
   "message",
   "signal",
   "unimplemented",
+  "placePage",
+  "removePage",
+  "writePage",
+  "report",
 ] as const;
 
 /** Makes the program; `places` are those of its windows of configuration space. Each call declares storage of its own: one program in a process. */
@@ -71,6 +81,17 @@ export function deviceProgram<U, Names extends string>(
       }
     },
     unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
+    ticks: (): u64 => recorder.now,
+    ticksPerSecond: (): u64 => 1_000_000_000n,
+    coversMemory: (gpa: u64): boolean => (gpa & 0xfffn) === 0n && gpa < 0x1000_0000n,
+    placePage: (wire: u16, gpa: u64): void => note(8n, wire, gpa, 0n),
+    removePage: (wire: u16): void => note(9n, wire, 0n, 0n),
+    writePage: (wire: u16, offset: u16, value: u64): void => note(10n, wire, value, BigInt(offset)),
+    hypercallInstruction: (): u32 => 0xc3d9_010f,
+    report: (wire: u16, code: u32, a: u64, b: u64): void => {
+      note(11n, wire, a, BigInt(code));
+      note(11n, wire, b, BigInt(code));
+    },
   });
 
   const size = device.state.size;
@@ -120,10 +141,47 @@ export function deviceProgram<U, Names extends string>(
     [],
     u32,
   );
+  // Parameters come and go by the word, so that their bytes are those of the guest's.
+  for (const { name, inputBytes, inputAt, outputBytes, outputAt, run } of device.hypercalls) {
+    entry(`call_${name}`, (): u16 => run(state), [], u16);
+    entry(
+      `input_${name}`,
+      (index: u32, value: u64): void => {
+        if (index * 8 < inputBytes)
+          store64(u64(addressOf(state as object) + BigInt(inputAt) + BigInt(index) * 8n), value);
+      },
+      [u32, u64],
+    );
+    entry(
+      `clearOutput_${name}`,
+      (): void => fillBytes(u64(addressOf(state as object) + BigInt(outputAt)), 0, BigInt(outputBytes)),
+      [],
+    );
+  }
   for (const [name, window] of Object.entries(
     device.windows as Readonly<Record<string, Device["windows"][string]>>,
   )) {
-    const { read, write, read64, write64 } = window as (typeof device.windows)[Names];
+    const { read, write, read64, write64, msr } = window as (typeof device.windows)[Names];
+    if (msr !== undefined) {
+      entry(
+        `rdmsr_${name}`,
+        (offset: u32): u64 => {
+          const { ok, value } = msr.read(state, offset);
+          recorder.ok = ok;
+          return value;
+        },
+        [u32],
+        u64,
+      );
+      entry("wasTaken", (): boolean => recorder.ok, [], bool);
+      entry(
+        `wrmsr_${name}`,
+        (offset: u32, value: u64): boolean => msr.write(state, offset, value),
+        [u32, u64],
+        bool,
+      );
+      continue;
+    }
     entry(`read_${name}`, (offset: u32, width: u8): u32 => read(state, offset, width), [u32, u8], u32);
     entry(`write_${name}`, (offset: u32, width: u8, value: u32): void => write(state, offset, width, value), [
       u32,

@@ -13,6 +13,14 @@ export interface Listener {
   message(ordinal: number, destination: number, command: number): void;
   signal(ordinal: number, value: number): void;
   unimplemented(ordinal: number, what: number): void;
+  report(ordinal: number, code: number, a: bigint, b: bigint): void;
+}
+
+/** An overlay page, as a test sees it. */
+export interface FakePage {
+  /** Where the guest sees it; undefined where it is away. */
+  gpa: bigint | undefined;
+  readonly bytes: DataView;
 }
 
 /** A PCI function's configuration space, where it lies among the buses. */
@@ -29,6 +37,11 @@ export class FakeBoard {
   epochNs = 0n;
   /** Time that passes with every look at the clock, as it does while a device runs on a machine. */
   lookNs = 0n;
+  /** Rate of the guest's counter. */
+  ticksPerSecond = 1_000_000_000n;
+  /** Bytes of memory that the guest has, from 0 on. */
+  memoryBytes = 0x1000_0000n;
+  readonly #pages = new Map<number, FakePage>();
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
   readonly #functions: FunctionSpace[] = [];
@@ -75,6 +88,16 @@ export class FakeBoard {
     return this.#deadlines.get(wire);
   }
 
+  /** The overlay page of a wire. */
+  page(wire: number): FakePage {
+    let page = this.#pages.get(wire);
+    if (page === undefined) {
+      page = { gpa: undefined, bytes: new DataView(new ArrayBuffer(4096)) };
+      this.#pages.set(wire, page);
+    }
+    return page;
+  }
+
   #to(wire: number, act: (listener: Listener, ordinal: number) => void): void {
     const listener = this.#listeners.find((l) => wire >= l.first && wire < l.first + l.count);
     if (listener === undefined) throw new Error(`wire ${wire} belongs to no device`);
@@ -99,6 +122,18 @@ export class FakeBoard {
       const found = this.#functionAt(address);
       found?.write(address - found.base, width, value);
     },
+    ticks: () => (this.#binding.now() * this.ticksPerSecond) / 1_000_000_000n,
+    ticksPerSecond: () => this.ticksPerSecond,
+    coversMemory: (gpa) => gpa % 4096n === 0n && gpa + 4096n <= this.memoryBytes,
+    placePage: (wire, gpa) => {
+      this.page(wire).gpa = gpa;
+    },
+    removePage: (wire) => {
+      this.page(wire).gpa = undefined;
+    },
+    writePage: (wire, offset, value) => this.page(wire).bytes.setBigUint64(offset, value, true),
+    hypercallInstruction: () => 0xc3d9_010f,
+    report: (wire, code, a, b) => this.#to(wire, (l, o) => l.report(o, code, a, b)),
     unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
   };
 }

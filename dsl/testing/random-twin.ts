@@ -55,6 +55,11 @@ export function driveAtRandom(
       registers.length > 0 && random(8) !== 0
         ? pickOffset(registers[random(registers.length)] as (typeof registers)[number])
         : random(window.sizeBytes);
+    if (window.space === "msr") {
+      return random(2) === 0
+        ? [`rdmsr_${name}`, offset]
+        : [`wrmsr_${name}`, offset, (BigInt(value(4)) << (random(2) === 0 ? 32n : 0n)) | BigInt(value(4))];
+    }
     const width = ([1, 1, 2, 4] as const)[random(4)] as number;
     const bank = device.model.banks.find((b) => b.name === name);
     const usual = random(4) === 0 ? width : Math.min(4, (bank?.unitBits ?? 8) / 8);
@@ -85,6 +90,13 @@ export function driveAtRandom(
         : ["room", ordinal];
     }
     if (kind === 6 && random(64) === 0) return ["reset"];
+    if (kind === 7 && device.hypercalls.length > 0) {
+      const { name, inputBytes } = device.hypercalls[random(device.hypercalls.length)]!;
+      const words = inputBytes / 8;
+      if (words > 0 && random(2) === 0)
+        return [`input_${name}`, random(words), (BigInt(value(4)) << 32n) | BigInt(value(4))];
+      return random(2) === 0 ? [`clearOutput_${name}`] : [`call_${name}`];
+    }
     return access();
   };
   const compare = (at: number, ...call: [string, ...Scalar[]]): Difference | undefined => {
@@ -96,7 +108,11 @@ export function driveAtRandom(
   compare(0, "initialise");
   for (let i = 0; i < options.steps; i++) {
     const call = step();
-    const first = compare(i, ...call) ?? compare(i, "eventCount");
+
+    const first =
+      compare(i, ...call) ??
+      (call[0].startsWith("rdmsr_") ? compare(i, "wasTaken") : undefined) ??
+      compare(i, "eventCount");
     if (first !== undefined) return { ...first, call: `${call.join(" ")}, then ${first.call}` };
     const events = Number(two.call("eventCount").node);
     for (let e = 0; e < events; e++) {

@@ -19,6 +19,7 @@ import { virtualization } from "../../kernel/virtualization.ts";
 import type { FixedArray } from "../../dsl/core/layout.ts";
 import type { Bus } from "./guest/bus.ts";
 import { boardTargets, interruptControllers, type GuestNumbers } from "./guest/interrupt-controllers.ts";
+import { interfaces } from "./guest/interfaces.ts";
 import { host } from "./host.ts";
 import { svm } from "./svm/virtualization.ts";
 
@@ -120,7 +121,13 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     end: BigInt(pciWindow.gpa + pciWindow.sizeBytes),
   }));
   const bus = busOf(makeDispatch(parts, guests.length, bridges), parts, numbers);
-  const processor = svm({ model, bus, apics: controllers.apics, source: controllers.source });
+  const processor = svm({
+    model,
+    bus,
+    apics: controllers.apics,
+    source: controllers.source,
+    interfaces: interfaces(numbers, parts.instances, controllers.apics, parts.deliverFew),
+  });
   provide(virtualization, processor);
   const whole = host({
     name: model.name,

@@ -94,6 +94,12 @@ export function boardTargets(
         const state = ioApic.state;
         return (value: u32): void => calls.endOfInterrupt(state, value & 0xff);
       }
+      if (name === "yield") {
+        return (_value: u32): void => {
+          virtualization.vcpu(vcpu).requests.or(Request.yield);
+        };
+      }
+      if (name === "idle") return (_value: u32): void => virtualization.idle(vcpu);
       if (name === "init") return (_value: u32): void => virtualization.initialise(vcpu);
       if (name === "startup") return (value: u32): void => virtualization.startUp(vcpu, value & 0xff);
       if (name === "power-off") {
@@ -265,6 +271,20 @@ export function interruptControllers(
       for (const a of withApic) {
         if (vcpu === a.index) {
           const ok = a.calls.writeRegister(a.state, register, value);
+          deliver();
+          return ok;
+        }
+      }
+      return false;
+    },
+    readSynthetic(vcpu: u32, register: u32): u64 {
+      for (const a of withApic) if (vcpu === a.index) return a.calls.readSynthetic(a.state, register);
+      return 0n;
+    },
+    writeSynthetic(vcpu: u32, register: u32, value: u64): boolean {
+      for (const a of withApic) {
+        if (vcpu === a.index) {
+          const ok = a.calls.writeSynthetic(a.state, register, value);
           deliver();
           return ok;
         }

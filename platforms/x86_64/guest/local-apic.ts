@@ -18,6 +18,10 @@ export interface LocalApics {
   /** An x2APIC register: MSR 0x800 + `register`. */
   readRegister(vcpu: u32, register: u32): ApicValue;
   writeRegister(vcpu: u32, register: u32, value: u64): boolean;
+  /** TPR or ICR, by x2APIC number, in whichever mode the APIC is. */
+  readSynthetic(vcpu: u32, register: u32): u64;
+  /** As well EOI; false raises #GP. */
+  writeSynthetic(vcpu: u32, register: u32, value: u64): boolean;
   /** IA32_TSC_DEADLINE, in the guest's ticks. */
   readDeadline(vcpu: u32): u64;
   /** `ticks` as the guest wrote them, `clock` as the domain's clock counts them. */

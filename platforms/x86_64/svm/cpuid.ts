@@ -6,6 +6,7 @@
 import { u32, u64 } from "../../../dsl/core/int.ts";
 import { array, type FixedArray } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
+import type { DeclaredLeaf } from "../guest/interfaces.ts";
 import { CpuidResult, cpuid } from "../instructions.ts";
 
 /** How one register of a leaf is answered: the host's value AND `keep`, OR `set`. */
@@ -149,19 +150,40 @@ export interface GuestCpuid {
   prepare(): void;
   /** Bits of a physical address, as the guest is told; after `prepare`. */
   physicalBits(): u64;
-  /** Answers `(leaf, subleaf)` for a vCPU with this CR4 and APIC id into `out`. */
-  answer(leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void;
+  /** Answers `(leaf, subleaf)` for a vCPU with this dense index, CR4 and APIC id into `out`. */
+  answer(vcpu: u32, leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void;
 }
 
-/** Builds CPUID for a guest from its rows. */
-export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid {
+/** Leaves of the hypervisor's own range that say who it is, unless a device's do. */
+const ownLeaves: readonly number[] = [0x4000_0000, 0x4000_0001];
+
+/** Builds CPUID for guests from the rows that all have, and from what their devices declare, which goes before those. */
+export function guestCpuid(
+  name: string,
+  rows: readonly CpuidRow[],
+  declared: readonly DeclaredLeaf[],
+): GuestCpuid {
   const answers: FixedArray<CpuidResult> = storage(`${name}.cpuid`, array(CpuidResult, rows.length));
-  const numbered = rows.map((r, index) => Object.freeze({ ...r, index }));
+  const numbered = rows.map((r, index) =>
+    Object.freeze({ ...r, index, own: declared.length > 0 && ownLeaves.includes(r.leaf) }),
+  );
   const simple = numbered.filter((r) => r.leaf !== 1 && r.leaf !== 7);
   const indexOf = (leaf: number): number => numbered.find((r) => r.leaf === leaf)!.index;
   const leaf1 = indexOf(1);
   const leaf7 = indexOf(7);
   const leafSizes = indexOf(0x8000_0008);
+
+  const extra = Object.freeze(
+    declared.map(({ leaf, first, last }) =>
+      Object.freeze({ leaf: leaf.number, first, last, ...leaf.values }),
+    ),
+  );
+  /** vCPUs whose devices say who the hypervisor is. */
+  const renamed = Object.freeze(extra.filter((e) => e.leaf === 0x4000_0000));
+  const isRenamed = (vcpu: u32): boolean => {
+    for (const e of renamed) if (vcpu >= e.first && vcpu <= e.last) return true;
+    return false;
+  };
 
   const copy = (from: CpuidResult, out: CpuidResult): void => {
     out.eax = from.eax;
@@ -184,7 +206,7 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
     physicalBits(): u64 {
       return u64(answers[leafSizes].eax & 0xff);
     },
-    answer(leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void {
+    answer(vcpu: u32, leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void {
       if (leaf === 1) {
         const known = answers[leaf1];
         out.eax = known.eax;
@@ -211,8 +233,18 @@ export function guestCpuid(name: string, rows: readonly CpuidRow[]): GuestCpuid 
         }
         return;
       }
+      for (const e of extra) {
+        if (leaf === e.leaf && vcpu >= e.first && vcpu <= e.last) {
+          out.eax = u32(e.eax);
+          out.ebx = u32(e.ebx);
+          out.ecx = u32(e.ecx);
+          out.edx = u32(e.edx);
+          return;
+        }
+      }
       for (const r of simple) {
         if (leaf === r.leaf) {
+          if (r.own && isRenamed(vcpu)) break;
           copy(answers[r.index], out);
           return;
         }

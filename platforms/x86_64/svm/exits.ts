@@ -15,9 +15,11 @@ import type { Bus } from "../guest/bus.ts";
 import { codePageOf, rememberCode, rememberedCode } from "../guest/code-page.ts";
 import { Emulation, emulator, noHint } from "../guest/emulate.ts";
 import { FetchOutcome, fetcher } from "../guest/fetch.ts";
+import type { DeclaredHypercall } from "../guest/interfaces.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { controlRegisters } from "./control-registers.ts";
 import type { GuestCpuid } from "./cpuid.ts";
+import { hypercalls, mayCall } from "./hypercall.ts";
 import type { GuestMsrs } from "./msr.ts";
 import { features } from "./setup.ts";
 import { advanceTo, svmState } from "./state.ts";
@@ -32,6 +34,8 @@ export interface ExitParts {
   readonly msrs: GuestMsrs;
   readonly cpuid: GuestCpuid;
   readonly arbiter: Arbiter<SvmVcpu>;
+  /** Null: VMMCALL is not there. */
+  readonly hypercalls: readonly DeclaredHypercall[] | null;
 }
 
 /** Stops the guest of a vCPU. */
@@ -59,6 +63,7 @@ const kind = Object.freeze({
   hlt: exitKind("hlt"),
   control: exitKind("control-register"),
   exception: exitKind("exception"),
+  hypercall: exitKind("hypercall"),
   rare: exitKind("rare"),
 });
 
@@ -74,6 +79,8 @@ const rflagsIf = 0x200n;
 /** Builds the dispatch: handles the exit that the VMCB describes. */
 export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   const { bus, msrs, cpuid, arbiter, apics } = parts;
+  const declared = parts.hypercalls;
+  const call = declared === null ? null : hypercalls(declared);
   const fetch = fetcher(svmState);
   const emulate = emulator(svmState, bus);
   const control = controlRegisters(apics);
@@ -167,7 +174,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     if (!skip(v, shortForms.cpuid)) return;
     const gpr = v.gpr;
     const out = v.cpuid;
-    cpuid.answer(u32(gpr[0]), u32(gpr[1]), v.cr4, apics.id(v.core.index), out);
+    cpuid.answer(v.core.index, u32(gpr[0]), u32(gpr[1]), v.cr4, apics.id(v.core.index), out);
     gpr[0] = u64(out.eax);
     gpr[3] = u64(out.ebx);
     gpr[1] = u64(out.ecx);
@@ -197,6 +204,15 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     if (!msrs.write(v, msr, value)) {
       v.vmcb.rip = rip;
       raiseInGuest(v, vectorGp, true, 0);
+    }
+  };
+
+  const handleHypercall = (v: SvmVcpu): void => {
+    kind.hypercall();
+    if (!mayCall(v)) raiseInGuest(v, vectorUd, false, 0);
+    else if (skip(v, shortForms.vmmcall)) {
+      call!(v);
+      bus.deliver();
     }
   };
 
@@ -360,6 +376,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else if (weighed(code === exitCode.hlt, 4, 7)) handleHalt(v);
     else if (weighed(code === exitCode.intr, 4, 3)) kind.interrupt();
     else if (weighed(code === exitCode.cpuid, 2, 1)) handleCpuid(v);
+    else if (call !== null && code === exitCode.vmmcall) handleHypercall(v);
     else if (code === exitCode.vintr) {
       kind.window();
       v.core.requests.or(Request.interrupt);

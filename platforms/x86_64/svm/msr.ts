@@ -3,6 +3,8 @@
  * value that a row refuses; neither takes a line of code.
  */
 import type { u32, u64 } from "../../../dsl/core/int.ts";
+import type { MsrValue } from "../../../dsl/device/msr.ts";
+import type { DeclaredMsrs } from "../guest/interfaces.ts";
 import type { SvmVcpu } from "./vcpu.ts";
 
 /** A run of registers with one behaviour. A missing `read` or `write` raises #GP. */
@@ -15,12 +17,6 @@ export interface MsrRow {
   readonly readChecked?: (v: SvmVcpu, msr: u32) => MsrValue;
   /** False raises #GP. */
   readonly write: ((v: SvmVcpu, msr: u32, value: u64) => boolean) | null;
-}
-
-/** What a read came to. */
-export interface MsrValue {
-  readonly ok: boolean;
-  readonly value: u64;
 }
 
 /** The MSRs of a guest. */
@@ -50,8 +46,11 @@ export function permissionBit(msr: number): { readonly byte: number; readonly bi
   throw new RangeError(`msr 0x${msr.toString(16)} is in no range of the permission map`);
 }
 
-/** Builds the dispatch over rows; those that come first are looked at first. Overlapping rows throw at build time. */
-export function guestMsrs(rows: readonly MsrRow[]): GuestMsrs {
+/**
+ * Builds the dispatch over rows; those that come first are looked at first, and what devices declare comes last.
+ * Overlapping rows throw at build time.
+ */
+export function guestMsrs(rows: readonly MsrRow[], declared: DeclaredMsrs | null): GuestMsrs {
   rows.forEach((row, i) => {
     const other = rows.slice(0, i).find((r) => row.first <= r.last && r.first <= row.last);
     if (other !== undefined) throw new RangeError(`msr row ${row.name} overlaps ${other.name}`);
@@ -76,6 +75,7 @@ export function guestMsrs(rows: readonly MsrRow[]): GuestMsrs {
           if (msr >= r.first && msr <= r.last) return r.read(v, msr);
         }
       }
+      if (declared !== null) return declared.read(v.core.index, msr);
       return { ok: false, value: 0n };
     },
     write(v: SvmVcpu, msr: u32, value: u64): boolean {
@@ -86,7 +86,7 @@ export function guestMsrs(rows: readonly MsrRow[]): GuestMsrs {
           if (msr >= r.first && msr <= r.last) return r.write(v, msr, value);
         }
       }
-      return false;
+      return declared !== null && declared.write(v.core.index, msr, value);
     },
   };
 }

@@ -8,6 +8,9 @@ import { array, struct, type ValueOf } from "../../../dsl/core/layout.ts";
 import { addressOf, fillBytes, load64, store64 } from "../../../dsl/core/intrinsics.ts";
 import { isWritable, maxSlots, resolve, type SlotTable } from "../../../kernel/slots.ts";
 
+/** Entries of a table. */
+const entryCount = 512;
+
 /** A page of the pool. */
 export const TablePage = struct("TablePage", { entries: array(u64, 512) }, { align: 4096 });
 export type TablePage = ValueOf<typeof TablePage>;
@@ -37,6 +40,11 @@ export interface NestedTables {
   build(root: u64, slots: SlotTable, gigabyte: boolean): boolean;
   /** Maps `[gpa, gpa + bytes)` as the slots say now; false where the pool is exhausted. */
   refresh(root: u64, slots: SlotTable, gpa: u64, bytes: u64, gigabyte: boolean): boolean;
+  /**
+   * Maps the page at `gpa` as the slots say now, as a part of a 2 MiB page where it can be one again; false where the
+   * pool is exhausted. Without loops over memory: an exit may do it.
+   */
+  refreshPage(root: u64, slots: SlotTable, gpa: u64): boolean;
   /** Gives back every table below a root; the root itself stays, empty. */
   clear(root: u64): void;
   /** The entry that maps an address, and its page size; 0 where it is not mapped. For tests and notices. */
@@ -95,8 +103,8 @@ export function nestedTables(pool: TablePool): NestedTables {
     if ((value & present) !== 0n) {
       const flags = childBytes === 0x1000n ? u64(value & 0x7fn) : u64(value & 0xffn);
       let target = u64(value & addressMask);
-      for (let i = 0n; i < 4096n; i += 8n) {
-        store64(u64(table + i), u64(target | flags | (value & noExecute)));
+      for (let i = 0; i < entryCount; i++) {
+        store64(u64(table + BigInt(i) * 8n), u64(target | flags | (value & noExecute)));
         target = u64(target + childBytes);
       }
     }
@@ -114,7 +122,7 @@ export function nestedTables(pool: TablePool): NestedTables {
     const value = load64(entry);
     if ((value & present) !== 0n && (value & large) === 0n) {
       const table = u64(value & addressMask);
-      for (let i = 0n; i < 4096n; i += 8n) dropTable2(u64(table + i));
+      for (let i = 0; i < entryCount; i++) dropTable2(u64(table + BigInt(i) * 8n));
       giveBack(table);
     }
     store64(entry, 0n);
@@ -123,7 +131,7 @@ export function nestedTables(pool: TablePool): NestedTables {
     const value = load64(entry);
     if ((value & present) !== 0n) {
       const table = u64(value & addressMask);
-      for (let i = 0n; i < 4096n; i += 8n) dropTable3(u64(table + i));
+      for (let i = 0; i < entryCount; i++) dropTable3(u64(table + BigInt(i) * 8n));
       giveBack(table);
     }
     store64(entry, 0n);
@@ -153,6 +161,11 @@ export function nestedTables(pool: TablePool): NestedTables {
     return true;
   };
 
+  const leafOf = (hpa: u64, kind: u32, size: u64): u64 => {
+    const rights = isWritable(kind) ? writable : 0n;
+    return u64(hpa | present | user | accessed | dirty | rights | size);
+  };
+
   const refresh = (root: u64, slots: SlotTable, gpa: u64, bytes: u64, gigabyte: boolean): boolean => {
     let done: u64 = 0n;
     while (done < bytes) {
@@ -163,9 +176,7 @@ export function nestedTables(pool: TablePool): NestedTables {
       let step: u64 = 0x1000n;
       if (run >= 0x1000n) {
         step = pageSize(address, place.hpa, run, gigabyte);
-        const rights = isWritable(place.kind) ? writable : 0n;
-        const size = step === 0x1000n ? 0n : large;
-        const leaf = u64(place.hpa | present | user | accessed | dirty | rights | size);
+        const leaf = leafOf(place.hpa, place.kind, step === 0x1000n ? 0n : large);
         if (!setLeaf(root, address, step, leaf)) return false;
       } else if (!setLeaf(root, address, 0x1000n, 0n)) {
         return false;
@@ -175,7 +186,18 @@ export function nestedTables(pool: TablePool): NestedTables {
     return true;
   };
 
+  const refreshPage = (root: u64, slots: SlotTable, gpa: u64): boolean => {
+    const page = u64(gpa & ~0xfffn);
+    const around = u64(gpa & ~0x1f_ffffn);
+    const whole = resolve(slots, around);
+    if (whole.bytes >= 0x20_0000n && (whole.hpa & 0x1f_ffffn) === 0n)
+      return setLeaf(root, around, 0x20_0000n, leafOf(whole.hpa, whole.kind, large));
+    const place = resolve(slots, page);
+    return setLeaf(root, page, 0x1000n, place.bytes >= 0x1000n ? leafOf(place.hpa, place.kind, 0n) : 0n);
+  };
+
   return {
+    refreshPage,
     create(): u64 {
       return take();
     },
@@ -190,7 +212,7 @@ export function nestedTables(pool: TablePool): NestedTables {
       return true;
     },
     clear(root: u64): void {
-      for (let i = 0n; i < 4096n; i += 8n) dropTable4(u64(root + i));
+      for (let i = 0; i < entryCount; i++) dropTable4(u64(root + BigInt(i) * 8n));
     },
     lookup(root: u64, gpa: u64): { readonly entry: u64; readonly bytes: u64 } {
       const entry4 = load64(entryAt(root, gpa, 39));

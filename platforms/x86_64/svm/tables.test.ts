@@ -14,12 +14,14 @@ const apics: LocalApics = {
   writeBase: (_, value) => value === 0xfee0_0900n,
   readRegister: (_, register) => ({ ok: register === 2, value: 7n }),
   writeRegister: (_, register) => register === 8,
+  readSynthetic: () => 0n,
+  writeSynthetic: () => true,
   readDeadline: () => 0n,
   writeDeadline: () => undefined,
   readTaskPriority: () => 0,
   writeTaskPriority: () => undefined,
 };
-const msrs = guestMsrs(msrRows(apics));
+const msrs = guestMsrs(msrRows(apics), null);
 const rowOf = (leaf: number, vcpus = 1) => cpuidRows(vcpus).find((r) => r.leaf === leaf)!;
 const has = (mask: { keep: number; set: number }, bit: number) =>
   (((mask.keep | mask.set) >>> bit) & 1) === 1;
@@ -119,7 +121,7 @@ test("EFER takes SCE, LME and NXE; LME cannot change while paging is on; SVME st
 
 test("rows that overlap are refused when the image is built", (t) => {
   const row = { name: "a", first: 0x10, last: 0x20, read: () => 0n, write: null };
-  t.throws(() => guestMsrs([row, { ...row, name: "b", first: 0x20, last: 0x30 }]), {
+  t.throws(() => guestMsrs([row, { ...row, name: "b", first: 0x20, last: 0x30 }], null), {
     message: "msr row b overlaps a",
   });
 });

@@ -16,6 +16,7 @@ import { cli, clgi, stgi, sti } from "../instructions.ts";
 import type { Bus } from "../guest/bus.ts";
 import { forgetCode } from "../guest/code-page.ts";
 import { guestLoader } from "../guest/loaders.ts";
+import type { Interfaces } from "../guest/interfaces.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { svmInjection } from "./access.ts";
 import { cpuidRows, guestCpuid } from "./cpuid.ts";
@@ -43,6 +44,7 @@ export interface SvmParts {
   readonly bus: Bus;
   readonly apics: LocalApics;
   readonly source: InterruptSource;
+  readonly interfaces: Interfaces;
 }
 
 const leaveLoop = landmark(kernelLandmark);
@@ -51,16 +53,21 @@ const leaveLoop = landmark(kernelLandmark);
 const coreAt = 4096n;
 
 /** Pages that nested tables of a guest's memory need at most, in 4 KiB pages: what its slots cover, and what splits them. */
-export function tablePagesFor(guest: GuestModel): number {
-  // Root and one table per 512 GiB; per slot its 1 GiB tables; 4 KiB tables at ragged edges; spares for overlays.
+export function tablePagesFor(guest: GuestModel, overlays: number): number {
+  // Root and one table per 512 GiB; per slot its 1 GiB tables; 4 KiB tables at ragged edges; spares. An overlay page
+  // splits a page of 2 MiB, and gives its table back when it leaves.
   const tables = guest.slots.reduce((sum, s) => sum + Math.ceil(s.sizeBytes / 2 ** 30) + 3, 0);
-  return 2 + tables + 8;
+  return 2 + tables + 8 + overlays;
 }
 
 /** The vCPU of the platform that holds a vCPU of the kernel. */
 function vcpuOf(core: Vcpu): SvmVcpu {
   return viewOf(SvmVcpu, u64(addressOf(core) - coreAt));
 }
+
+const rflagsIf = 0x200n;
+/** VMMCALL (0f 01 d9) and RET (c3). */
+const vmmcallRet = 0xc3d9_010f;
 
 const writeBack8 = 0x0606_0606_0606_0606n;
 const mtrrEnabled = 0xc06n;
@@ -80,14 +87,14 @@ function startMtrrs(v: SvmVcpu, physicalBits: u64): void {
 
 /** Builds SVM for an image. */
 export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v: SvmVcpu) => void } {
-  const { model, bus, apics, source } = parts;
+  const { model, bus, apics, source, interfaces } = parts;
   const guests = Object.freeze(
     model.guests.map((g) => Object.freeze({ index: g.index, loader: guestLoader(g), count: g.vcpus.length })),
   );
   const count = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
   const most = Math.max(...model.guests.map((g) => g.vcpus.length));
   const vcpus: FixedArray<SvmVcpu> = storage("vcpus", array(SvmVcpu, count), { align: 4096 });
-  const pages = model.guests.reduce((sum, g) => sum + tablePagesFor(g), 0);
+  const pages = model.guests.reduce((sum, g) => sum + tablePagesFor(g, interfaces.overlaysOf(g.index)), 0);
   const pool = storage("nestedTables", array(TablePage, pages), { align: 4096 });
   const poolState = storage("nestedTableState", PoolState);
   const tables = nestedTables({ pages: pool, state: poolState });
@@ -99,10 +106,17 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   /** In `loaded`: nobody's registers are in the CPU. */
   const nobody = 0xffff_ffff;
 
-  const cpuid = guestCpuid("guest", cpuidRows(most));
-  const msrs = guestMsrs(msrRows(apics));
+  const cpuid = guestCpuid("guest", cpuidRows(most), interfaces.leaves);
+  const msrs = guestMsrs(msrRows(apics), interfaces.msrs);
   const interrupts = arbiter(svmInjection, source);
-  const handle = exits({ bus, apics, msrs, cpuid, arbiter: interrupts });
+  const handle = exits({
+    bus,
+    apics,
+    msrs,
+    cpuid,
+    arbiter: interrupts,
+    hypercalls: interfaces.hypercalls,
+  });
 
   /** Handles what was asked of a vCPU; false where the kernel's loop must run. */
   const prepare = (v: SvmVcpu): boolean => {
@@ -205,6 +219,19 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       core.state = VcpuState.running;
       core.requests.store(Request.interrupt | Request.flush);
     },
+    remapPage(domain: Domain, gpa: u64): boolean {
+      const ok = tables.refreshPage(domain.translationRoot, domain.slots, gpa);
+      const last = Math.min(domain.firstVcpu + domain.vcpuCount, count);
+      for (let i = 0; i < last; i++) if (i >= domain.firstVcpu) vcpus[i].core.requests.or(Request.flush);
+      return ok;
+    },
+    idle(index: u32): void {
+      const v = vcpus[index];
+      const core = v.core;
+      core.requests.or(Request.interrupt | Request.yield);
+      if ((v.vmcb.rflags & rflagsIf) !== 0n && !interrupts.wakes(v)) core.state = VcpuState.halted;
+    },
+    hypercallInstruction: (): u32 => vmmcallRet,
     wakes(core: Vcpu): boolean {
       return interrupts.wakes(vcpuOf(core));
     },
