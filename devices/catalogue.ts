@@ -8,6 +8,7 @@ import type { Device } from "../dsl/device/vocabulary.ts";
 import { acpiPm } from "./acpi-pm.ts";
 import { debugcon } from "./debugcon.ts";
 import { hpet } from "./hpet.ts";
+import { ownHypercalls } from "./hypercalls.ts";
 import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
@@ -19,15 +20,33 @@ import { ich9Lpc } from "./pci/ich9-lpc.ts";
 import { q35Mch } from "./pci/q35-mch.ts";
 import { resetControl } from "./reset-control.ts";
 import { uart16550 } from "./uart16550.ts";
+import { crashRegisters } from "./viridian/crash.ts";
+import { frequencies } from "./viridian/frequencies.ts";
+import { identity } from "./viridian/identity.ts";
+import { idleRegister, interruptRegisters, vpIndex } from "./viridian/processor.ts";
+import { referenceTime } from "./viridian/reference-time.ts";
+import { resetRegister } from "./viridian/reset.ts";
 
 /** The functions of the host bridge that stands for its family. */
 const hostFunctions = [q35Mch(0xb000_0000, 256), ich9Lpc(0x600)];
+
+/** What a guest on the whole of Viridian is offered. */
+const everything = {
+  vcpus: 1,
+  referenceCounter: true,
+  interruptRegisters: true,
+  reset: true,
+  idle: true,
+  frequencies: true,
+  crash: true,
+};
 
 /** By name; what a device's state is, is of no concern to those who go through all of them. */
 export const catalogue = Object.freeze({
   "acpi-pm": acpiPm,
   debugcon,
   hpet,
+  hypercalls: ownHypercalls,
   i8042,
   i8254,
   i8259,
@@ -37,4 +56,12 @@ export const catalogue = Object.freeze({
   "pci-host": pciHost({ functions: hostFunctions, buses: 256 }),
   "reset-control": resetControl,
   uart16550,
+  viridian: identity(everything),
+  "viridian-crash": crashRegisters,
+  "viridian-frequencies": frequencies,
+  "viridian-idle": idleRegister,
+  "viridian-interrupts": interruptRegisters,
+  "viridian-reference-time": referenceTime,
+  "viridian-reset": resetRegister,
+  "viridian-vp-index": vpIndex(0),
 }) as unknown as Readonly<Record<string, Device>>;

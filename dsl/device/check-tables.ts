@@ -23,8 +23,6 @@ function checkMsrs(device: string, banks: Banks): void {
     if (isMsr && (bank.unit.bits !== 64 || bank.indirection !== undefined || bank.overlay))
       throw new DeclarationError(`${device}.${name}: MSRs have 64 bits, and lie in a bank of u64`, bank);
     for (const entry of bank.entries) {
-      if (isMsr && entry.when !== undefined)
-        throw new DeclarationError(`${device}.${entry.name}: no field selects an MSR`, entry.register);
       const { apic } = entry.register;
       if (
         apic !== undefined &&

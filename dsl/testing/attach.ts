@@ -137,7 +137,7 @@ export class Attached<U, C = unknown> {
   /** Makes a hypercall; the input's and the output's fields by name. */
   hypercall(
     name: string,
-    input: Readonly<Record<string, number | bigint>> = {},
+    input: Readonly<Record<string, number | bigint | readonly number[]>> = {},
   ): { readonly status: number; readonly output: Readonly<Record<string, unknown>> } {
     const entry = this.device.hypercalls.find((h) => h.name === name);
     if (entry === undefined) throw new Error(`${this.device.name} has no hypercall ${name}`);
@@ -145,7 +145,11 @@ export class Attached<U, C = unknown> {
     bytes.fill(0, entry.inputAt, entry.inputAt + entry.inputBytes);
     bytes.fill(0, entry.outputAt, entry.outputAt + entry.outputBytes);
     const state = this.u as Readonly<Record<string, Record<string, unknown>>>;
-    Object.assign(state[`${name}Input`] as object, input);
+    for (const [field, value] of Object.entries(input)) {
+      const given = state[`${name}Input`] as Record<string, unknown>;
+      if (typeof value === "object") Object.assign(given[field] as object, value);
+      else given[field] = value;
+    }
     const status = this.#run(() => entry.run(this.u));
     return { status, output: state[`${name}Output`] as Record<string, unknown> };
   }

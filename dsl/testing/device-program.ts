@@ -128,6 +128,8 @@ export function deviceProgram<U, Names extends string>(
     },
     [],
   );
+  // Whether the last RDMSR was answered.
+  entry("wasTaken", (): boolean => recorder.ok, [], bool);
   // FNV-1a over the state's bytes.
   entry(
     "stateHash",
@@ -173,7 +175,6 @@ export function deviceProgram<U, Names extends string>(
         [u32],
         u64,
       );
-      entry("wasTaken", (): boolean => recorder.ok, [], bool);
       entry(
         `wrmsr_${name}`,
         (offset: u32, value: u64): boolean => msr.write(state, offset, value),

@@ -97,7 +97,7 @@ export function driveAtRandom(
         return [`input_${name}`, random(words), (BigInt(value(4)) << 32n) | BigInt(value(4))];
       return random(2) === 0 ? [`clearOutput_${name}`] : [`call_${name}`];
     }
-    return access();
+    return windows.length === 0 ? ["reset"] : access();
   };
   const compare = (at: number, ...call: [string, ...Scalar[]]): Difference | undefined => {
     const { node, native } = two.call(...call);

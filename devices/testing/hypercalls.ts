@@ -1,0 +1,4 @@
+import { deviceProgram } from "../../dsl/testing/device-program.ts";
+import { ownHypercalls } from "../hypercalls.ts";
+
+export const program = deviceProgram(ownHypercalls);

@@ -1,0 +1,4 @@
+import { deviceProgram } from "../../dsl/testing/device-program.ts";
+import { crashRegisters } from "../viridian/crash.ts";
+
+export const program = deviceProgram(crashRegisters);
