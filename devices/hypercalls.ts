@@ -40,6 +40,9 @@ export const consoleBytes = 15;
 const invalidParameter = 5;
 
 const shape = device("hypercalls", {
+  title: "Typevisor's own hypercalls",
+  about:
+    "Version, console, yield and notices for guests that know where they run. The calling convention is that of every table of hypercalls.",
   banks: {},
   state: { output: sink(), yield: signal(), report: report() },
   leaves: {

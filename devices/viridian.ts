@@ -9,7 +9,9 @@ import { fitted, type DeviceDeclaration, type DeviceTemplate } from "../dsl/mani
 import { crashRegisters } from "./viridian/crash.ts";
 import { frequencies } from "./viridian/frequencies.ts";
 import { identity } from "./viridian/identity.ts";
-import { idleRegister, interruptRegisters, vpIndex } from "./viridian/processor.ts";
+import { idleRegister } from "./viridian/idle.ts";
+import { interruptRegisters } from "./viridian/interrupts.ts";
+import { vpIndex } from "./viridian/vp-index.ts";
 import { referenceTime } from "./viridian/reference-time.ts";
 import { resetRegister } from "./viridian/reset.ts";
 

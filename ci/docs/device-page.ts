@@ -1,9 +1,15 @@
 /** The register reference of a device: a page in Markdown, made from its frozen model and nothing else. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../compiler/root.ts";
+import { leafRegisters } from "../../dsl/device/leaf.ts";
 import type {
   BankModel,
   DeviceModel,
   FieldModel,
   HandlerKind,
+  HypercallModel,
+  LeafModel,
   RegisterModel,
   StateModel,
 } from "../../dsl/device/model.ts";
@@ -28,6 +34,7 @@ export const kindsInWords: Readonly<Record<FieldModel["kind"], string>> = {
 const wrongWrites: Readonly<Record<FieldModel["wrongWrite"], string>> = {
   ignore: "",
   report: "; a write of anything else is counted, and the first one reported",
+  refuse: "; a write of anything else is refused with #GP",
 };
 
 const accesses: Readonly<Record<RegisterModel["access"], string>> = {
@@ -50,6 +57,8 @@ const wires: Readonly<Record<NonNullable<StateModel["wire"]>, string>> = {
   source: "bytes in from the host",
   messages: "interrupt messages, out",
   signal: "events without a level, out: reset, power-off, NMI, end of interrupt",
+  page: "a page that the guest lays over its memory",
+  report: "what the guest reports to the administrator",
   unimplemented: "reports of what is not implemented",
 };
 
@@ -128,6 +137,9 @@ function registerSection(register: RegisterModel): string {
   const said = [
     register.about,
     ...register.handlers.map((kind) => handlersInWords[kind]),
+    ...(register.apic === null
+      ? []
+      : [`It is another way to register 0x${register.apic.toString(16)} of the processor's local APIC.`]),
     ...(register.unimplemented
       ? ["Not implemented: every access is counted, and the first one reported."]
       : []),
@@ -248,20 +260,73 @@ function fittingSection(fittings: readonly Fitting[]): string {
   ].join("\n\n");
 }
 
+function leafSection(leaf: LeafModel): string {
+  const rows = leafRegisters.flatMap((register) => {
+    const fields = leaf.fields.filter((f) => f.register === register);
+    if (fields.length === 0) {
+      const value = leaf.values[register];
+      return value === "0x0" ? [] : [[register.toUpperCase(), "31:0", "", value]];
+    }
+    return fields.map((f) => [
+      register.toUpperCase(),
+      f.msb === f.lsb ? `${f.msb}` : `${f.msb}:${f.lsb}`,
+      `\`${f.name}\``,
+      f.reads,
+    ]);
+  });
+  return [
+    `### ${leaf.name} {#leaf-${leaf.name}}`,
+    `${[`Leaf ${leaf.number}`, leaf.section].filter((s) => s !== "").join("; ")}. ${leaf.about}.`,
+    table(["register", "bits", "field", "reads"], rows),
+  ].join("\n\n");
+}
+
+function hypercallSection(call: HypercallModel): string {
+  const parameters = (what: string, list: HypercallModel["input"]): readonly string[] =>
+    list.length === 0
+      ? [`No ${what}.`]
+      : [
+          table(
+            [what, "byte", "type"],
+            list.map((f) => [`\`${f.name}\``, String(f.offset), `\`${f.type}\``]),
+          ),
+        ];
+  return [
+    `### ${call.name} {#hypercall-${call.name}}`,
+    `${[`Call code ${call.code}`, call.section].filter((s) => s !== "").join("; ")}. ${call.about}.`,
+    ...parameters("input", call.input),
+    ...parameters("output", call.output),
+  ].join("\n\n");
+}
+
+/** Where a device is declared: a part of an interface lies in that one's folder. */
+function sourceOf({ name }: DeviceModel): string {
+  const whole = `devices/${name}.ts`;
+  return existsSync(join(repositoryRoot, whole)) ? whole : `devices/${name.replace("-", "/")}.ts`;
+}
+
 /** The page of a device, with its places in a q35 where it is part of one. */
 export function devicePage(model: DeviceModel, fittings: readonly Fitting[]): string {
   return [
     `# ${model.title}`,
-    `Device \`${model.name}\`, declared in [\`devices/${model.name}.ts\`](../../devices/${model.name}.ts).`,
+    `Device \`${model.name}\`, declared in [\`${sourceOf(model)}\`](../../${sourceOf(model)}).`,
     ...(model.about === "" ? [] : [model.about]),
     ...(model.manuals.length === 0 ? [] : [`Manuals:`, model.manuals.map((m) => `- ${m}`).join("\n")]),
     "How to read the pictures and the kinds of fields is told [here](index.md#kinds-of-fields).",
     patterns(),
     ...(fittings.length === 0 ? [] : ["## In a q35 {#in-a-q35}", fittingSection(fittings)]),
-    "## Windows and banks {#windows-and-banks}",
-    ...model.banks.map((bank) => bankSection(bank, model.registers)),
-    "## Registers {#all-registers}",
-    ...model.registers.map(registerSection),
+    ...(model.banks.length === 0
+      ? []
+      : [
+          "## Windows and banks {#windows-and-banks}",
+          ...model.banks.map((bank) => bankSection(bank, model.registers)),
+          "## Registers {#all-registers}",
+          ...model.registers.map(registerSection),
+        ]),
+    ...(model.leaves.length === 0 ? [] : ["## CPUID leaves {#all-leaves}", ...model.leaves.map(leafSection)]),
+    ...(model.hypercalls.length === 0
+      ? []
+      : ["## Hypercalls {#all-hypercalls}", ...model.hypercalls.map(hypercallSection)]),
     "## State {#all-state}",
     stateSection(model),
     "## Events {#all-events}",
@@ -307,6 +372,7 @@ const sampleOfKinds: RegisterModel = {
   unimplemented: false,
   when: null,
   select: null,
+  apic: null,
   fields: sampleKinds.map((kind, i) => ({
     name: kind,
     kind,

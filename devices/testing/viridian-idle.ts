@@ -1,4 +1,4 @@
 import { deviceProgram } from "../../dsl/testing/device-program.ts";
-import { idleRegister } from "../viridian/processor.ts";
+import { idleRegister } from "../viridian/idle.ts";
 
 export const program = deviceProgram(idleRegister);

@@ -1,4 +1,4 @@
 import { deviceProgram } from "../../dsl/testing/device-program.ts";
-import { interruptRegisters } from "../viridian/processor.ts";
+import { interruptRegisters } from "../viridian/interrupts.ts";
 
 export const program = deviceProgram(interruptRegisters);

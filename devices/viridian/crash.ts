@@ -11,6 +11,10 @@ const notify = 1n << 63n;
 
 /** The crash registers of a guest. */
 export const crashRegisters = device("viridian-crash", {
+  title: "Viridian: crash registers",
+  about:
+    "Five parameters, and a control register whose write tells them to the administrator. A message in memory is not taken.",
+  manuals: ["Hypervisor Top Level Functional Specification (TLFS), version 6.0b"],
   banks: {
     crash: bank(
       u64,

@@ -6,6 +6,9 @@ const apicHz = 1_000_000_000n;
 
 /** The frequencies, which spare the guest their measurement. */
 export const frequencies = device("viridian-frequencies", {
+  title: "Viridian: frequencies",
+  about: "The rates of the guest's clocks, which it then need not measure.",
+  manuals: ["Hypervisor Top Level Functional Specification (TLFS), version 6.0b"],
   banks: {
     frequencies: bank(
       u64,

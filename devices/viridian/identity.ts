@@ -104,6 +104,10 @@ function leavesOf(offer: Offer) {
 
 function shapeOf(offer: Offer) {
   return device("viridian", {
+    title: "Viridian: identity and hypercalls",
+    about:
+      "What Microsoft Hyper-V gives its guests, in as far as every guest has it: the leaves that name the interface and its features, the guest's own name, and the page through which it makes hypercalls.",
+    manuals: ["Hypervisor Top Level Functional Specification (TLFS), version 6.0b"],
     banks: {
       identity: bank(
         u64,

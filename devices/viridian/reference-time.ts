@@ -10,6 +10,10 @@ import type { StateOf } from "../../dsl/device/vocabulary.ts";
 const unitsPerSecond = 10_000_000n;
 
 const shape = device("viridian-reference-time", {
+  title: "Viridian: reference time",
+  about:
+    "The time since the guest started in 100 ns, by a counter and by a page with the scale of the time-stamp counter.",
+  manuals: ["Hypervisor Top Level Functional Specification (TLFS), version 6.0b"],
   banks: {
     time: bank(
       u64,

@@ -3,6 +3,9 @@ import { bank, bit, device, rw, selfClearing, signal, u64 } from "../../dsl/devi
 
 /** The reset register of a guest. */
 export const resetRegister = device("viridian-reset", {
+  title: "Viridian: reset register",
+  about: "A guest resets itself by it.",
+  manuals: ["Hypervisor Top Level Functional Specification (TLFS), version 6.0b"],
   banks: {
     control: bank(
       u64,
