@@ -1,7 +1,4 @@
-/**
- * The ACPI fixed hardware of an ICH9 (ACPI 6.5 §4.8; Intel ICH9 data sheet 316972 §13.8.3): PM1 event and control
- * blocks, the 24-bit power-management timer, the GPE0 block. ACPI mode is always on, so there is no SMI command port.
- */
+/** The ACPI fixed hardware of an ICH9. */
 import {
   bank,
   bit,
@@ -35,32 +32,60 @@ export const acpiPmOffsets = Object.freeze({ events: 0, control: 4, pmTimer: 8, 
 const gpeBytes = 8;
 /** The lowest of them have wires. */
 const gpePins = 16;
+const gpeNotes = { section: "ICH9 §13.8.3.6", about: "General-purpose events." } as const;
 
 const shape = device("acpi-pm", {
+  title: "ACPI fixed hardware",
+  about:
+    "The PM1 event and control blocks, the 24-bit power-management timer and the GPE0 block of an ICH9. ACPI mode is always on, so there is no SMI command port.",
+  manuals: ["ACPI 6.5 §4.8", "Intel ICH9 data sheet 316972 §13.8.3"],
   banks: {
     events: bank(u16, {
-      status: rw(0, {
-        timer: writeOneToClear(bit(0)),
-        global: writeOneToClear(bit(5)),
-        powerButton: writeOneToClear(bit(8)),
-        rtc: writeOneToClear(bit(10)),
-        wake: writeOneToClear(bit(15)),
-      }),
-      enable: rw(2, { timer: bit(0), global: bit(5), powerButton: bit(8), rtc: bit(10) }),
+      status: rw(
+        0,
+        {
+          timer: writeOneToClear(bit(0, "Bit 23 of the timer has changed.")),
+          global: writeOneToClear(bit(5, "The firmware wants the global lock; never.")),
+          powerButton: writeOneToClear(bit(8, "The power button was pressed.")),
+          rtc: writeOneToClear(bit(10, "The real-time clock's alarm has come.")),
+          wake: writeOneToClear(bit(15, "The machine has woken; never.")),
+        },
+        { section: "ICH9 §13.8.3.1", about: "PM1_STS." },
+      ),
+      enable: rw(
+        2,
+        {
+          timer: bit(0, "`status.timer` interrupts."),
+          global: bit(5, "`status.global` interrupts."),
+          powerButton: bit(8, "`status.powerButton` interrupts."),
+          rtc: bit(10, "`status.rtc` interrupts."),
+        },
+        { section: "ICH9 §13.8.3.2", about: "PM1_EN." },
+      ),
     }),
     control: bank(u16, {
-      control: rw(0, {
-        sciEnable: constant(bit(0), true),
-        busMasterReload: bit(1),
-        globalRelease: selfClearing(bit(2)),
-        sleepType: bits(12, 10),
-        sleepEnable: selfClearing(bit(13)),
-      }),
+      control: rw(
+        0,
+        {
+          sciEnable: constant(bit(0, "ACPI mode is on."), true),
+          busMasterReload: bit(1, "Kept, and without effect."),
+          globalRelease: selfClearing(bit(2, "Has no effect.")),
+          sleepType: bits(12, 10, "7: soft off. Others do nothing."),
+          sleepEnable: selfClearing(bit(13, "Does what `sleepType` says.")),
+        },
+        { section: "ICH9 §13.8.3.3", about: "PM1_CNT." },
+      ),
     }),
-    pmTimer: bank(u32, { value: ro(0, {}, { weight: 32 }) }),
+    pmTimer: bank(u32, {
+      value: ro(0, {}, { weight: 32, section: "ICH9 §13.8.3.4", about: "PM1_TMR: 24 bits at 3.579545 MHz." }),
+    }),
     gpe: bank(u8, {
-      gpeStatus: repeat(gpeBytes, 1, rw(0, { events: writeOneToClear(bits(7, 0)) })),
-      gpeEnable: repeat(gpeBytes, 1, rw(8)),
+      gpeStatus: repeat(
+        gpeBytes,
+        1,
+        rw(0, { events: writeOneToClear(bits(7, 0, "Eight events, the lowest first.")) }, gpeNotes),
+      ),
+      gpeEnable: repeat(gpeBytes, 1, rw(8, {}, { about: "The events that interrupt." })),
     }),
   },
   state: {

@@ -1,7 +1,5 @@
 /**
- * The high precision event timer (IA-PC HPET specification 1.0a, 2004; Intel ICH9 data sheet 316972 §20): a counter of
- * 64 bits at 100 MHz and three comparators, each of which can be periodic, with legacy replacement routing. Interrupts
- * leave through pins 20 to 23 of the I/O APIC, as on an ICH9; there is no FSB delivery.
+ * The high precision event timer.
  *
  * Nothing counts: the counter follows from the time, and a comparator knows the count at which it matches next. The
  * interrupts of the 8254 and of the real-time clock pass through this device, which lets its own comparators take their
@@ -77,17 +75,46 @@ const Comparator = struct("HpetComparator", {
 });
 
 const shape = device("hpet", {
+  title: "High precision event timer",
+  about:
+    "A counter of 64 bits at 100 MHz and three comparators, each of which can be periodic, with legacy replacement routing. Interrupts leave through pins 20 to 23 of the I/O APIC, as on an ICH9; there is no FSB delivery. Matches of a periodic comparator that are less than 20 µs apart are one.",
+  manuals: ["IA-PC HPET specification 1.0a, 2004", "Intel ICH9 data sheet 316972 §20"],
   banks: {
     general: bank(
       u64,
       {
-        capabilities: ro(0x00, {
-          block: constant(bits(31, 0), u32(capabilities)),
-          period: constant(bits(63, 32), femtosecondsPerTick),
-        }),
-        configuration: rw(0x10, { enable: bit(0), legacyReplacement: bit(1) }),
-        status: rw(0x20, { pending: writeOneToClear(bits(comparators - 1, 0)) }),
-        counter: rw(0xf0, {}, { weight: 16 }),
+        capabilities: ro(
+          0x00,
+          {
+            block: constant(
+              bits(31, 0, "Revision, comparators less 1, counter width, vendor."),
+              u32(capabilities),
+            ),
+            period: constant(bits(63, 32, "Femtoseconds of a tick."), femtosecondsPerTick),
+          },
+          { section: "§2.3.4" },
+        ),
+        configuration: rw(
+          0x10,
+          {
+            enable: bit(0, "The counter runs, and comparators may interrupt."),
+            legacyReplacement: bit(
+              1,
+              "Comparators 0 and 1 take the place of the 8254 and of the real-time clock.",
+            ),
+          },
+          { section: "§2.3.5" },
+        ),
+        status: rw(
+          0x20,
+          {
+            pending: writeOneToClear(
+              bits(comparators - 1, 0, "Level-triggered comparators that have matched."),
+            ),
+          },
+          { section: "§2.3.6" },
+        ),
+        counter: rw(0xf0, {}, { weight: 16, section: "§2.3.7", about: "The main counter." }),
       },
       { space: "mmio", size: 0x100 },
     ),
@@ -97,22 +124,48 @@ const shape = device("hpet", {
         config: repeat(
           comparators,
           0x20,
-          rw(0x00, {
-            level: bit(1),
-            interruptEnable: bit(2),
-            periodic: bit(3),
-            periodicCapable: constant(bit(4), true),
-            wideCapable: constant(bit(5), true),
-            valueSet: selfClearing(bit(6)),
-            only32: bit(8),
-            route: bits(13, 9),
-            fsbEnable: constant(bit(14), false),
-            fsbCapable: constant(bit(15), false),
-          }),
+          rw(
+            0x00,
+            {
+              level: bit(1, "Level-triggered: `status` tells of a match until it is cleared."),
+              interruptEnable: bit(2, "A match interrupts."),
+              periodic: bit(3, "After a match the comparator advances by what was last written to it."),
+              periodicCapable: constant(bit(4), true),
+              wideCapable: constant(bit(5), true),
+              valueSet: selfClearing(
+                bit(6, "The next write of a periodic comparator sets it, not its period alone."),
+              ),
+              only32: bit(8, "The lower halves alone are compared."),
+              route: bits(13, 9, "The pin of the I/O APIC, 20 to 23."),
+              fsbEnable: constant(bit(14), false),
+              fsbCapable: constant(bit(15), false),
+            },
+            { section: "§2.3.8", about: "How a comparator matches and interrupts." },
+          ),
         ),
-        routeCapability: repeat(comparators, 0x20, ro(0x04, { pins: constant(bits(31, 0), routes) })),
-        comparatorLow: repeat(comparators, 0x20, rw(0x08, {}, { reset: 0xffff_ffff })),
-        comparatorHigh: repeat(comparators, 0x20, rw(0x0c, {}, { reset: 0xffff_ffff })),
+        routeCapability: repeat(
+          comparators,
+          0x20,
+          ro(
+            0x04,
+            { pins: constant(bits(31, 0, "A 1 for each pin that `route` may name."), routes) },
+            { section: "§2.3.8" },
+          ),
+        ),
+        comparatorLow: repeat(
+          comparators,
+          0x20,
+          rw(
+            0x08,
+            {},
+            { reset: 0xffff_ffff, section: "§2.3.9", about: "The count of the next match, lower half." },
+          ),
+        ),
+        comparatorHigh: repeat(
+          comparators,
+          0x20,
+          rw(0x0c, {}, { reset: 0xffff_ffff, section: "§2.3.9", about: "Upper half." }),
+        ),
       },
       { space: "mmio", size: 0x300 },
     ),

@@ -1,8 +1,6 @@
 /**
- * The keyboard controller (Intel 8042; IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device
- * Controller") without a keyboard or a mouse, and system control port A beside it: what firmware, memory testers and
- * kernels ask before they believe that nothing is plugged in, the A20 gate, which is always open, and the two old ways
- * to reset.
+ * The keyboard controller without a keyboard or a mouse, and system control port A beside it: what firmware, memory
+ * testers and kernels ask before they believe that nothing is plugged in.
  */
 import {
   array,
@@ -51,24 +49,43 @@ const outputPortA20 = 0x02;
 const commandByteReset = 0x30;
 
 const shape = device("i8042", {
+  title: "Keyboard controller",
+  about:
+    "An Intel 8042 without a keyboard or a mouse, and system control port A beside it: its commands and self-tests, the A20 gate, which is always open, and the two old ways to reset.",
+  manuals: [
+    "IBM PS/2 Hardware Interface Technical Reference, Keyboard and Auxiliary Device Controller",
+    "Intel ICH9 data sheet 316972",
+  ],
   banks: {
-    data: bank(u8, { output: ro(0), input: wo(0) }),
+    data: bank(u8, {
+      output: ro(0, {}, { about: "The output buffer: an answer." }),
+      input: wo(0, {}, { about: "A command's parameter, or a byte to a device that is not there." }),
+    }),
     control: bank(u8, {
       status: ro(
         0,
         {
-          outputFull: readOnly(bit(0)),
-          inputFull: readOnly(bit(1)),
-          systemFlag: readOnly(bit(2)),
-          lastWasCommand: readOnly(bit(3)),
-          unlocked: constant(bit(4), true),
-          auxiliaryData: readOnly(bit(5)),
+          outputFull: readOnly(bit(0, "The output buffer holds an answer.")),
+          inputFull: readOnly(bit(1, "Never: what is written is taken at once.")),
+          systemFlag: readOnly(bit(2, "The self-test has passed, or the command byte says so.")),
+          lastWasCommand: readOnly(bit(3, "The last write was a command.")),
+          unlocked: constant(bit(4, "The keyboard is not locked."), true),
+          auxiliaryData: readOnly(bit(5, "The answer is the mouse's.")),
         },
-        { reset: 0x00 },
+        { about: "What the controller is about." },
       ),
-      command: wo(0),
+      command: wo(0, {}, { about: "A command to the controller." }),
     }),
-    systemA: bank(u8, { portA: rw(0, { initialise: bit(0), a20: bit(1) }, { reset: 0x02 }) }),
+    systemA: bank(u8, {
+      portA: rw(
+        0,
+        {
+          initialise: bit(0, "A 1 where there was a 0 resets the processors."),
+          a20: bit(1, "Kept; the gate is always open."),
+        },
+        { reset: 0x02, section: "ICH9 §13.7.3", about: "System control port A." },
+      ),
+    }),
   },
   state: {
     /** The controller's memory; byte 0 is the command byte. */

@@ -1,7 +1,5 @@
 /**
- * The 8254 interval timer of a PC with system control port B (Intel 8254 data sheet 231164, 1993; port 61h: Intel ICH9
- * data sheet 316972 §13.7.1). Counter 0 drives the timer interrupt, counter 2 the speaker; only counter 2 has a gate
- * that software reaches.
+ * The 8254 interval timer of a PC with system control port B.
  *
  * Nothing counts: a counter remembers the tick of its clock at which it was loaded, and what it would hold, or drive,
  * follows from the time. Between two rising edges of counter 0's output the interrupt line stays high; its falling is
@@ -59,19 +57,42 @@ const Counter = struct("I8254Counter", {
 type Counter = ValueOf<typeof Counter>;
 
 const shape = device("i8254", {
+  title: "8254 interval timer",
+  about:
+    "Three counters at 1.193182 MHz in all modes, binary and BCD, with system control port B. Counter 0 drives the timer interrupt, counter 2 the speaker; only counter 2 has a gate that software reaches.",
+  manuals: ["Intel 8254 data sheet 231164, 1993", "Intel ICH9 data sheet 316972"],
   banks: {
-    counters: bank(u8, { counter: repeat(3, 1, rw(0)), control: wo(3) }, { size: 4 }),
+    counters: bank(
+      u8,
+      {
+        counter: repeat(
+          3,
+          1,
+          rw(0, {}, { about: "A counter: a byte of its count, of a latched count, or its latched status." }),
+        ),
+        control: wo(
+          3,
+          {},
+          { section: "Control Word Format", about: "Sets a counter's mode, latches a count, or reads back." },
+        ),
+      },
+      { size: 4 },
+    ),
     portB: bank(u8, {
-      portB: rw(0, {
-        gate2: bit(0),
-        speaker: bit(1),
-        parityCheckOff: bit(2),
-        channelCheckOff: bit(3),
-        refresh: readOnly(bit(4)),
-        out2: readOnly(bit(5)),
-        channelCheck: readOnly(bit(6)),
-        parityCheck: readOnly(bit(7)),
-      }),
+      portB: rw(
+        0,
+        {
+          gate2: bit(0, "Counter 2's gate."),
+          speaker: bit(1, "Counter 2 reaches the speaker; kept, there is none."),
+          parityCheckOff: bit(2, "Kept, and without effect."),
+          channelCheckOff: bit(3, "Kept, and without effect."),
+          refresh: readOnly(bit(4, "Changes every 15 µs.")),
+          out2: readOnly(bit(5, "Counter 2's output.")),
+          channelCheck: readOnly(bit(6, "Never set.")),
+          parityCheck: readOnly(bit(7, "Never set.")),
+        },
+        { section: "ICH9 §13.7.1", about: "System control port B." },
+      ),
     }),
   },
   state: {

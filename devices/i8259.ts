@@ -1,8 +1,4 @@
-/**
- * The pair of 8259A interrupt controllers of a PC (Intel 8259A data sheet 231468, 1988; PC/AT wiring: the second one's
- * output is input 2 of the first), with the edge/level control registers of the PIIX and ICH chipsets (Intel ICH9
- * data sheet 316972 §13.3). Inputs 0 to 7 are the first one's, 8 to 15 the second one's.
- */
+/** The pair of 8259A interrupt controllers of a PC. Inputs 0 to 7 are the first one's, 8 to 15 the second one's. */
 import {
   array,
   bank,
@@ -53,11 +49,32 @@ const none = 8;
 const cascadeInput = 2;
 const cascadeBit = 1 << cascadeInput;
 
+const words = { section: "Initialization and Operation Command Words" } as const;
+const status = {
+  about:
+    "The request or the service register, as chosen by the last OCW3; after a poll command, what the poll found.",
+};
+const command = { ...words, about: "ICW1, OCW2 or OCW3." } as const;
+const mask = { ...words, about: "The mask; during initialisation ICW2 to ICW4." } as const;
+const elcr = { section: "ICH9 §13.3", about: "A 1 for each input that is level-triggered." } as const;
+
 const shape = device("i8259", {
+  title: "Pair of 8259A interrupt controllers",
+  about:
+    "As in a PC/AT: the second one's output is input 2 of the first; with the edge/level control registers of the PIIX and ICH chipsets.",
+  manuals: ["Intel 8259A data sheet 231468, 1988", "Intel ICH9 data sheet 316972"],
   banks: {
-    first: bank(u8, { status0: ro(0), command0: wo(0), data0: rw(1, {}, { weight: 8 }) }),
-    second: bank(u8, { status1: ro(0), command1: wo(0), data1: rw(1, {}, { weight: 4 }) }),
-    elcr: bank(u8, { elcr0: rw(0), elcr1: rw(1) }),
+    first: bank(u8, {
+      status0: ro(0, {}, status),
+      command0: wo(0, {}, command),
+      data0: rw(1, {}, { ...mask, weight: 8 }),
+    }),
+    second: bank(u8, {
+      status1: ro(0, {}, status),
+      command1: wo(0, {}, command),
+      data1: rw(1, {}, { ...mask, weight: 4 }),
+    }),
+    elcr: bank(u8, { elcr0: rw(0, {}, elcr), elcr1: rw(1, {}, elcr) }),
   },
   state: { chips: array(Chip, 2), irqs: inputs(16), intr: line() },
 });

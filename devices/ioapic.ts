@@ -1,6 +1,5 @@
 /**
- * The I/O APIC of a PC: 24 pins (Intel 82093AA data sheet 290566, 1996), with the EOI register of version 0x20 (Intel
- * ICH9 data sheet 316972 §13.5.4).
+ * The I/O APIC of a PC.
  *
  * A pin's level here says whether its device asks; whether the wire is then high or low is fixed by how the board is
  * wired (`lowPins`), and what the guest programs as polarity must agree with it, as on a real board.
@@ -29,36 +28,61 @@ import {
 const lowPins = 0xff_0000;
 
 const shape = device("ioapic", {
+  title: "I/O APIC",
+  about:
+    "24 pins, and the EOI register of version 0x20. Pins 16 to 23 are wired active low, as those of PCI slots are; the polarity that a guest programs must agree with the wiring, as on a real board.",
+  manuals: ["Intel 82093AA data sheet 290566, 1996", "Intel ICH9 data sheet 316972"],
   banks: {
     mmio: bank(
       u32,
-      { regsel: rw(0x00, { index: bits(7, 0) }), window: rw(0x10), eoi: wo(0x40, { vector: bits(7, 0) }) },
+      {
+        regsel: rw(
+          0x00,
+          { index: bits(7, 0, "Which register the window shows.") },
+          { section: "§3.1.1", about: "Selects a register." },
+        ),
+        window: rw(0x10, {}, { section: "§3.1.2", about: "The selected register." }),
+        eoi: wo(
+          0x40,
+          { vector: bits(7, 0, "The vector whose level-triggered pins may ask again.") },
+          { section: "ICH9 §13.5.4", about: "End of interrupt." },
+        ),
+      },
       { space: "mmio", size: 0x1000, narrow: "ignore" },
     ),
     inner: indirect(
       u32,
       { index: "regsel.index", data: "window" },
       {
-        id: rw(0x00, { id: bits(27, 24) }),
-        version: ro(0x01, { version: constant(bits(7, 0), 0x20), lastPin: constant(bits(23, 16), 23) }),
-        arbitration: ro(0x02, { id: bits(27, 24) }),
+        id: rw(0x00, { id: bits(27, 24, "Its id.") }, { section: "§3.2.1" }),
+        version: ro(
+          0x01,
+          {
+            version: constant(bits(7, 0, "With an EOI register."), 0x20),
+            lastPin: constant(bits(23, 16, "Pins, less 1."), 23),
+          },
+          { section: "§3.2.2" },
+        ),
+        arbitration: ro(0x02, { id: bits(27, 24, "The id.") }, { section: "§3.2.3" }),
         redirection: repeat(
           24,
           2,
           rw(
             0x10,
             {
-              vector: bits(7, 0),
-              deliveryMode: bits(10, 8),
-              logical: bit(11),
-              sending: readOnly(bit(12)),
-              activeLow: bit(13),
-              remoteIrr: readOnly(bit(14)),
-              level: bit(15),
-              masked: bit(16),
-              destination: bits(63, 56),
+              vector: bits(7, 0, "The vector that is asked for."),
+              deliveryMode: bits(10, 8, "0: fixed; 1: lowest priority; 4: NMI; 5: INIT; others do nothing."),
+              logical: bit(11, "The destination is a logical one."),
+              sending: readOnly(bit(12, "Never: a message leaves at once.")),
+              activeLow: bit(13, "The pin asks while it is low."),
+              remoteIrr: readOnly(
+                bit(14, "A level-triggered interrupt has been sent and not been served yet."),
+              ),
+              level: bit(15, "Level-triggered; otherwise by edges."),
+              masked: bit(16, "Nothing is sent; an edge is lost."),
+              destination: bits(63, 56, "An APIC's id, or a set of logical ids."),
             },
-            { width: u64, reset: 0x10000 },
+            { width: u64, reset: 0x10000, section: "§3.2.4", about: "Where a pin's interrupt goes." },
           ),
         ),
       },

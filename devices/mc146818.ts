@@ -1,6 +1,5 @@
 /**
- * The real-time clock: Motorola MC146818A (data sheet ADI-1020) as a PC has it (Intel ICH9 datasheet §13.6), with the
- * century at index 0x32 and 112 bytes of battery-backed memory.
+ * The real-time clock.
  *
  * The time is the board's, moved by what the guest has set; nothing is counted. Flags are computed when somebody looks,
  * and a timer runs only while an interrupt that is enabled has yet to come.
@@ -30,41 +29,79 @@ import {
   type StateOf,
 } from "../dsl/device/vocabulary.ts";
 
-const kept = Object.freeze({ retained: true });
+const memory = Object.freeze({ retained: true, about: "A byte that the battery keeps." });
 
 const shape = device("mc146818", {
+  title: "MC146818A real-time clock",
+  about:
+    "As a PC has it: with the century at index 0x32 and 112 bytes of memory that a battery keeps. The time is the board's, moved by what the guest has set.",
+  manuals: ["Motorola MC146818A data sheet, ADI-1020", "Intel ICH9 data sheet 316972 §13.6"],
   banks: {
-    ports: bank(u8, { index: rw(0, { at: bits(6, 0), nmiOff: bit(7) }), data: rw(1) }),
+    ports: bank(u8, {
+      index: rw(0, {
+        at: bits(6, 0, "Which register the data port shows."),
+        nmiOff: bit(7, "Kept, and without effect."),
+      }),
+      data: rw(1, {}, { about: "The register at the index." }),
+    }),
     clock: indirect(
       u8,
       { index: "index.at", data: "data" },
       {
-        /** By `Part`: seconds, minutes and hours, each followed by its alarm; weekday, day, month, year. */
-        time: repeat(10, 1, rw(0x00, {}, kept)),
+        /** By `Part`. */
+        time: repeat(
+          10,
+          1,
+          rw(
+            0x00,
+            {},
+            {
+              retained: true,
+              about: "Seconds, minutes and hours, each followed by its alarm; weekday, day, month, year.",
+            },
+          ),
+        ),
         a: rw(
           0x0a,
-          { rate: bits(3, 0), divider: bits(6, 4), updating: readOnly(bit(7)) },
-          { retained: true, reset: 0x26 },
+          {
+            rate: bits(
+              3,
+              0,
+              "The periodic interrupt: 0 none, n every 2^(n-1) ticks of 32.768 kHz, 1 and 2 as 8 and 9.",
+            ),
+            divider: bits(6, 4, "2: runs; 6 and 7: held, an update comes half a second after."),
+            updating: readOnly(bit(7, "An update is about to come or under way.")),
+          },
+          { retained: true, reset: 0x26, section: "Register A" },
         ),
         b: rw(
           0x0b,
           {
-            daylightSaving: bit(0),
-            hours24: bit(1),
-            binary: bit(2),
-            squareWave: bit(3),
-            updateEnable: bit(4),
-            alarmEnable: bit(5),
-            periodicEnable: bit(6),
-            set: bit(7),
+            daylightSaving: bit(0, "Kept, and without effect."),
+            hours24: bit(1, "Hours are 0 to 23; otherwise 1 to 12, with bit 7 in the afternoon."),
+            binary: bit(2, "Numbers are binary; otherwise BCD."),
+            squareWave: bit(3, "Kept, and without effect."),
+            updateEnable: bit(4, "Updates interrupt."),
+            alarmEnable: bit(5, "The alarm interrupts."),
+            periodicEnable: bit(6, "The periodic interrupt is on."),
+            set: bit(7, "The time stands, so that it can be set."),
           },
-          { retained: true, reset: 0x02 },
+          { retained: true, reset: 0x02, section: "Register B" },
         ),
-        c: ro(0x0c, { update: bit(4), alarm: bit(5), periodic: bit(6), request: bit(7) }),
-        d: ro(0x0d, { valid: constant(bit(7), true) }),
-        memory: repeat(36, 1, rw(0x0e, {}, kept)),
-        century: rw(0x32, {}, kept),
-        upperMemory: repeat(77, 1, rw(0x33, {}, kept)),
+        c: ro(
+          0x0c,
+          {
+            update: bit(4, "An update has ended."),
+            alarm: bit(5, "The alarm has come."),
+            periodic: bit(6, "A period has ended."),
+            request: bit(7, "One of them is enabled and interrupts."),
+          },
+          { section: "Register C", about: "A read takes the interrupt back." },
+        ),
+        d: ro(0x0d, { valid: constant(bit(7, "The battery is good."), true) }, { section: "Register D" }),
+        memory: repeat(36, 1, rw(0x0e, {}, memory)),
+        century: rw(0x32, {}, { retained: true, about: "The upper two digits of the year." }),
+        upperMemory: repeat(77, 1, rw(0x33, {}, memory)),
       },
     ),
   },

@@ -83,16 +83,21 @@ export function pciHost({ functions, buses }: PciHostOptions): Device<Host> {
       u32,
       {
         address: rw(0, {
-          register: bits(7, 2),
-          function: bits(10, 8),
-          device: bits(15, 11),
-          bus: bits(23, 16),
-          enable: bit(31),
+          register: bits(7, 2, "Double word of its configuration space."),
+          function: bits(10, 8, "Function of the device."),
+          device: bits(15, 11, "Device on the bus."),
+          bus: bits(23, 16, "Bus."),
+          enable: bit(31, "Without it the data port reaches nothing."),
         }),
       },
       { narrow: { bytes: "byteWide" } },
     ),
-    byteWide: overlay({ rstCnt: rw(1, resetControlFields) }),
+    byteWide: overlay({
+      rstCnt: rw(1, resetControlFields, {
+        section: "ICH9 §13.7.5",
+        about: "RST_CNT: resets, and says what.",
+      }),
+    }),
     data: passage(addressed, { space: "port", size: 4 }),
     ecam: passage((_u: Host, offset: u32): u32 => offset, { space: "mmio", size: buses * busBytes }),
   };
@@ -103,7 +108,19 @@ export function pciHost({ functions, buses }: PciHostOptions): Device<Host> {
       size: configurationBytes,
     });
   }
-  return device("pci-host", { banks, state: { reset: signal() } }).implement({
+  return device("pci-host", {
+    title: "PCI host bridge",
+    about:
+      "With its own functions of bus 0, by configuration mechanism 1 and by ECAM. Where no function is, nothing answers, which reads as ones.",
+    manuals: [
+      "PCI Local Bus 3.0 §3.2.2.3.2 and §6",
+      "PCI Express Base 5.0 §7.2.2",
+      "Intel 3 Series Express Chipset data sheet 316966 §5.1",
+      "Intel ICH9 data sheet 316972 §13.1",
+    ],
+    banks,
+    state: { reset: signal() },
+  }).implement({
     peek: gathered(functions, "peek"),
     read: gathered(functions, "read"),
     write: gathered(functions, "write"),

@@ -16,7 +16,11 @@ export enum ResetKind {
 }
 
 /** Fields of RST_CNT: system reset, reset processor, full reset. */
-export const resetControlFields = Object.freeze({ system: bit(1), processor: bit(2), full: bit(3) });
+export const resetControlFields = Object.freeze({
+  system: bit(1, "What bit 2 resets: 0 the processors alone, 1 everything."),
+  processor: bit(2, "A 1 where there was a 0 resets."),
+  full: bit(3, "With bit 1, power goes away and comes back."),
+});
 
 const system = 0x02;
 const processor = 0x04;
@@ -34,9 +38,12 @@ export function resetKind(value: u8): ResetKind {
 }
 
 const shape = device("reset-control", {
+  title: "Reset control register",
+  about: "RST_CNT alone, for a guest without a PCI host bridge, which holds it otherwise.",
+  manuals: ["Intel ICH9 data sheet 316972"],
   banks: {
     port: bank(u8, {
-      rstCnt: rw(0, resetControlFields, { about: "RST_CNT: a 1 in bit 2 where there was a 0 resets." }),
+      rstCnt: rw(0, resetControlFields, { about: "Resets, and says what.", section: "§13.7.5" }),
     }),
   },
   state: { reset: signal() },

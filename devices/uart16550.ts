@@ -1,11 +1,4 @@
-/**
- * The 16550A UART (National Semiconductor NS16550AF data sheet, 1995; Texas Instruments TL16C550C, SLLS177): FIFOs,
- * character time-out, loopback, modem status.
- *
- * The far end is the host: it takes every byte at once, so the transmitter is always empty again when the guest
- * looks; it sends only when there is room, so nothing that it sends is lost. The interrupt output is the chip's INTR:
- * the PC's gate by OUT2 is not modelled. CTS, DSR and DCD are always on, as from a terminal that is switched on.
- */
+/** The 16550A UART, whose far end is the host. */
 import {
   bank,
   bit,
@@ -31,66 +24,118 @@ import {
 } from "../dsl/device/vocabulary.ts";
 
 const shape = device("uart16550", {
+  title: "16550A UART",
+  about:
+    "FIFOs, character time-out, loopback and modem status. The far end is the host: it takes every byte at once, so the transmitter is always empty again when the guest looks; it sends only when there is room, so nothing that it sends is lost. The interrupt output is the chip's INTR: the PC's gate by OUT2 is not modelled. CTS, DSR and DCD are always on, as from a terminal that is switched on.",
+  manuals: ["National Semiconductor NS16550AF data sheet, 1995", "Texas Instruments TL16C550C, SLLS177"],
   banks: {
     ports: bank(
       u8,
       {
-        iir: ro(2, { cause: bits(3, 0), fifos: bits(7, 6) }, { weight: 8 }),
-        fcr: wo(2, {
-          enable: bit(0),
-          clearRx: bit(1),
-          clearTx: bit(2),
-          dmaMode: bit(3),
-          trigger: bits(7, 6),
-        }),
-        lcr: rw(3, {
-          wordLength: bits(1, 0),
-          twoStopBits: bit(2),
-          parity: bit(3),
-          evenParity: bit(4),
-          stickParity: bit(5),
-          setBreak: bit(6),
-          dlab: bit(7),
-        }),
-        mcr: rw(4, { dtr: bit(0), rts: bit(1), out1: bit(2), out2: bit(3), loopback: bit(4) }),
+        iir: ro(
+          2,
+          {
+            cause: bits(
+              3,
+              0,
+              "1: none; 6: line status; 4: received data; 12: time-out; 2: THR empty; 0: modem status.",
+            ),
+            fifos: bits(7, 6, "3 while the FIFOs are on."),
+          },
+          { weight: 8, section: "§8.5", about: "Interrupt identification." },
+        ),
+        fcr: wo(
+          2,
+          {
+            enable: bit(
+              0,
+              "Switches the FIFOs on; a change clears them. The other bits count only while this is 1.",
+            ),
+            clearRx: bit(1, "Clears the receiver's FIFO."),
+            clearTx: bit(2, "Clears the transmitter's FIFO, which is always empty."),
+            dmaMode: bit(3, "Kept; there is no DMA."),
+            trigger: bits(7, 6, "Characters at which received data interrupt: 1, 4, 8 or 14."),
+          },
+          { section: "§8.4", about: "FIFO control." },
+        ),
+        lcr: rw(
+          3,
+          {
+            wordLength: bits(1, 0, "Bits of a character, less 5."),
+            twoStopBits: bit(2, "Two stop bits; with five bits one and a half."),
+            parity: bit(3, "A parity bit is sent and expected."),
+            evenParity: bit(4, "Parity is even."),
+            stickParity: bit(5, "The parity bit is always the contrary of `evenParity`."),
+            setBreak: bit(6, "Sends a break; only a receiver in loopback sees it."),
+            dlab: bit(7, "The divisor latch lies at offsets 0 and 1."),
+          },
+          { section: "§8.1", about: "Line control." },
+        ),
+        mcr: rw(
+          4,
+          {
+            dtr: bit(0, "Data terminal ready; DSR in loopback."),
+            rts: bit(1, "Request to send; CTS in loopback."),
+            out1: bit(2, "RI in loopback."),
+            out2: bit(3, "DCD in loopback."),
+            loopback: bit(4, "What is sent is received, and the outputs are the modem's inputs."),
+          },
+          { section: "§8.7", about: "Modem control." },
+        ),
         lsr: ro(
           5,
           {
-            ready: bit(0),
-            overrun: readToClear(bit(1)),
-            parityError: readToClear(bit(2)),
-            framingError: readToClear(bit(3)),
-            breakReceived: readToClear(bit(4)),
+            ready: bit(0, "A character has been received."),
+            overrun: readToClear(bit(1, "A character came and found no room.")),
+            parityError: readToClear(bit(2, "Of the oldest character.")),
+            framingError: readToClear(bit(3, "Of the oldest character.")),
+            breakReceived: readToClear(bit(4, "The oldest character is a break.")),
             thrEmpty: constant(bit(5), true),
             idle: constant(bit(6), true),
-            errorInFifo: bit(7),
+            errorInFifo: bit(7, "A character in the FIFO came with an error."),
           },
-          { weight: 32 },
+          { weight: 32, section: "§8.3", about: "Line status." },
         ),
         msr: ro(
           6,
           {
-            deltaCts: readToClear(bit(0)),
-            deltaDsr: readToClear(bit(1)),
-            trailingRi: readToClear(bit(2)),
-            deltaDcd: readToClear(bit(3)),
-            cts: readOnly(bit(4)),
-            dsr: readOnly(bit(5)),
-            ri: readOnly(bit(6)),
-            dcd: readOnly(bit(7)),
+            deltaCts: readToClear(bit(0, "CTS has changed.")),
+            deltaDsr: readToClear(bit(1, "DSR has changed.")),
+            trailingRi: readToClear(bit(2, "RI has ended.")),
+            deltaDcd: readToClear(bit(3, "DCD has changed.")),
+            cts: readOnly(bit(4, "Clear to send.")),
+            dsr: readOnly(bit(5, "Data set ready.")),
+            ri: readOnly(bit(6, "Ring indicator.")),
+            dcd: readOnly(bit(7, "Data carrier detect.")),
           },
-          { reset: 0xb0 },
+          { reset: 0xb0, section: "§8.8", about: "Modem status." },
         ),
-        scr: rw(7),
+        scr: rw(7, {}, { section: "§8.9", about: "A byte for software." }),
       },
       { dense: false, size: 8 },
     )
       .when("lcr.dlab", 0, {
-        rbr: ro(0),
-        thr: wo(0, {}, { weight: 32 }),
-        ier: rw(1, { rx: bit(0), thr: bit(1), lineStatus: bit(2), modemStatus: bit(3) }),
+        rbr: ro(0, {}, { about: "The oldest received character; 0 where there is none." }),
+        thr: wo(0, {}, { weight: 32, about: "A character to send." }),
+        ier: rw(
+          1,
+          {
+            rx: bit(0, "Received data interrupt, and the time-out with the FIFOs on."),
+            thr: bit(1, "The empty transmitter interrupts."),
+            lineStatus: bit(2, "Errors and breaks interrupt."),
+            modemStatus: bit(3, "Changes of the modem's lines interrupt."),
+          },
+          { section: "§8.6", about: "Interrupt enable." },
+        ),
       })
-      .when("lcr.dlab", 1, { dll: rw(0, {}, { reset: 12 }), dlm: rw(1) }),
+      .when("lcr.dlab", 1, {
+        dll: rw(
+          0,
+          {},
+          { reset: 12, section: "§8.2", about: "Divisor of the 1.8432 MHz clock by 16, low byte." },
+        ),
+        dlm: rw(1, {}, { section: "§8.2", about: "High byte of the divisor." }),
+      }),
   },
   state: {
     /** Received characters: the byte, and above it the LSR bits [4:2] that came with it. */
