@@ -12,11 +12,19 @@ const entryPoints = [
   "devices/q35.ts",
 ];
 
+/** The modules' pages, for the list beside them. */
+export const apiModules: readonly { readonly text: string; readonly link: string }[] = entryPoints.map(
+  (file) => ({
+    text: file.replace(/\.ts$/, ""),
+    link: `/api/${file.replace(/\.ts$/, "")}/`,
+  }),
+);
+
 /** Writes the reference as Markdown into a folder. Throws SiteError where a comment or a type cannot be read. */
 export async function writeApi(root: string, folder: string): Promise<void> {
   const application = await Application.bootstrapWithPlugins({
     entryPoints: entryPoints.map((file) => join(root, file)),
-    tsconfig: join(root, "ci/docs/tsconfig.json"),
+    tsconfig: join(root, "ci/docs/api.tsconfig.json"),
     basePath: root,
     plugin: ["typedoc-plugin-markdown"],
     name: "API",

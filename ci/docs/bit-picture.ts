@@ -23,7 +23,7 @@ interface Strip {
 }
 
 /** Sizes in pixels; a character of the monospaced font is 0.6 of its size. */
-const bitWidth = 40;
+const bitWidth = 38;
 const stripWidth = 8 * bitWidth;
 const numberHeight = 22;
 const lineHeight = 24;

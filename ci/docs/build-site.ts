@@ -1,28 +1,38 @@
 /** Builds the site: pages from the repository and from what is generated, made into HTML by VitePress. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, posix } from "node:path";
 import { build, type DefaultTheme, type UserConfig } from "vitepress";
 import { repositoryRoot } from "../../compiler/root.ts";
 import { catalogue } from "../../devices/catalogue.ts";
-import { writeApi } from "./api-pages.ts";
+import { apiModules, writeApi } from "./api-pages.ts";
 import { patternStyle } from "./bit-picture.ts";
-import { deviceIndex, devicePage } from "./device-page.ts";
-import { q35Fittings } from "./fitting.ts";
+import { deviceIndex } from "./device-index.ts";
+import { devicePage } from "./device-page.ts";
+import { fittings } from "./fitting.ts";
 import { languagePages } from "./language-pages.ts";
 import { listPages, pagesIn } from "./lists.ts";
 import { repositoryPages, writeSource, type Pages } from "./site.ts";
 
+/** The file that declares a device of this name; undefined for what a template makes. */
+function sourceOf(root: string, name: string): string | undefined {
+  return readdirSync(join(root, "devices"), { recursive: true, encoding: "utf8" })
+    .map((file) => posix.join("devices", file))
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+    .find((file) => readFileSync(join(root, file), "utf8").includes(`device("${name}"`));
+}
+
 /** A page for each device of the catalogue, and their list. */
-function devicePages(): Pages {
+function devicePages(root: string): Pages {
   const models = Object.values(catalogue).map((device) => device.model);
-  const fittings = q35Fittings();
+  const all = fittings();
   return new Map([
     ["docs/devices/index.md", deviceIndex(models)],
     ...models.map((model): [string, string] => [
       `docs/devices/${model.name}.md`,
       devicePage(
         model,
-        fittings.filter((fitting) => fitting.device === model.name),
+        all.filter((fitting) => fitting.device === model.name),
+        sourceOf(root, model.name),
       ),
     ]),
   ]);
@@ -31,18 +41,25 @@ function devicePages(): Pages {
 /** Every page of the site but those of the API. */
 export async function allPages(root: string): Promise<Pages> {
   const own = repositoryPages(root);
-  return new Map([...own, ...listPages(own), ...(await languagePages(root, own)), ...devicePages()]);
+  return new Map([...own, ...listPages(own), ...(await languagePages(root, own)), ...devicePages(root)]);
+}
+
+interface Part {
+  readonly folder: string;
+  readonly text: string;
+  /** Its pages, where they are not the folder's. */
+  readonly items?: readonly DefaultTheme.SidebarItem[];
 }
 
 /** The parts of the site, each a folder. */
-const parts = [
+const parts: readonly Part[] = [
   { folder: "guide", text: "Guide" },
   { folder: "devices", text: "Devices" },
   { folder: "language", text: "Language" },
-  { folder: "api", text: "API" },
+  { folder: "api", text: "API", items: apiModules },
   { folder: "diagnostics", text: "Diagnostics" },
   { folder: "decisions", text: "Decisions" },
-] as const;
+];
 const singlePages = [
   { text: "Dependencies", link: "/dependencies" },
   { text: "Contributing", link: "/contributing" },
@@ -51,11 +68,14 @@ const singlePages = [
 
 /** Every part, the one that is open with its pages; a page carries what it shows, so the others are left out. */
 function sidebarOf(pages: Pages, open: string | undefined): DefaultTheme.SidebarItem[] {
-  const sections = parts.map(({ folder, text }) => ({
+  const sections = parts.map(({ folder, text, items }) => ({
     text,
     link: `/${folder}/`,
     ...(folder === open && {
-      items: pagesIn(pages, folder).map(({ name, title }) => ({ text: title, link: `/${folder}/${name}` })),
+      items: [
+        ...(items ?? []),
+        ...pagesIn(pages, folder).map(({ name, title }) => ({ text: title, link: `/${folder}/${name}` })),
+      ],
     }),
   }));
   return [...sections, ...singlePages];

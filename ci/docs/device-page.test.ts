@@ -21,8 +21,9 @@ import {
   wo,
 } from "../../dsl/device/vocabulary.ts";
 import { catalogue } from "../../devices/catalogue.ts";
-import { deviceIndex, devicePage } from "./device-page.ts";
-import { q35Fittings } from "./fitting.ts";
+import { deviceIndex } from "./device-index.ts";
+import { devicePage } from "./device-page.ts";
+import { fittings } from "./fitting.ts";
 
 const sample = device("sample", {
   title: "A sample",
@@ -148,13 +149,16 @@ test("every device of the tree has a page with every register, every field, and 
 });
 
 test("a device that is part of a q35 tells its ports, lines and name in ACPI there", (t) => {
-  const fittings = q35Fittings().filter((f) => f.device === "uart16550");
-  const text = devicePage(catalogue["uart16550"]!.model, fittings);
+  const text = devicePage(
+    catalogue["uart16550"]!.model,
+    fittings().filter((f) => f.device === "uart16550"),
+  );
+  t.true(text.includes("\n## In a guest with `q35()` {#fitted-q35}\n"));
   t.true(text.includes("| `com1` | ports | port | 0x3f8 | 0x3ff |"));
   t.true(text.includes("| `com1` | irq | 4 | 4 | edge, active high |"));
   t.true(text.includes("`com1` is `PNP0501 (COM1)` in ACPI's namespace."));
-  t.false(page.includes("In a q35"));
-  const scarce = q35Fittings().find((f) => f.device === "acpi-pm")!;
+  t.false(page.includes("In a guest with"));
+  const scarce = fittings().find((f) => f.device === "acpi-pm")!;
   t.true(scarce.lines.some((l) => l.signalled === "level, active high, shareable"));
 });
 
@@ -163,4 +167,24 @@ test("the list of devices has every one with its title, and the legend of pictur
   t.true(list.includes("| [`sample`](sample.md) | A sample | 6 |"));
   for (const kind of ["stored", "writeOneToSet", "unimplemented"])
     t.true(list.includes(`>${kind}</text>`), kind);
+});
+
+test("leaves tell what each register reads as, hypercalls what goes in and comes out, MSRs that others are refused", (t) => {
+  const text = devicePage(catalogue["viridian"]!.model, []);
+  t.true(text.includes("\n### features {#leaf-features}\n\nLeaf 0x40000003; TLFS §2.4.4."));
+  t.true(text.includes("| EAX | 5 | `hypercall` | 0x1 |"));
+  t.true(text.includes("\n### notifyLongSpinWait {#hypercall-notifyLongSpinWait}\n\nCall code 0x8;"));
+  t.true(text.includes("| `spins` | 0 | `u32` |\n\nNo output."));
+  t.true(
+    text.includes("MSRs, 2 numbers in units of 64 bits. An MSR that is not listed is refused with #GP."),
+  );
+});
+
+test("a device that another template fits tells where that puts it", (t) => {
+  const text = devicePage(
+    catalogue["viridian"]!.model,
+    fittings().filter((f) => f.device === "viridian"),
+  );
+  t.true(text.includes("## In a guest with `viridian()` {#fitted-viridian}"));
+  t.regex(text, /\| `\w+` \| identity \| msr \| 0x40000000 \| 0x40000001 \|/);
 });

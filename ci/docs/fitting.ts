@@ -1,8 +1,12 @@
-/** Where the devices of a q35 lie in a guest: their windows, their interrupts, and their names in ACPI. */
+/** Where templates fit devices into a guest: their windows, their interrupts, and their names in ACPI. */
 import { q35 } from "../../devices/q35.ts";
+import { viridian } from "../../devices/viridian.ts";
+import type { DeviceDeclaration } from "../../dsl/manifest/device.ts";
 
 /** A device at its place, as text. */
 export interface Fitting {
+  /** What fits it: `q35`. */
+  readonly template: string;
   /** What the guest's manifest calls it. */
   readonly name: string;
   /** The device's type. */
@@ -23,11 +27,13 @@ export interface Fitting {
   readonly acpi: string | undefined;
 }
 
+const templates = { q35: q35(), viridian: viridian() } as const;
+
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** The devices of a q35 with one virtual CPU, as its guest sees them. */
-export function q35Fittings(): readonly Fitting[] {
-  return q35()({ name: "guest", vcpus: 1 }).map(({ name, type, windows, lines, acpi }) => ({
+function fittingOf(template: string, { name, type, windows, lines, acpi }: DeviceDeclaration): Fitting {
+  return {
+    template,
     name,
     device: type,
     windows: windows.map((w) => ({
@@ -43,5 +49,13 @@ export function q35Fittings(): readonly Fitting[] {
       signalled: `${l.trigger}, active ${l.polarity}${l.shareable ? ", shareable" : ""}`,
     })),
     acpi: acpi && `${acpi.hardwareId} (${acpi.name})`,
-  }));
+  };
+}
+
+/** The devices of each template, as a guest with one virtual CPU sees them. */
+export function fittings(): readonly Fitting[] {
+  const guest = { name: "guest", vcpus: 1 };
+  return Object.entries(templates).flatMap(([template, make]) =>
+    make(guest).map((declaration) => fittingOf(template, declaration)),
+  );
 }
