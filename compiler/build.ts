@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Program } from "../dsl/core/program.ts";
 import type { Manifest } from "../dsl/image.ts";
 import type { PayloadFacts } from "../dsl/manifest/model.ts";
+import { traceModel } from "../dsl/trace/model.ts";
 import { runFrontEnd, type FrontEnd } from "./front-end.ts";
 import { checkPayloads, type CheckedPayload } from "./image/payload-check.ts";
 import { writeDiskImage } from "./image/disk.ts";
@@ -117,6 +118,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     ),
     out: files.img,
   });
+  if (manifest.model.trace !== null)
+    writeFileSync(join(folder, "trace.json"), JSON.stringify(traceModel(manifest)));
   const report = makeReport({ manifest, payloads, module, linked, files: [files.efi, files.img] });
   await writeReport(report, folder);
   if (linked.withLines === undefined) return { name, ...files, report };

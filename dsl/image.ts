@@ -56,6 +56,13 @@ export interface ImageOptions<Name extends string> {
   };
   /** How much later than asked for a timer may be served; not at all by default, at most 10 ms. */
   readonly timerSlack?: Nanoseconds;
+  /** Traces what guests do to their devices, and what those do; the machine's debug port gives it out. Not at all by default. */
+  readonly trace?: {
+    /** Names of devices, alone or as `guest/device`; all by default. */
+    readonly devices?: readonly string[];
+    /** Records of each CPU's ring: a power of two from 64 to 65,536; 4,096 by default. */
+    readonly recordsPerCpu?: number;
+  };
   /** The machine that the appliance is for; a machine that cannot hold it is then a build error. */
   readonly machine?: { readonly memory: Bytes };
 }
@@ -80,14 +87,9 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
   const cpuCapacity = options.cpuCapacity ?? 4;
   inRange("cpuCapacity", cpuCapacity, 1, 64, place);
   const recordsPerCpu = options.events?.recordsPerCpu ?? 256;
-  inRange("events.recordsPerCpu", recordsPerCpu, 64, 65_536, place);
-  if ((recordsPerCpu & (recordsPerCpu - 1)) !== 0) {
-    throw new ManifestError(
-      "TV5121",
-      `events.recordsPerCpu is ${recordsPerCpu}, and must be a power of two`,
-      [place],
-    );
-  }
+  ringLength("events.recordsPerCpu", recordsPerCpu, place);
+  const traceRecords = options.trace?.recordsPerCpu ?? 4096;
+  ringLength("trace.recordsPerCpu", traceRecords, place);
   const timerSlackNs: number = options.timerSlack ?? 0;
   inRange("timerSlack", timerSlackNs, 0, 10_000_000, place);
   const { model, payloads } = resolve({
@@ -103,10 +105,23 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
     cpuCapacity,
     recordsPerCpu,
     timerSlackNs,
+    trace:
+      options.trace === undefined
+        ? null
+        : Object.freeze({
+            recordsPerCpu: traceRecords,
+            devices: options.trace.devices === undefined ? null : Object.freeze([...options.trace.devices]),
+          }),
     machine: options.machine && { memoryBytes: options.machine.memory },
     place,
   });
   return Object.freeze({ kind: "manifest", model, guests: Object.freeze([...guests]), payloads, place });
+}
+
+function ringLength(option: string, records: number, place: Error): void {
+  inRange(option, records, 64, 65_536, place);
+  if ((records & (records - 1)) === 0) return;
+  throw new ManifestError("TV5121", `${option} is ${records}, and must be a power of two`, [place]);
 }
 
 function inRange(option: string, value: number, least: number, most: number, place: Error): void {

@@ -23,6 +23,7 @@ import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
 import { addExtent, addSlot, maxExtents, SlotKind } from "./slots.ts";
 import { startGuestTime } from "./timebase.ts";
+import type { Trace } from "./trace.ts";
 import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
 import { virtualization, type Loaded } from "./virtualization.ts";
 
@@ -32,6 +33,8 @@ export interface KernelParts {
   readonly domains: FixedArray<Domain>;
   readonly board: BoardParts;
   readonly rings: EventRings;
+  /** Null: the image declares none. */
+  readonly trace: Trace | null;
 }
 
 /** The storage of the domains of an image. */
@@ -54,7 +57,7 @@ function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: 
 
 /** Builds the kernel. */
 export function kernel(parts: KernelParts): KernelEntry {
-  const { model, domains, board, rings } = parts;
+  const { model, domains, board, rings, trace } = parts;
   let vcpuBase = 0;
   const guests = Object.freeze(
     model.guests.map((g: GuestModel) => {
@@ -217,6 +220,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
     for (let i = 0; i < last; i++)
       if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
+    if (trace !== null) trace.drain(true);
     if (powerOff) {
       operator.show();
       machine.powerOff();
@@ -297,12 +301,15 @@ export function kernel(parts: KernelParts): KernelEntry {
       }
       settleDomains(boot);
       operator.show();
+      if (trace !== null) trace.drain(false);
       const vcpu = pick(last);
       if (vcpu === null) {
+        if (trace !== null) trace.drain(true);
         machine.waitForInterrupt();
       } else {
         last = vcpu.index;
         cpu.current = vcpu;
+        if (trace !== null) trace.enter(vcpu);
         board.enterGuest(vcpu.domain!.index);
         // Several vCPUs on one CPU take turns.
         if (vcpuCount > 1) board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> turnShift)));
@@ -316,6 +323,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     start(boot: BootInfo): never {
       virtualization.enableCpu();
       board.timers.clear();
+      if (trace !== null) trace.start();
       build(boot);
       loop(boot);
     },

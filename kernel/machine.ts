@@ -40,6 +40,9 @@ export interface Machine {
   /** Takes the oldest byte that the host's console received, or -1. Input arrives by interrupt. */
   consoleGet(): i32;
 
+  /** Sends one byte to the machine's debug port, where an emulator keeps it in a file. Never waits. */
+  debugPut(byte: u8): void;
+
   /** Turns the machine off, after the console has sent everything. Falls back to a halt that says so. */
   powerOff(): never;
   /** Restarts the machine. */

@@ -11,6 +11,7 @@ import { typevisor } from "./peers/typevisor.ts";
 import { xen } from "./peers/xen.ts";
 import { kvmMemory, peerMemory, xenMemory } from "./peer-memory.ts";
 import { startInstructions } from "./start-instructions.ts";
+import { traceCost } from "./trace-cost.ts";
 
 const peers = { kvm, xen, bare, bochs } as const;
 
@@ -22,6 +23,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     ...(against.includes("kvm") ? [peerMemory(kvm, kvmMemory)] : []),
     ...(against.includes("xen") ? [peerMemory(xen, xenMemory)] : []),
     startInstructions("images/hello-linux.ts"),
+    traceCost(),
     bootRatio(against),
     ...(against.includes("bare") ? [bareBoot("amd64", "vmlinuz-amd64")] : []),
   ];

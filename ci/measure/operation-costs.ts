@@ -38,8 +38,8 @@ export function operationCosts(peer: Peer<Prepared>): Measurement {
       try {
         const { elf } = prepareBareGuest();
         const prepared = await peer.prepare(measuringGuest(elf), folder);
-        const first = await run(prepared);
-        requireSame(first, await run(prepared));
+        const first = await runMeasuring(prepared);
+        requireSame(first, await runMeasuring(prepared));
         const figures = "figures" in prepared ? prepared.figures : undefined;
         return [...outcomesOf(first, column), ...(figures ?? [])];
       } catch (error) {
@@ -65,7 +65,8 @@ export function keptReason(column: Column, error: unknown): string {
   return `${reason}; see ${relative(repositoryRoot, log)}`;
 }
 
-async function run(prepared: Prepared): Promise<Readings> {
+/** Boots what runs the measuring guest, and reads what it has measured. */
+export async function runMeasuring(prepared: Prepared): Promise<Readings> {
   const machine = "bochs" in prepared ? await bootBochs(prepared.bochs) : await boot(prepared.boot);
   try {
     await machine.expect(measured, limit);

@@ -44,6 +44,7 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
       });
     },
     check: () => "hello",
+    showTrace: () => undefined,
     start: () => ({ project: process.cwd(), written: [], changed: [] }),
     boot: (options) => {
       booted.push(options);
@@ -212,7 +213,7 @@ for (const [why, argv, message] of [
 }
 
 test("every command has help with the exit codes, and the version", async (t) => {
-  for (const command of [[], ["build"], ["run"], ["check"], ["new"], ["doctor"]]) {
+  for (const command of [[], ["build"], ["run"], ["check"], ["new"], ["trace"], ["doctor"]]) {
     const help = play();
     t.is(await runCommandLine([...command, "--help"], help.services), 0);
     t.regex(help.printed(), /Exit codes:/, command.join());

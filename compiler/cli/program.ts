@@ -7,6 +7,7 @@ import type { BuildResult } from "../build.ts";
 import { InputFailure } from "../failure.ts";
 import type { Started } from "../scaffold/start.ts";
 import { exitCode, exitCodeHelp, tellFailure, type ExitCode } from "./exit-code.ts";
+import type { TraceOptions } from "../trace/command.ts";
 import { runBuiltImage } from "./run-image.ts";
 import type { Services } from "./services.ts";
 
@@ -97,6 +98,19 @@ function makeProgram(
       if (kind !== "device" && kind !== "image")
         throw new InputFailure(`typevisor new starts a device or an image, not "${kind}"`);
       tellStart(services.start(kind, name), services);
+    });
+
+  command("trace", "decodes a trace that a machine has written")
+    .argument("<FILE>", "what QEMU's -debugcon file:FILE has kept")
+    .requiredOption("--image <IMAGE>", "the image's source, or the trace.json that its build has left")
+    .option("--device <NAME>", "only events of this device: com1, or linux/com1")
+    .option("--register <NAME>", "only events of this register")
+    .option("--kind <KIND>", "only events of this kind: read, write, change, line, ...")
+    .option("--counts", "how often each register was read, written and changed", false)
+    .option("--chrome <FILE>", "write the events in Chrome's trace-event format")
+    .action((file: string, flags: TraceOptions) => {
+      refuseExtra("trace", qemuArguments);
+      services.showTrace(file, flags);
     });
 
   command("doctor", "tells what is installed, what is missing, and what to do").action(async () => {

@@ -15,6 +15,7 @@ import { checkSource } from "../check.ts";
 import { MachineFailure } from "../failure.ts";
 import type { Kind } from "../scaffold/name.ts";
 import { startNew, type Started } from "../scaffold/start.ts";
+import { showTrace, type TraceOptions } from "../trace/command.ts";
 import { examineMachine, type Finding } from "./examine.ts";
 
 /** The services behind the commands. */
@@ -24,6 +25,8 @@ export interface Services {
   check(file: string): string;
   /** Writes the start of a device or an image. */
   start(kind: Kind, name: string): Started;
+  /** Decodes a trace and prints it. */
+  showTrace(file: string, options: TraceOptions): void;
   /** Boots a machine whose console the program reads. */
   boot(options: BootOptions): Promise<Machine>;
   /** Boots a machine whose console is this terminal, and gives QEMU's exit status. */
@@ -45,6 +48,7 @@ for (const stream of [process.stdout, process.stderr])
 export const realServices: Services = {
   build: buildImage,
   check: checkSource,
+  showTrace: (file, options) => showTrace(file, options, (text) => void process.stdout.write(text)),
   start: (kind, name) => startNew(kind, name, process.cwd()),
   boot: async (options) => {
     requireEmulator();

@@ -381,6 +381,7 @@ export const catalogue = {
   "option-range": error("TV5121", said),
   "acpi-name": error("TV5122", said),
   "module-count": error("TV5123", said),
+  "trace-device": error("TV5124", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),

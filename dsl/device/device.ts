@@ -3,7 +3,7 @@
  * of both come ordinary functions over one state struct, made by templates that loop over the frozen declaration; the
  * compiler unrolls the loops. The same functions run in Node.
  */
-import { u32, u64, type u16, type u8 } from "../core/int.ts";
+import { u32, u64, u8, type IntDescriptor, type u16 } from "../core/int.ts";
 import type { AnyBank, Movable, Passage, Space } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
 import { board } from "./board.ts";
@@ -28,6 +28,7 @@ import { holeOf, modelOf, sizeOf, stepOf, type DeviceModel, type DeviceNotes } f
 import { msrAccess, type MsrAccess } from "./msr.ts";
 import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
+import { watchedHappening, type DeviceTrace, type TraceHooks, type Watched } from "./trace.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
 import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
 import {
@@ -91,7 +92,15 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
   readonly hypercalls: readonly HypercallEntry<U>[];
   /** The device's own entry points. */
   readonly calls: C;
+  /** The same device, telling what is done to it. Build time. */
+  readonly traced: (hooks: TraceHooks) => Traced<U, Names>;
 }
+
+/** What of a device is other where it is traced. */
+export type Traced<U = unknown, Names extends string = string> = Pick<
+  Device<U, Names>,
+  "windows" | "expire" | "input" | "receive"
+>;
 
 /** A declared shape, without behaviour. */
 export interface Shape<R, S extends StateRecord, Names extends string, H extends HypercallRecord> {
@@ -206,18 +215,17 @@ function through(bank: AnyBank, unit: UnitAccess<u32>, banks: AnyBanks): Handler
   });
 }
 
-function expand(
-  name: string,
-  declaration: DeviceNotes & { readonly banks: AnyBanks },
-  state: StateRecord,
-  tables: Tables,
+/** What reaches the registers of each bank; with `trace`, what also tells of it. */
+function accessTo(
+  banks: AnyBanks,
+  reported: readonly string[],
   behaviour: AnyBehaviour,
-): Device {
-  const { banks } = declaration;
-  checkBehaviour(name, banks, state, behaviour);
-  checkTableBehaviour(name, banks, tables.hypercalls, behaviour);
-  const reported = reportedNames(banks);
-  const settle = behaviour.settle ?? nothing;
+  trace: DeviceTrace | undefined,
+): {
+  readonly plans: readonly Plan[];
+  readonly units: ReadonlyMap<AnyBank, UnitAccess<u32> | UnitAccess<u64>>;
+  readonly msrs: ReadonlyMap<AnyBank, MsrAccess>;
+} {
   const plans: Plan[] = [];
   const units = new Map<AnyBank, UnitAccess<u32> | UnitAccess<u64>>();
   const msrs = new Map<AnyBank, MsrAccess>();
@@ -251,14 +259,30 @@ function expand(
     };
     const unit =
       grid.unitBits === 64
-        ? unitAccess<u64>(placed, grid, hole, settles)
-        : unitAccess<u32>(placed, grid, u32(hole), settles);
+        ? unitAccess<u64>(placed, grid, hole, settles, trace)
+        : unitAccess<u32>(placed, grid, u32(hole), settles, trace);
     units.set(bank, unit);
-    if (bank.options.space === "msr") msrs.set(bank, msrAccess(placed, behaviour.settle));
+    if (bank.options.space === "msr") msrs.set(bank, msrAccess(placed, behaviour.settle, trace));
     if (indirection !== undefined) {
       dataHandlers.set(indirection.data, through(bank, unit as UnitAccess<u32>, banks));
     }
   }
+  return { plans, units, msrs };
+}
+
+function expand(
+  name: string,
+  declaration: DeviceNotes & { readonly banks: AnyBanks },
+  state: StateRecord,
+  tables: Tables,
+  behaviour: AnyBehaviour,
+): Device {
+  const { banks } = declaration;
+  checkBehaviour(name, banks, state, behaviour);
+  checkTableBehaviour(name, banks, tables.hypercalls, behaviour);
+  const reported = reportedNames(banks);
+  const settle = behaviour.settle ?? nothing;
+  const { plans, units, msrs } = accessTo(banks, reported, behaviour, undefined);
 
   const own: (readonly [string, Descriptor])[] = Object.entries(state).map(([key, declared]) => [
     key,
@@ -301,9 +325,13 @@ function expand(
     own.filter(([key]) => !kept(key)),
   );
   const afterwards = behaviour.reset ?? nothing;
+  const model = modelOf(name, declaration, Object.entries(state), reported, behaviour, tables);
+  const expire = expiring(ends, behaviour.expire ?? {}, settle);
+  const input = inputting(inputs, behaviour.input ?? {}, settle);
+  const receive = receiving(ends, behaviour.receive ?? {}, settle);
   return Object.freeze({
     name,
-    model: modelOf(name, declaration, Object.entries(state), reported, behaviour, tables),
+    model,
     state: layout,
     windows: Object.freeze(windowsOf(banks, units, msrs)),
     wires: ends,
@@ -319,10 +347,10 @@ function expand(
       afterwards(self);
       settle(self);
     },
-    expire: expiring(ends, behaviour.expire ?? {}, settle),
-    input: inputting(inputs, behaviour.input ?? {}, settle),
+    expire,
+    input,
     room: asking(ends, behaviour.room ?? {}),
-    receive: receiving(ends, behaviour.receive ?? {}, settle),
+    receive,
     leaves: Object.freeze(Object.values(tables.leaves)),
     hypercalls: Object.freeze(
       calls.map(([key, call]) =>
@@ -330,7 +358,53 @@ function expand(
       ),
     ),
     calls: Object.freeze({ ...behaviour.calls }),
+    traced: (hooks: TraceHooks): Traced<Cells> => {
+      const trace: DeviceTrace = {
+        hooks,
+        watched: watchedOf(model, plans, own),
+        subjects: new Map(model.registers.map((register, subject) => [register.name, subject])),
+      };
+      const expired = watchedHappening((self: Cells, at: u16, _: u32): void => expire(self, at), trace);
+      const entered = watchedHappening(
+        (self: Cells, at: u16, level: u32): void => input(self, at, level !== 0),
+        trace,
+      );
+      const received = watchedHappening(
+        (self: Cells, at: u16, byte: u32): void => receive(self, at, u8(byte)),
+        trace,
+      );
+      const access = accessTo(banks, reported, behaviour, trace);
+      return Object.freeze({
+        windows: Object.freeze(windowsOf(banks, access.units, access.msrs)),
+        expire: (self: Cells, ordinal: u16): void => expired(self, ordinal, 0),
+        input: (self: Cells, pin: u16, level: boolean): void => entered(self, pin, level ? 1 : 0),
+        receive: (self: Cells, ordinal: u16, byte: u8): void => received(self, ordinal, byte),
+      });
+    },
   }) as unknown as Device;
+}
+
+/** What of a device changes that is one number or flag: single registers, and the scalars of its state. */
+function watchedOf(
+  { registers }: DeviceModel,
+  plans: readonly Plan[],
+  state: readonly (readonly [string, Descriptor])[],
+): readonly Watched[] {
+  return [
+    ...plans
+      .filter(({ register }) => !register.many)
+      .map(({ name, width }): Watched => ({
+        subject: registers.findIndex((r) => r.name === name),
+        kind: width.bits === 64 ? "wide" : "narrow",
+        key: name,
+      })),
+    ...state.flatMap(([name, descriptor], i): Watched[] => {
+      if (!isScalar(descriptor)) return [];
+      const wide = descriptor.kind === "int" && (descriptor as IntDescriptor<unknown>).bits === 64;
+      const kind = descriptor.kind === "bool" ? "flag" : wide ? "wide" : "narrow";
+      return [{ subject: registers.length + i, kind, key: scalarPlace(name) }];
+    }),
+  ];
 }
 
 function accessOf(

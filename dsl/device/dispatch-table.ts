@@ -7,6 +7,7 @@ import type { Condition, Selection } from "./bank.ts";
 import type { Cells, WideCells } from "./cell.ts";
 import type { Field } from "./field.ts";
 import type { Plan } from "./plan.ts";
+import { tracedGet, tracedPut, watchedGet, watchedPut, type DeviceTrace } from "./trace.ts";
 
 type Get<V> = (self: Cells, index: u8) => V;
 type Put<V> = (self: Cells, index: u8, value: V) => void;
@@ -221,7 +222,7 @@ export interface Table<P> {
 function table<P extends Weighed & { readonly offset: u32 }>(
   placed: readonly Placed[],
   grid: Grid,
-  pick: (unit: Unit, placed: Placed) => Omit<P, "offset" | keyof Weighed>,
+  pick: (unit: Unit, placed: Placed, part: number) => Omit<P, "offset" | keyof Weighed>,
 ): Table<P> {
   const one = grouped(placed, (p) =>
     isRange(p)
@@ -229,7 +230,7 @@ function table<P extends Weighed & { readonly offset: u32 }>(
       : unitsAt(p, grid).map(
           (unit, i) =>
             ({
-              ...pick(unit, p),
+              ...pick(unit, p, i),
               offset: p.offset + i * grid.step,
               weight: p.plan.register.weight,
             }) as unknown as P,
@@ -240,7 +241,7 @@ function table<P extends Weighed & { readonly offset: u32 }>(
       ? unitsOf(p.plan, grid).map(
           (unit, i) =>
             ({
-              ...pick(unit, p),
+              ...pick(unit, p, i),
               ...rangeOf(p, i, grid.step),
               weight: p.plan.register.weight,
             }) as unknown as P & Range,
@@ -275,13 +276,17 @@ export function readTable<V>(
   placed: readonly Placed[],
   grid: Grid,
   settle: Settle | undefined,
+  trace: DeviceTrace | undefined,
 ): Table<Part<V>> {
   return table<Part<V>>(
     placed.filter((p) => p.plan.register.access !== "wo"),
     grid,
-    (unit, { plan }) => {
-      const get = unit.get.read as unknown as Get<V>;
-      return { get: settle !== undefined && mayChangeWhenRead(plan) ? settlingGet(get, settle) : get };
+    (unit, { plan }, part) => {
+      const plain = unit.get.read as unknown as Get<V>;
+      const get = trace === undefined ? plain : tracedGet(plain, trace, plan, part, grid.unitBits);
+      if (!mayChangeWhenRead(plan)) return { get };
+      const settled = settle === undefined ? get : settlingGet(get, plain, settle);
+      return { get: trace === undefined ? settled : watchedGet(settled, trace) };
     },
   );
 }
@@ -291,28 +296,32 @@ export function writeTable<V>(
   placed: readonly Placed[],
   grid: Grid,
   settle: Settle | undefined,
+  trace: DeviceTrace | undefined,
 ): Table<PutPart<V>> {
   return table<PutPart<V>>(
     placed.filter((p) => p.plan.register.access !== "ro"),
     grid,
-    (unit) => {
-      const put = unit.write as unknown as Put<V>;
-      return { put: settle === undefined ? put : settlingPut(put, settle) };
+    (unit, { plan }, part) => {
+      const plain = unit.write as unknown as Put<V>;
+      const put = trace === undefined ? plain : tracedPut(plain, trace, plan, part, grid.unitBits);
+      const settled = settle === undefined ? put : settlingPut(put, plain, settle);
+      return { put: trace === undefined ? settled : watchedPut(settled, trace) };
     },
   );
 }
 
-function settlingGet<V>(get: Get<V>, settle: Settle): Get<V> {
+/** `change` is what `get` does to the state. */
+function settlingGet<V>(get: Get<V>, change: Get<V>, settle: Settle): Get<V> {
   return (self: Cells, index: u8): V => {
     const value = get(self, index);
-    if (disturbs(get, settle, self)) settle(self);
+    if (disturbs(change, settle, self)) settle(self);
     return value;
   };
 }
 
-function settlingPut<V>(put: Put<V>, settle: Settle): Put<V> {
+function settlingPut<V>(put: Put<V>, change: Put<V>, settle: Settle): Put<V> {
   return (self: Cells, index: u8, value: V): void => {
     put(self, index, value);
-    if (disturbs(put, settle, self)) settle(self);
+    if (disturbs(change, settle, self)) settle(self);
   };
 }

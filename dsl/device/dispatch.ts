@@ -5,6 +5,7 @@
 import { u32, u8, type u64 } from "../core/int.ts";
 import { weighed } from "../core/intrinsics.ts";
 import type { Cells } from "./cell.ts";
+import type { DeviceTrace } from "./trace.ts";
 import {
   getTable,
   readTable,
@@ -41,13 +42,14 @@ export function unitAccess<V extends u32 | u64>(
   grid: Grid,
   hole: V,
   settles: Settles,
+  trace: DeviceTrace | undefined,
 ): UnitAccess<V> {
   const zero = (grid.unitBits === 64 ? 0n : 0) as V;
   const nothing = (_self: Cells, _offset: u32): V => hole;
   const none = (_self: Cells, _offset: u32): V => zero;
   return Object.freeze({
-    read: getTree<V>(readTable(placed, grid, settles.read), nothing),
-    write: putTree<V>(writeTable(placed, grid, settles.write)),
+    read: getTree<V>(readTable(placed, grid, settles.read, trace), nothing),
+    write: putTree<V>(writeTable(placed, grid, settles.write, trace)),
     peek: getTree<V>(getTable(placed, grid, "peek"), nothing),
     background: getTree<V>(getTable(placed, grid, "background"), none),
   });

@@ -13,6 +13,7 @@ import {
   type PutPart,
   type Settle,
 } from "./dispatch-table.ts";
+import type { DeviceTrace } from "./trace.ts";
 
 /** What a read of an MSR came to. */
 export interface MsrValue {
@@ -71,10 +72,14 @@ function checkedPut(part: PutPart<u64>, accepts: Accepts | undefined): Put {
 }
 
 /** The access to a bank of MSRs. */
-export function msrAccess(all: readonly Placed[], settle: Settle | undefined): MsrAccess {
+export function msrAccess(
+  all: readonly Placed[],
+  settle: Settle | undefined,
+  trace: DeviceTrace | undefined,
+): MsrAccess {
   const placed = all.filter((p) => p.plan.register.apic === undefined);
-  const readable = readTable<u64>(placed, grid, settle);
-  const writable = writeTable<u64>(placed, grid, settle);
+  const readable = readTable<u64>(placed, grid, settle, trace);
+  const writable = writeTable<u64>(placed, grid, settle, trace);
   const acceptsAt = (offset: number): Accepts | undefined => {
     const found = placed.find((p) => p.offset === offset && p.plan.register.access !== "ro");
     return found === undefined ? undefined : acceptsOf(found);

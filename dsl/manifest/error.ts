@@ -28,6 +28,7 @@ export const manifestCodes = Object.freeze({
   TV5121: "an option's value is out of its range",
   TV5122: "a device's ACPI name is wrong or taken",
   TV5123: "a kernel has too many modules",
+  TV5124: "a trace names a device that does not exist",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 

@@ -23,8 +23,24 @@ export interface ImageModel {
     /** Records in each CPU's ring, a power of two. */
     readonly recordsPerCpu: number;
   };
+  /** What is traced; null: nothing, and then the image has no code for it. */
+  readonly trace: ImageTraceModel | null;
   /** Wake-ups that lie within this of each other are served together. */
   readonly timerSlackNs: number;
+}
+
+/** What of an appliance is traced. */
+export interface ImageTraceModel {
+  /** Records in each CPU's ring, a power of two. */
+  readonly recordsPerCpu: number;
+  /** Names of devices, alone (of every guest) or as `guest/device`; null: all. */
+  readonly devices: readonly string[] | null;
+}
+
+/** Whether an image traces a device of a guest. */
+export function isTraced({ trace }: Pick<ImageModel, "trace">, guest: string, device: string): boolean {
+  if (trace === null) return false;
+  return trace.devices === null || trace.devices.some((d) => d === device || d === `${guest}/${device}`);
 }
 
 /** A file that the image brings along. */

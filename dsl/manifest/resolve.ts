@@ -6,7 +6,7 @@ import { ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
 import { resolveLoader } from "./loader.ts";
 import { layMemory, lowMemory } from "./memory.ts";
-import type { ConsoleModel, GuestModel, ImageModel, PayloadModel } from "./model.ts";
+import type { ConsoleModel, GuestModel, ImageModel, ImageTraceModel, PayloadModel } from "./model.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
 
 /** An image with its defaults filled in. */
@@ -19,6 +19,7 @@ export interface ImageDeclaration {
   readonly cpuCapacity: number;
   readonly recordsPerCpu: number;
   readonly timerSlackNs: number;
+  readonly trace: ImageTraceModel | null;
   readonly machine: { readonly memoryBytes: number } | undefined;
   readonly place: Error;
 }
@@ -47,6 +48,7 @@ export function resolve(image: ImageDeclaration): {
   }
   checkUnique("TV5103", "guests", `image "${image.name}"`, image.guests);
   checkMachine(image);
+  checkTrace(image);
   const payloads: ResolvedPayload[] = [];
   const guests = image.guests.map((guest, index) => resolveGuest(image, guest, index, payloads));
   checkPayloads(image, payloads);
@@ -58,6 +60,7 @@ export function resolve(image: ImageDeclaration): {
     permitNoAcpi: image.permitNoAcpi,
     cpuCapacity: image.cpuCapacity,
     events: Object.freeze({ recordsPerCpu: image.recordsPerCpu }),
+    trace: image.trace,
     timerSlackNs: image.timerSlackNs,
   });
   return { model, payloads: Object.freeze(payloads) };
@@ -186,6 +189,17 @@ function resolveConsole(image: ImageDeclaration): ConsoleModel {
     );
   }
   return Object.freeze({ port, baud, guest: index });
+}
+
+function checkTrace(image: ImageDeclaration): void {
+  const names = image.guests.flatMap((g) => g.devices.flatMap((d) => [d.name, `${g.name}/${d.name}`]));
+  for (const device of image.trace?.devices ?? [])
+    if (!names.includes(device))
+      throw new ManifestError(
+        "TV5124",
+        `"${device}" is to be traced, and no guest has a device of that name`,
+        [image.place],
+      );
 }
 
 function checkMachine(image: ImageDeclaration): void {

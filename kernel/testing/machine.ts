@@ -10,11 +10,12 @@ export interface ModelMachine {
   armed: bigint;
   readonly output: number[];
   readonly input: number[];
+  readonly debug: number[];
 }
 
 /** Provides a machine whose clock starts at `ticks`. */
 export function modelMachine(rate = 1_000_000_000n, ticks = 0n): ModelMachine {
-  const state: ModelMachine = { ticks, rate, armed: never, output: [], input: [] };
+  const state: ModelMachine = { ticks, rate, armed: never, output: [], input: [], debug: [] };
   const stop = (what: string) => (): never => {
     throw new Error(what);
   };
@@ -35,6 +36,9 @@ export function modelMachine(rate = 1_000_000_000n, ticks = 0n): ModelMachine {
       state.output.push(byte);
     },
     consoleGet: (): i32 => state.input.shift() ?? -1,
+    debugPut: (byte: u8) => {
+      state.debug.push(byte);
+    },
     powerOff: stop("power off"),
     reset: stop("reset"),
   };

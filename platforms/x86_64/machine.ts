@@ -2,18 +2,20 @@
 import { interrupted } from "../../kernel/cpu.ts";
 import { bootInfo, maxCpus } from "../../kernel/boot.ts";
 import type { Machine } from "../../kernel/machine.ts";
-import { u32, u64 } from "../../dsl/core/int.ts";
+import { u32, u64, type u8 } from "../../dsl/core/int.ts";
 import type { HostAcpi } from "./acpi/host-acpi.ts";
 import { acknowledge, apicId, armTimer, sendInterrupt, startTimer } from "./apic.ts";
 import { hostRates } from "./calibration.ts";
 import { localCpuIndex } from "./cpu.ts";
-import { cli, readTsc, sti, stiHlt } from "./instructions.ts";
+import { cli, out8, readTsc, sti, stiHlt } from "./instructions.ts";
 import { routeIsa } from "./ioapic.ts";
 import { powerOff, reset } from "./power.ts";
 import { onSecondChanged, startWallClock, wallClock } from "./rtc.ts";
 import { serialEnableInput, serialGet, serialPut, serialReceive } from "./serial.ts";
 import { hostVector } from "./vectors.ts";
 
+/** QEMU's isa-debugcon and Bochs's port_e9_hack. */
+const debugPort = 0xe9;
 const serialIrq = 4;
 const clockIrq = 8;
 
@@ -63,6 +65,7 @@ export const x86Machine: Machine = Object.freeze({
   },
   consolePut: serialPut,
   consoleGet: serialGet,
+  debugPut: (byte: u8): void => out8(debugPort, byte),
   powerOff,
   reset,
 });

@@ -8,13 +8,15 @@ import type { Program } from "../../dsl/core/program.ts";
 import { board } from "../../dsl/device/board.ts";
 import type { Manifest } from "../../dsl/image.ts";
 import { ManifestError } from "../../dsl/manifest/error.ts";
-import type { ImageModel, PayloadFacts } from "../../dsl/manifest/model.ts";
+import { isTraced, type ImageModel, type PayloadFacts } from "../../dsl/manifest/model.ts";
+import { digestOf, traceModel } from "../../dsl/trace/model.ts";
 import { makeBoard, type BoardParts, type PlacedInstance } from "../../kernel/board.ts";
 import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
 import type { Domain } from "../../kernel/domain.ts";
 import { eventRings } from "../../kernel/events.ts";
 import { domainStorage, kernel } from "../../kernel/kernel.ts";
 import { convert } from "../../kernel/timebase.ts";
+import { makeTrace, type Trace } from "../../kernel/trace.ts";
 import { virtualization } from "../../kernel/virtualization.ts";
 import type { FixedArray } from "../../dsl/core/layout.ts";
 import type { Bus } from "./guest/bus.ts";
@@ -93,6 +95,14 @@ function checkVcpus(manifest: Manifest): void {
   throw new ManifestError("TV5105", message, [last!, ...others]);
 }
 
+/** The trace that a manifest declares, if it does. */
+function traceOf(manifest: Manifest): Trace | null {
+  const { trace, cpuCapacity } = manifest.model;
+  if (trace === null) return null;
+  const digest = digestOf(traceModel(manifest));
+  return makeTrace({ cpuCapacity, recordsPerCpu: trace.recordsPerCpu, digest });
+}
+
 /** Makes the program of a manifest. The build calls it. */
 export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]): Program {
   checkVcpus(manifest);
@@ -100,16 +110,23 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   const numbers = guestNumbers(model);
   const domains = domainStorage(model);
   const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
+  const trace = traceOf(manifest);
+  let [deviceNumber, nextWire] = [0, 0];
   const guests = manifest.guests.map((guest, index) => ({
     index,
-    instances: guest.devices.flatMap((device) =>
-      device.instance === undefined ? [] : [{ instance: device.instance, vcpu: device.vcpu ?? null }],
-    ),
+    instances: guest.devices.flatMap((device) => {
+      if (device.instance === undefined) return [];
+      const [number, firstWire] = [deviceNumber++, nextWire];
+      nextWire += device.instance.wires.length;
+      const traced = trace !== null && isTraced(model, guest.name, device.name);
+      const instance = traced ? trace.instance(device.instance, number, firstWire) : device.instance;
+      return [{ instance, vcpu: device.vcpu ?? null }];
+    }),
   }));
   const targetsOf = (placed: readonly PlacedInstance[]) =>
     boardTargets(numbers, domains, placed, model.console.guest);
   const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs);
-  provide(board, parts.board);
+  provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
     numbers,
     parts.instances,
@@ -131,7 +148,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   provide(virtualization, processor);
   const whole = host({
     name: model.name,
-    kernel: kernel({ model, domains, board: parts, rings }),
+    kernel: kernel({ model, domains, board: parts, rings, trace }),
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),
     permitNoAcpi: model.permitNoAcpi,
     console: { port: model.console.port, baud: model.console.baud },
