@@ -348,3 +348,14 @@ test("a reset stops everything", (t) => {
   t.is(guest.deadline("match[0]"), undefined);
   t.is(guest.read("comparatorLow", 0), 0xffff_ffff);
 });
+
+test("what a 32-bit comparator matched in twelve hours without an interrupt does not come when it is enabled", (t) => {
+  const guest = running();
+  guest.write("config", only32 | pin(20));
+  guest.advance(12n * 3_600n * 1_000_000_000n);
+  guest.write("config", enabled | only32 | pin(20));
+  guest.advance(0);
+  t.is(rises(guest, "pins[0]"), 0, "there were a thousand wraps");
+  guest.advance(2n ** 32n * 10n);
+  t.is(rises(guest, "pins[0]"), 1);
+});

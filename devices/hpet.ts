@@ -288,11 +288,12 @@ function matched(u: Hpet, i: u8, count: u64): void {
   }
   drive(u);
   const step = period(u, i);
-  const due = u.units[i].due;
   if (step === 0n) {
-    schedule(u, i, u64(due + 1n));
+    // Wraps of a 32-bit comparator that have passed unnoticed are one match, as of a periodic one.
+    schedule(u, i, u64(count + 1n));
     return;
   }
+  const due = u.units[i].due;
   const next = following(due, count, step);
   u.comparatorLow[i].value = u32(next);
   if (!u.config[i].only32) u.comparatorHigh[i].value = u32(next >> 32n);

@@ -11,7 +11,12 @@ export interface WasmInstance {
   readonly addresses: Readonly<Record<string, number>>;
   /** The linear memory as it is now; ask again after it may have grown. */
   readonly memory: () => DataView;
+  /** Gives back the stack that a trap has left in use. */
+  readonly rewind: () => void;
 }
+
+/** The global in which a linked module keeps its stack pointer. */
+export const stackPointer = "__stack_pointer";
 
 interface WasmApi {
   instantiate(
@@ -29,8 +34,17 @@ export async function instantiate(wasm: Uint8Array, imports: HostImports = {}): 
   const addresses: Record<string, number> = {};
   for (const [name, item] of Object.entries(exports)) {
     if (typeof item === "function") functions[name] = item as (...args: WasmValue[]) => WasmValue;
-    else if (name !== "memory") addresses[name] = (item as { value: number }).value;
+    else if (name !== "memory" && name !== stackPointer) addresses[name] = (item as { value: number }).value;
   }
   const memory = exports["memory"] as { buffer: ArrayBuffer };
-  return { functions, addresses, memory: () => new DataView(memory.buffer) };
+  const pointer = exports[stackPointer] as { value: number };
+  const top = pointer.value;
+  return {
+    functions,
+    addresses,
+    memory: () => new DataView(memory.buffer),
+    rewind: () => {
+      pointer.value = top;
+    },
+  };
 }

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import type { IrModule } from "../ir/ir.ts";
 import { emitModule } from "../llvm/emit.ts";
 import { wasmTarget } from "../llvm/target.ts";
+import { stackPointer } from "./instantiate.ts";
 import { discard, generate, optimise, runTool } from "../llvm/toolchain.ts";
 
 /** A module holds something that only the bare machine has. */
@@ -53,7 +54,7 @@ function link(module: IrModule, exported: ReadonlySet<string>, folder: string): 
     "--stack-first",
     ...["-z", "stack-size=1048576"],
     `--allow-undefined-file=${at("imports.txt")}`,
-    ...[...exported].map((symbol) => `--export=${symbol}`),
+    ...[stackPointer, ...exported].map((symbol) => `--export=${symbol}`),
     "-o",
     at("module.wasm"),
     at("module.o"),

@@ -1,6 +1,6 @@
-/** What differs between the bare machine and the host target. */
+/** What differs between the bare machine and the host targets. */
 export interface Target {
-  readonly name: "efi" | "wasm";
+  readonly name: "efi" | "wasm" | "linux";
   readonly triple: string;
   readonly dataLayout: string;
   /** Pointer width in bits; pointers in memory always take 8 bytes. */
@@ -48,8 +48,20 @@ export const wasmTarget: Target = {
     "nounwind",
     "null_pointer_is_valid",
     '"no-jump-tables"="true"',
-    '"target-features"="+bulk-memory"',
+    '"target-features"="+bulk-memory,+mutable-globals"',
   ],
-  toolFlags: ["-mattr=+bulk-memory"],
+  toolFlags: ["-mattr=+bulk-memory,+mutable-globals"],
+  sizeFlags: [],
+};
+
+/** A program on the build machine's own Linux, under AddressSanitizer: what the fuzzer drives. */
+export const linuxTarget: Target = {
+  name: "linux",
+  triple: "x86_64-pc-linux-gnu",
+  dataLayout: "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-f80:128-n8:16:32:64-S128",
+  pointerBits: 64,
+  // Branches stay branches, so that each is an edge of its own to the fuzzer.
+  attributes: ["nounwind", "sanitize_address", "optforfuzzing", '"frame-pointer"="non-leaf"', '"target-cpu"="x86-64"'],
+  toolFlags: [],
   sizeFlags: [],
 };

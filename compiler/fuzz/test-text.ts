@@ -1,0 +1,107 @@
+/** A finding as a test that can be put beside the device. */
+import { type ActionWords, fieldReader } from "../../dsl/testing/action-text.ts";
+import { kinds, type CallScalar, type Numbers } from "../../dsl/testing/reach.ts";
+import { replay, type Finding } from "./replay.ts";
+import type { Subject } from "./subject.ts";
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** An argument of one of the device's own entry points. */
+function argument(type: CallScalar, raw: bigint): string {
+  if (type === "bool") return String((raw & 1n) !== 0n);
+  const bits = Number(type.slice(1));
+  const value = type.startsWith("i") ? BigInt.asIntN(bits, raw) : BigInt.asUintN(bits, raw);
+  return bits === 64 ? `${value < 0n ? value : hex(value)}n` : value < 0n ? String(value) : hex(value);
+}
+
+/** One action as a call of a guest's, or the test's, hands. */
+function callText(
+  words: ActionWords,
+  action: Numbers,
+  place: ReturnType<ActionWords["place"]> | undefined,
+): string {
+  const { kind, bytes, target, offset, value } = action;
+  const { reach, device } = words;
+  if (place !== undefined) {
+    const { register, element } = place;
+    const bank = device.model.banks.find((b) => b.name === register.bank)!;
+    if (bank.space !== "overlay" && register.bits === bytes * 8) {
+      const index = element > 0 ? `, ${element}` : "";
+      const number = bytes === 8 ? `${hex(value)}n` : hex(value);
+      if (kind === kinds.write) return `write("${register.name}", ${number}${index})`;
+      return bytes === 8 ? `readBig("${register.name}"${index})` : `read("${register.name}"${index})`;
+    }
+  }
+  const slot = reach.slots[target];
+  const window = reach.windows[place === undefined ? target : slot!.window]?.name ?? "";
+  const at = place === undefined ? offset : slot!.offset;
+  switch (kind) {
+    case kinds.read:
+    case kinds.readAt:
+      return bytes === 8 ? `readAt64("${window}", ${at})` : `readAt("${window}", ${at}, ${bytes})`;
+    case kinds.write:
+    case kinds.writeAt:
+      return bytes === 8
+        ? `writeAt64("${window}", ${at}, ${hex(value)}n)`
+        : `writeAt("${window}", ${at}, ${bytes}, ${hex(value)})`;
+    case kinds.advance:
+      return `advance(${value}n)`;
+    case kinds.input: {
+      const group = device.inputs.find((g) => target >= g.first && target < g.first + g.pins)!;
+      return `input("${group.name}", ${target - group.first}, ${value !== 0n})`;
+    }
+    case kinds.send:
+      return `send("${words.sourceName(target)}", [${hex(value)}])`;
+    case kinds.reset:
+      return "reset()";
+    default: {
+      const { name, params } = reach.calls[target]!;
+      const raws = params.length === 1 ? [value] : [BigInt(offset), value, value >> 32n];
+      return `call((calls, u) => calls.${name}(${["u", ...params.map((p, i) => argument(p, raws[i]!))].join(", ")}))`;
+    }
+  }
+}
+
+/**
+ * The text of a test that does the same to the device by its names. What the device did right up to the last action is
+ * not repeated: the corpus holds that on both sides.
+ */
+export function testText(
+  subject: Subject,
+  words: ActionWords,
+  actions: readonly Numbers[],
+  finding: Finding,
+): string {
+  const field = fieldReader(subject.device, () => subject.native.state());
+  const calls: { text: string; taken: boolean; passed: bigint }[] = [];
+  let time = 0n;
+  replay(subject, actions, {
+    before: (action) => {
+      const { kind, target } = action;
+      const place = kind <= kinds.write ? words.place(target, kind === kinds.write, field) : undefined;
+      calls.push({ text: callText(words, action, place), taken: true, passed: 0n });
+    },
+    after: (result) => {
+      const last = calls.at(-1);
+      if (last === undefined) return;
+      // A byte for which there was no room has not reached the device; time may have ended early.
+      const { kind, value } = actions[calls.length - 1]!;
+      if (kind === kinds.send) last.taken = result !== 0n;
+      if (kind === kinds.advance) {
+        if (result - time !== value) last.text = `advance(${result - time}n)`;
+        time = result;
+      }
+    },
+  });
+  const name = subject.name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const lines = calls.filter((c) => c.taken).map((c) => `    guest.${c.text};`);
+  return [
+    `test(${JSON.stringify(`${subject.name}: ${finding.what}`)}, (t) => {`,
+    `  const guest = attach(${name});`,
+    "  t.notThrows(() => {",
+    ...lines,
+    "  });",
+    "});",
+    "",
+  ].join("\n");
+}
