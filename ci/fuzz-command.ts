@@ -68,7 +68,7 @@ function report({ finding, lines, file, test }: Found): string {
   ].join("\n");
 }
 
-async function list(flags: Flags, screen: Screen): Promise<void> {
+function list(flags: Flags, screen: Screen): void {
   const subjects = loadSubjects(flags.catalogue);
   for (const name of subjects.names) {
     const { reach, undriven } = subjects.describe(name);
@@ -78,12 +78,12 @@ async function list(flags: Flags, screen: Screen): Promise<void> {
       `${reach.pins} pins`,
       `${reach.sources.length} sources`,
       `${reach.calls.length} entry points`,
-      `${existsSync(folder) ? readdirSync(folder).length : 0} inputs kept`,
+      `${reach.hypercalls.length} hypercalls`,
+      existsSync(folder) ? `${readdirSync(folder).length} files of corpus` : "no corpus",
     ];
     const missing = undriven.length === 0 ? "" : `; not driven: ${undriven.join(", ")}`;
-    screen.say(`${name.padEnd(16)}${counts.join(", ")}${missing}\n`);
+    screen.say(`${name.padEnd(25)}${counts.join(", ")}${missing}\n`);
   }
-  await Promise.resolve();
 }
 
 async function fuzz(name: string, flags: Flags, screen: Screen): Promise<ExitCode> {
@@ -94,7 +94,7 @@ async function fuzz(name: string, flags: Flags, screen: Screen): Promise<ExitCod
     );
   const subject = await subjects.open(name);
   for (const call of subject.undriven)
-    screen.say(`not driven: ${call}, which takes more than three integers and booleans\n`);
+    screen.say(`not driven: ${call}, which takes something other than up to three integers and booleans\n`);
   const effort = {
     seed: flags.seed,
     ...(flags.seconds !== undefined && { seconds: flags.seconds }),
@@ -120,7 +120,10 @@ async function fuzz(name: string, flags: Flags, screen: Screen): Promise<ExitCod
 export async function runFuzzCommand(argv: readonly string[], screen: Screen): Promise<ExitCode> {
   let code: ExitCode = exitCode.fine;
   const program = makeProgram(screen, async (name, flags) => {
-    if (flags.list) return list(flags, screen);
+    if (flags.list) {
+      list(flags, screen);
+      return;
+    }
     if (name === undefined)
       throw new InputFailure("which device? `npm run fuzz -- --list` tells what there is");
     if (flags.seconds === undefined && flags.runs === undefined)

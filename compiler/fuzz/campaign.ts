@@ -58,6 +58,7 @@ function* seeds(reach: Reach): Generator<readonly Numbers[]> {
     yield [1n, 0n].map((value) => ({ ...action, kind: kinds.input, target, value }));
   for (const target of reach.sources.keys()) yield [{ ...action, kind: kinds.send, target, value: 0x41n }];
   for (const target of reach.calls.keys()) yield [{ ...action, kind: kinds.call, target }];
+  for (const target of reach.hypercalls.keys()) yield [{ ...action, kind: kinds.hypercall, target }];
 }
 
 /** An input with something else in the place of one of its actions: what it reaches may differ where nothing new is reached. */
@@ -79,7 +80,7 @@ function fitting({ kind, bytes }: Numbers, value: bigint): bigint {
   if (kind === kinds.send) return value & 0xffn;
   if (kind === kinds.input) return value & 1n;
   if (kind === kinds.advance) return BigInt.asUintN(advanceBits, value);
-  return kind === kinds.call ? value : 0n;
+  return kind >= kinds.call ? value : 0n;
 }
 
 /** Whether two findings are the same fault: what differs between Node and native may show in many ways. */

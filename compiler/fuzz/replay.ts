@@ -22,6 +22,8 @@ const said = (outcome: Outcome): string =>
 function eventText(subject: Subject, words: readonly bigint[], at: number): string {
   const head = words[at] ?? 0n;
   const ordinal = Number((head >> 40n) & 0xffffn) - 1;
+  const kind = eventKinds[Number(head >> 60n)];
+  if (kind === "refuse") return "refuse";
   const wire = subject.device.wires.find((w) => ordinal >= w.ordinal && ordinal < w.ordinal + w.count);
   const name =
     wire === undefined
@@ -30,7 +32,7 @@ function eventText(subject: Subject, words: readonly bigint[], at: number): stri
         ? `${wire.name}[${ordinal - wire.ordinal}]`
         : wire.name;
   const values = [words[at + 1] ?? 0n, head & 0xff_ffff_ffffn].map((v) => `0x${v.toString(16)}`);
-  return `${eventKinds[Number(head >> 60n)] ?? "?"} ${name}, ${values.join(", ")}`;
+  return `${kind ?? "?"} ${name}, ${values.join(", ")}`;
 }
 
 /** What the device has done to its surroundings in the last action on a side. */

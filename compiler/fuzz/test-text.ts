@@ -1,6 +1,8 @@
 /** A finding as a test that can be put beside the device. */
 import { type ActionWords, fieldReader } from "../../dsl/testing/action-text.ts";
 import { kinds, type CallScalar, type Numbers } from "../../dsl/testing/reach.ts";
+import type { StructDescriptor } from "../../dsl/core/layout.ts";
+import { recordOf } from "../../dsl/testing/snapshot.ts";
 import { replay, type Finding } from "./replay.ts";
 import type { Subject } from "./subject.ts";
 
@@ -14,18 +16,34 @@ function argument(type: CallScalar, raw: bigint): string {
   return bits === 64 ? `${value < 0n ? value : hex(value)}n` : value < 0n ? String(value) : hex(value);
 }
 
+/** The input of a hypercall as the state holds it, but for its first word. */
+function inputText(device: Subject["device"], name: string, first: bigint, state: Uint8Array): string {
+  const { inputAt, inputBytes } = device.hypercalls.find((h) => h.name === name)!;
+  const input = device.state.fields.find((f) => f.name === `${name}Input`)!.descriptor as StructDescriptor;
+  if (inputBytes === 0) return "{}";
+  const bytes = state.slice(inputAt, inputAt + inputBytes);
+  new DataView(bytes.buffer).setBigUint64(0, first, true);
+  const text = JSON.stringify(recordOf(input, bytes));
+  // Integers of 64 bits are strings in a record.
+  return text
+    .replace(/"(0x[0-9a-f]+)"/g, "$1n")
+    .replace(/"(\w+)":/g, "$1: ")
+    .replaceAll(",", ", ");
+}
+
 /** One action as a call of a guest's, or the test's, hands. */
 function callText(
   words: ActionWords,
   action: Numbers,
   place: ReturnType<ActionWords["place"]> | undefined,
+  state: Uint8Array,
 ): string {
   const { kind, bytes, target, offset, value } = action;
   const { reach, device } = words;
   if (place !== undefined) {
     const { register, element } = place;
     const bank = device.model.banks.find((b) => b.name === register.bank)!;
-    if (bank.space !== "overlay" && register.bits === bytes * 8) {
+    if (bank.space !== "overlay" && bank.space !== "msr" && register.bits === bytes * 8) {
       const index = element > 0 ? `, ${element}` : "";
       const number = bytes === 8 ? `${hex(value)}n` : hex(value);
       if (kind === kinds.write) return `write("${register.name}", ${number}${index})`;
@@ -35,12 +53,15 @@ function callText(
   const slot = reach.slots[target];
   const window = reach.windows[place === undefined ? target : slot!.window]?.name ?? "";
   const at = place === undefined ? offset : slot!.offset;
+  const isMsr = reach.windows.find((w) => w.name === window)?.space === "msr";
   switch (kind) {
     case kinds.read:
     case kinds.readAt:
+      if (isMsr) return `rdmsr("${window}", ${at})`;
       return bytes === 8 ? `readAt64("${window}", ${at})` : `readAt("${window}", ${at}, ${bytes})`;
     case kinds.write:
     case kinds.writeAt:
+      if (isMsr) return `wrmsr("${window}", ${at}, ${hex(value)}n)`;
       return bytes === 8
         ? `writeAt64("${window}", ${at}, ${hex(value)}n)`
         : `writeAt("${window}", ${at}, ${bytes}, ${hex(value)})`;
@@ -54,6 +75,12 @@ function callText(
       return `send("${words.sourceName(target)}", [${hex(value)}])`;
     case kinds.reset:
       return "reset()";
+    case kinds.parameter:
+      return "";
+    case kinds.hypercall: {
+      const { name } = reach.hypercalls[target]!;
+      return `hypercall("${name}", ${inputText(device, name, value, state)})`;
+    }
     default: {
       const { name, params } = reach.calls[target]!;
       const raws = params.length === 1 ? [value] : [BigInt(offset), value, value >> 32n];
@@ -79,7 +106,11 @@ export function testText(
     before: (action) => {
       const { kind, target } = action;
       const place = kind <= kinds.write ? words.place(target, kind === kinds.write, field) : undefined;
-      calls.push({ text: callText(words, action, place), taken: true, passed: 0n });
+      calls.push({
+        text: callText(words, action, place, subject.native.state()),
+        taken: kind !== kinds.parameter,
+        passed: 0n,
+      });
     },
     after: (result) => {
       const last = calls.at(-1);

@@ -75,6 +75,10 @@ export class ActionWords {
         return `send ${this.sourceName(target)} ${hex}`;
       case kinds.reset:
         return "reset";
+      case kinds.parameter:
+        return `parameter ${this.reach.hypercalls[target]!.name} ${offset} ${hex}`;
+      case kinds.hypercall:
+        return `hypercall ${this.reach.hypercalls[target]!.name} ${hex}`;
       default:
         return `call ${this.reach.calls[target]!.name} 0x${offset.toString(16)} ${hex}`;
     }
@@ -133,9 +137,25 @@ export class ActionWords {
         if (target < 0) throw new ActionError(`${this.device.name} has no entry point \`${words[0]!}\``);
         return { ...action, target, offset: Number(number(words[1]!, 32)), value: number(words[2]!, 64) };
       }
+      case kinds.parameter: {
+        const target = this.#hypercall(words[0]!);
+        const offset = Number(number(words[1]!, 32));
+        const count = this.reach.hypercalls[target]!.words;
+        if (offset >= Math.max(1, count))
+          throw new ActionError(`${words[0]!} takes ${count} words, and has no word ${offset}`);
+        return { ...action, target, offset, value: number(words[2]!, 64) };
+      }
+      case kinds.hypercall:
+        return { ...action, target: this.#hypercall(words[0]!), value: number(words[1]!, 64) };
       default:
         return action;
     }
+  }
+
+  #hypercall(name: string): number {
+    const target = this.reach.hypercalls.findIndex((h) => h.name === name);
+    if (target < 0) throw new ActionError(`${this.device.name} has no hypercall \`${name}\``);
+    return target;
   }
 
   #window(name: string): number {
@@ -162,6 +182,8 @@ const wordCounts: Readonly<Record<keyof typeof kinds, readonly string[]>> = {
   send: ["a source", "a byte"],
   reset: [],
   call: ["an entry point", "an offset", "a value"],
+  parameter: ["a hypercall", "a word of its input", "a value"],
+  hypercall: ["a hypercall", "the first word of its input"],
 };
 
 function placeText({ register: { name, count }, element, byte }: Place): string {

@@ -5,7 +5,7 @@
  */
 import { provide } from "../core/binding.ts";
 import { i32, i64, u16, u32, u64, u8 } from "../core/int.ts";
-import { addressOf, fillBytes, load16, load32, load64, load8, trap } from "../core/intrinsics.ts";
+import { addressOf, fillBytes, load16, load32, load64, load8, store64, trap } from "../core/intrinsics.ts";
 import { array, bool, struct, type AnyFunction } from "../core/layout.ts";
 import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
@@ -24,6 +24,11 @@ const mostExpirations = 64;
 /** Times that timers may expire while no time passes. */
 const mostAtOnce = 1024;
 
+/** Bytes of memory that the guest has, from 0 on: as on `FakeBoard`. */
+const guestMemoryBytes = 0x1000_0000n;
+/** Configuration space of a PCI function; each device of a harness stands alone in its slot (PCI Express 5.0 §7.2.2). */
+const functionBytes = 4096;
+
 /** How many words of events the board keeps of one action. */
 const logLength = 1024;
 /** Kinds of events, in bits [63:60] of an event's first word; wire in [55:40], a second value in [39:0]. */
@@ -36,6 +41,11 @@ export const eventKinds = Object.freeze([
   "message",
   "signal",
   "unimplemented",
+  "place page",
+  "remove page",
+  "write page",
+  "report",
+  "refuse",
 ] as const);
 
 /** The storage that linkers and tests know by name. */
@@ -129,6 +139,13 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     own.events[(at + 1) & (logLength - 1)] = a;
     own.count = u32(at + 2);
   };
+  const functions = Object.freeze(
+    Object.values(device.windows)
+      .filter((w) => w.space === "configuration")
+      .map(({ sizeBytes, read, write }, i) =>
+        Object.freeze({ base: i * functionBytes * 8, sizeBytes, read, write }),
+      ),
+  );
   provide(board, {
     now: (): u64 => own.now,
     epoch: (): u64 => 0n,
@@ -153,13 +170,38 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
       note(5n, wire, BigInt(destination), BigInt(command)),
     raiseSignal: (wire: u16, value: u32): void => note(6n, wire, BigInt(value), 0n),
     unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
+    // The functions of the device itself are the only ones on the buses.
+    readConfiguration: (address: u32, width: u8): u32 => {
+      for (const f of functions) {
+        const offset = u32(address - f.base);
+        if (offset < f.sizeBytes) return f.read(state, offset, width);
+      }
+      return 0xffff_ffff;
+    },
+    writeConfiguration: (address: u32, width: u8, value: u32): void => {
+      for (const f of functions) {
+        const offset = u32(address - f.base);
+        if (offset < f.sizeBytes) f.write(state, offset, width, value);
+      }
+    },
+    ticks: (): u64 => own.now,
+    ticksPerSecond: (): u64 => 1_000_000_000n,
+    coversMemory: (gpa: u64): boolean => (gpa & 0xfffn) === 0n && gpa < guestMemoryBytes,
+    placePage: (wire: u16, gpa: u64): void => note(8n, wire, gpa, 0n),
+    removePage: (wire: u16): void => note(9n, wire, 0n, 0n),
+    writePage: (wire: u16, offset: u16, value: u64): void => note(10n, wire, value, BigInt(offset)),
+    hypercallInstruction: (): u32 => 0xc3d9_010f,
+    report: (wire: u16, code: u32, a: u64, b: u64): void => {
+      note(11n, wire, a, BigInt(code));
+      note(11n, wire, b, BigInt(code));
+    },
   });
 
   const { initialise, reset, expire, input, room, receive } = device;
   const windows = Object.freeze(
     Object.values(device.windows).map((w, number) => {
-      const { read, write, read64, write64 } = w as (typeof device.windows)[string];
-      return Object.freeze({ number, read, write, read64, write64, wide: w.space !== "port" });
+      const { read, write, read64, write64, msr } = w as (typeof device.windows)[string];
+      return Object.freeze({ number, read, write, read64, write64, msr, wide: w.space === "mmio" });
     }),
   );
   const entryPoints = device.calls as unknown as Readonly<Record<string, Entry>>;
@@ -178,6 +220,11 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
   const read = (window: u16, offset: u32, bytes: u8): u64 => {
     for (const w of windows) {
       if (window === w.number) {
+        if (w.msr !== undefined) {
+          const { ok, value } = w.msr.read(state, offset);
+          if (!ok) note(12n, 0, 0n, 0n);
+          return value;
+        }
         if (w.wide && bytes === 8) return w.read64(state, offset);
         return u64(BigInt(w.read(state, offset, bytes)));
       }
@@ -187,7 +234,9 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
   const write = (window: u16, offset: u32, bytes: u8, value: u64): void => {
     for (const w of windows) {
       if (window === w.number) {
-        if (w.wide && bytes === 8) w.write64(state, offset, value);
+        if (w.msr !== undefined) {
+          if (!w.msr.write(state, offset, value)) note(12n, 0, 0n, 0n);
+        } else if (w.wide && bytes === 8) w.write64(state, offset, value);
         else w.write(state, offset, bytes, u32(value));
         return;
       }
@@ -219,6 +268,16 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
       expire(state, u16(first));
     }
     own.now = end;
+  };
+  const hypercalls = Object.freeze(device.hypercalls.map((h, number) => Object.freeze({ ...h, number })));
+  // A word of an input, as the platform copies it out of the guest's registers or memory.
+  const give = (
+    h: { readonly inputBytes: number; readonly inputAt: number },
+    word: u32,
+    value: u64,
+  ): void => {
+    if (word * 8 < h.inputBytes)
+      store64(u64(addressOf(state as object) + BigInt(h.inputAt) + BigInt(word) * 8n), value);
   };
   const perform = (kind: u8, bytes: u8, target: u16, offset: u32, value: u64): u64 => {
     own.count = 0;
@@ -256,6 +315,18 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
         return 0n;
       case 8:
         for (const c of ownCalls) if (target === c.number) return c.call(state as object, offset, value);
+        return 0n;
+      case 9:
+        for (const h of hypercalls) if (target === h.number) give(h, offset, value);
+        return 0n;
+      case 10:
+        for (const h of hypercalls) {
+          if (target === h.number) {
+            give(h, 0, value);
+            fillBytes(u64(addressOf(state as object) + BigInt(h.outputAt)), 0, BigInt(h.outputBytes));
+            return u64(BigInt(h.run(state)));
+          }
+        }
         return 0n;
       default:
         return 0n;

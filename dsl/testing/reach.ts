@@ -26,6 +26,8 @@ export const kinds = Object.freeze({
   send: 6,
   reset: 7,
   call: 8,
+  parameter: 9,
+  hypercall: 10,
 });
 
 /** One unit of one register, or of several that share its place. */
@@ -43,6 +45,8 @@ export interface Reach {
   /** Wire ordinals of the sources. */
   readonly sources: readonly number[];
   readonly calls: readonly CallSignature[];
+  /** Hypercalls, with the words of their inputs. */
+  readonly hypercalls: readonly { readonly name: string; readonly words: number }[];
   /** What a byte of an input chooses among: each kind as often as it is wanted. */
   readonly chosen: readonly number[];
 }
@@ -97,6 +101,8 @@ const weights = {
   send: 4,
   reset: 1,
   call: 8,
+  parameter: 4,
+  hypercall: 8,
 } as const;
 
 /** Everything that can be done to a device. */
@@ -112,6 +118,9 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
   const sources = device.wires
     .filter((w) => w.kind === "source")
     .flatMap((w) => Array.from({ length: w.count }, (_, i) => w.ordinal + i));
+  const hypercalls = device.hypercalls.map(({ name, inputBytes }) =>
+    Object.freeze({ name, words: inputBytes / 8 }),
+  );
   const has: Record<keyof typeof kinds, boolean> = {
     read: slots.length > 0,
     write: slots.length > 0,
@@ -122,6 +131,8 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
     send: sources.length > 0,
     reset: true,
     call: calls.length > 0,
+    parameter: hypercalls.some((h) => h.words > 1),
+    hypercall: hypercalls.length > 0,
   };
   const names = Object.keys(kinds) as (keyof typeof kinds)[];
   const chosen = names.filter((n) => has[n]).flatMap((n) => Array<number>(weights[n]).fill(kinds[n]));
@@ -131,6 +142,7 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
     pins,
     sources: Object.freeze(sources),
     calls: Object.freeze(calls.map((c) => Object.freeze({ ...c, params: Object.freeze([...c.params]) }))),
+    hypercalls: Object.freeze(hypercalls),
     chosen: Object.freeze(chosen),
   });
 }
@@ -156,13 +168,18 @@ export function actionMaker(reach: Reach) {
   const slotCount = Math.max(1, reach.slots.length);
   const slotBytes = Object.freeze([...reach.slots.map((s) => s.bytes), 1]);
   const windowCount = Math.max(1, reach.windows.length);
-  // Eight bytes at once only where a guest can: not on ports, and an MSR only so.
+  // Eight bytes at once only where a guest can: in memory. An MSR has no other width.
   const leastWidth = Object.freeze([...reach.windows.map((w) => (w.space === "msr" ? 3 : 0)), 0]);
-  const mostWidth = Object.freeze([...reach.windows.map((w) => (w.space === "port" ? 2 : 3)), 0]);
+  const mostWidth = Object.freeze([
+    ...reach.windows.map((w) => (w.space === "port" || w.space === "configuration" ? 2 : 3)),
+    0,
+  ]);
   const reaches = Object.freeze([...reach.windows.map((w) => w.sizeBytes + 8), 8]);
   const pinCount = Math.max(1, pins);
   const sourceCount = Math.max(1, reach.sources.length);
   const callCount = Math.max(1, reach.calls.length);
+  const hypercallCount = Math.max(1, reach.hypercalls.length);
+  const words = Object.freeze([...reach.hypercalls.map((h) => Math.max(1, h.words)), 1]);
   return (chosenKind: u8, rawBytes: u8, rawTarget: u16, rawOffset: u32, rawValue: u64) => {
     const kind: u8 = chosen[chosenKind % chosen.length]!;
     let bytes: u8 = 0;
@@ -191,6 +208,11 @@ export function actionMaker(reach: Reach) {
     } else if (kind === 8) {
       target = rawTarget % callCount;
       offset = rawOffset;
+      value = rawValue;
+    } else if (kind >= 9) {
+      const hypercall = rawTarget % hypercallCount;
+      target = hypercall;
+      if (kind === 9) offset = u32(rawOffset % Math.max(1, words[hypercall]!));
       value = rawValue;
     }
     if (kind === 1 || kind === 3)
