@@ -61,7 +61,13 @@ export const linuxTarget: Target = {
   dataLayout: "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-f80:128-n8:16:32:64-S128",
   pointerBits: 64,
   // Branches stay branches, so that each is an edge of its own to the fuzzer.
-  attributes: ["nounwind", "sanitize_address", "optforfuzzing", '"frame-pointer"="non-leaf"', '"target-cpu"="x86-64"'],
+  attributes: [
+    "nounwind",
+    "sanitize_address",
+    "optforfuzzing",
+    '"frame-pointer"="non-leaf"',
+    '"target-cpu"="x86-64"',
+  ],
   toolFlags: [],
   sizeFlags: [],
 };
