@@ -56,11 +56,15 @@ export function buildTime(image: string): Measurement {
   };
 }
 
-/** What an image weighs: the hypervisor's file and memory, the payloads, and the ledger by feature. */
-function sizes(report: BuildReport): Figure[] {
-  const memory = report.memory
+/** Bytes of memory that an image lays out for the hypervisor itself. */
+export function hypervisorMemory({ memory }: Pick<BuildReport, "memory">): number {
+  return memory
     .filter((region) => region.name.startsWith("hypervisor "))
     .reduce((total, region) => total + region.sizeBytes, 0);
+}
+
+/** What an image weighs: the hypervisor's file and memory, the payloads, and the ledger by feature. */
+function sizes(report: BuildReport): Figure[] {
   const bytes = (what: string, value: number): Figure => ({
     name: `${what}.bytes.typevisor`,
     value,
@@ -69,7 +73,7 @@ function sizes(report: BuildReport): Figure[] {
   return [
     bytes("image.hypervisor", report.hypervisorBytes),
     bytes("image.payload", report.payloadBytes),
-    bytes("memory.hypervisor", memory),
+    bytes("memory.hypervisor", hypervisorMemory(report)),
     ...Object.entries(report.ledger.byFeature).map(([feature, value]) =>
       bytes(`image.ledger.${feature}`, value),
     ),

@@ -3,6 +3,7 @@ import { bareBoot } from "./bare-boot.ts";
 import { bootRatio } from "./boot-ratio.ts";
 import { buildTime } from "./build-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
+import { handlers } from "./handlers.ts";
 import { operationCosts } from "./operation-costs.ts";
 import { bare } from "./peers/bare.ts";
 import { bochs } from "./peers/bochs.ts";
@@ -10,6 +11,7 @@ import { kvm } from "./peers/kvm.ts";
 import { typevisor } from "./peers/typevisor.ts";
 import { xen } from "./peers/xen.ts";
 import { kvmMemory, peerMemory, xenMemory } from "./peer-memory.ts";
+import { scaling } from "./scaling.ts";
 import { startInstructions } from "./start-instructions.ts";
 import { traceCost } from "./trace-cost.ts";
 
@@ -22,6 +24,8 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     ...[typevisor, ...against.map((column) => peers[column])].map(operationCosts),
     ...(against.includes("kvm") ? [peerMemory(kvm, kvmMemory)] : []),
     ...(against.includes("xen") ? [peerMemory(xen, xenMemory)] : []),
+    handlers,
+    scaling,
     startInstructions("images/hello-linux.ts"),
     traceCost(),
     bootRatio(against),

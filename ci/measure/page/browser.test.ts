@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import test, { type ExecutionContext } from "ava";
 import { launch, type Browser, type Page } from "puppeteer-core";
 import { columns, type Outcome } from "../figure.ts";
-import { colours } from "./colours.ts";
+import { colours, lineColours } from "./colours.ts";
 import { pageData, type PageData } from "./data.ts";
 import { parseHistory } from "./history.ts";
 import { writePage } from "./write.ts";
@@ -123,6 +123,21 @@ test.serial("a history with a broken line still draws, and the line is told", as
   t.true(lines[0] > 100);
   const text = (await page.evaluate("document.body.innerText")) as string;
   t.regex(text, /line 2 of the history is left out: /);
+});
+
+test.serial("what grows with a number is a line for each name in one chart", async (t) => {
+  const grown = [1, 2, 32].flatMap((count): Outcome[] => [
+    { name: `scaling.devices.${count}.exit.first`, value: 250, unit: "instructions" },
+    { name: `scaling.devices.${count}.exit.last`, value: 250 + 2 * count, unit: "instructions" },
+  ]);
+  const page = await show(t, pageData([...outcomes, ...grown], commit, parseHistory("")));
+  for (const colour of lineColours.slice(0, 2)) {
+    const dots = (await page.evaluate(dotsOf("curve", colour))) as number[];
+    t.is(dots.length, 1);
+    t.true(dots[0] > 100, `${dots[0]} dots of ${colour}`);
+  }
+  const text = (await page.evaluate("document.body.innerText")) as string;
+  t.true(text.includes("instructions along the number of devices"));
 });
 
 test.serial("one run alone makes no line", async (t) => {

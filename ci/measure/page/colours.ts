@@ -8,3 +8,6 @@ export const colours: Readonly<Record<Column, string>> = {
   bare: "#999999",
   bochs: "#56b4e9",
 };
+
+/** The colours of lines that are all Typevisor's, from the same palette. */
+export const lineColours = [colours.typevisor, "#d55e00", "#009e73"] as const;

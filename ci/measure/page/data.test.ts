@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { currentCommit } from "./commit.ts";
-import { pageData } from "./data.ts";
+import { curvesOf, pageData } from "./data.ts";
 
 const commit = { commit: "0123456789abcdef0123456789abcdef01234567", date: "2026-01-02T03:04:05+00:00" };
 const unit = "instructions";
@@ -43,6 +43,40 @@ test("a figure has a bar for each column, the ratio to the best peer, and Typevi
   });
   t.like(cards[1], { name: "exitpath.cpuid", ratio: undefined, history: [] });
   t.deepEqual(cards[1].bars, [{ column: "typevisor", value: 700, remark: undefined }]);
+});
+
+test("figures along a number are lines of one curve for each unit, and no cards", (t) => {
+  const outcomes = [
+    { name: "scaling.devices.16.exit.first", value: 260, unit },
+    { name: "scaling.devices.16.exit.last", value: 280, unit },
+    { name: "scaling.devices.2.exit.first", value: 250, unit },
+    { name: "scaling.devices.2.image.bytes", value: 90_000, unit: "B" },
+    { name: "scaling.devices.4.exit.first", reason: "it is not here" },
+    { name: "exitpath.cpuid", value: 700, unit },
+  ];
+  t.deepEqual(curvesOf(outcomes), [
+    {
+      along: "devices",
+      unit,
+      lines: [
+        {
+          name: "exit.first",
+          points: [
+            { x: 2, y: 250 },
+            { x: 16, y: 260 },
+          ],
+        },
+        { name: "exit.last", points: [{ x: 16, y: 280 }] },
+      ],
+    },
+    { along: "devices", unit: "B", lines: [{ name: "image.bytes", points: [{ x: 2, y: 90_000 }] }] },
+  ]);
+  const { curves, cards } = pageData(outcomes, commit, history);
+  t.is(curves.length, 2);
+  t.deepEqual(
+    cards.map(({ name }) => name),
+    ["exitpath.cpuid"],
+  );
 });
 
 test("the commit is told with its date, and whether the sources differ from it, the history apart", (t) => {

@@ -30,9 +30,25 @@ export interface Card {
   readonly history: readonly Point[];
 }
 
+/** How figures of one unit grow with a number that an image declares. */
+export interface Curve {
+  /** What is counted: "devices". */
+  readonly along: string;
+  readonly unit: string;
+  /** In the order of their first figure; points by rising `x`. */
+  readonly lines: readonly { readonly name: string; readonly points: readonly CurvePoint[] }[];
+}
+
+/** One figure of a curve. */
+export interface CurvePoint {
+  readonly x: number;
+  readonly y: number;
+}
+
 /** Everything on the page. */
 export interface PageData {
   readonly commit: Commit;
+  readonly curves: readonly Curve[];
   readonly cards: readonly Card[];
   /** Lines of the history that could not be used. */
   readonly broken: History["broken"];
@@ -40,7 +56,8 @@ export interface PageData {
 
 /** The page for one run and the runs before it. */
 export function pageData(outcomes: readonly Outcome[], commit: Commit, history: History): PageData {
-  const cards = [...rowsOf(outcomes)].map(([name, row]): Card => {
+  const rows = [...rowsOf(outcomes)].filter(([name]) => !scaling.test(name));
+  const cards = rows.map(([name, row]): Card => {
     const measured = [...row.values()].find((outcome) => !isAbsent(outcome));
     const bars = columns.flatMap((column): Bar[] => {
       const outcome = row.get(column);
@@ -57,7 +74,29 @@ export function pageData(outcomes: readonly Outcome[], commit: Commit, history: 
       history: pointsOf(name, history),
     };
   });
-  return { commit, cards, broken: history.broken };
+  return { commit, curves: curvesOf(outcomes), cards, broken: history.broken };
+}
+
+/** A figure of a curve: what is counted, how many there are, and what is measured. */
+const scaling = /^scaling\.([^.]+)\.(\d+)\.(.+)$/;
+
+/** The curves of the figures whose names are theirs. */
+export function curvesOf(outcomes: readonly Outcome[]): Curve[] {
+  const curves = new Map<string, { along: string; unit: string; lines: Map<string, CurvePoint[]> }>();
+  for (const outcome of outcomes) {
+    const [, along, count, name] = scaling.exec(outcome.name) ?? [];
+    if (along === undefined || isAbsent(outcome)) continue;
+    const { unit, value } = outcome;
+    const key = `${along} ${unit}`;
+    const curve = curves.get(key) ?? { along, unit, lines: new Map<string, CurvePoint[]>() };
+    curves.set(key, curve);
+    curve.lines.set(name, [...(curve.lines.get(name) ?? []), { x: Number(count), y: value }]);
+  }
+  return [...curves.values()].map(({ along, unit, lines }) => ({
+    along,
+    unit,
+    lines: [...lines].map(([name, points]) => ({ name, points: points.sort((a, b) => a.x - b.x) })),
+  }));
 }
 
 function pointsOf(name: string, { entries }: History): Point[] {

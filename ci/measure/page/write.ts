@@ -18,9 +18,10 @@ h2 small { display: block; font-weight: normal; opacity: 0.75; }
 p { margin: 0.25rem 0; font-size: 0.875rem; overflow-wrap: anywhere; }
 .grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
 article { border: 1px solid rgb(128 128 128 / 0.35); border-radius: 0.5rem; padding: 0.75rem; min-width: 0; }
-.bars, .history { position: relative; }
+.bars, .history, .curve { position: relative; }
 .bars { height: calc(3rem + 1.5rem * var(--count)); }
 .history { height: 7rem; margin-top: 0.5rem; }
+.curve { height: 14rem; }
 `;
 
 /** Writes the page to a file. */

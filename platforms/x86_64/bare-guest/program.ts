@@ -27,6 +27,7 @@ import {
   tripleFault,
 } from "./hostile.ts";
 import { measure, measureOne } from "./measure.ts";
+import { measurePorts } from "./ports.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
 import { startOf } from "./start.ts";
 
@@ -42,6 +43,9 @@ function obey(letter: u8): void {
   switch (letter) {
     case 0x61: // a
       checkAcrossExits();
+      break;
+    case 0x62: // b
+      measurePorts();
       break;
     case 0x63: // c
       nonsenseInControlRegisters();

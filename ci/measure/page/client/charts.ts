@@ -4,19 +4,21 @@ import {
   BarElement,
   CategoryScale,
   Chart,
+  Legend,
   LinearScale,
   LineController,
   LineElement,
   PointElement,
   Tooltip,
 } from "chart.js";
-import type { Card } from "../data.ts";
-import { colours } from "../colours.ts";
+import type { Card, Curve } from "../data.ts";
+import { colours, lineColours } from "../colours.ts";
 
 Chart.register(
   BarController,
   BarElement,
   CategoryScale,
+  Legend,
   LinearScale,
   LineController,
   LineElement,
@@ -24,6 +26,7 @@ Chart.register(
   Tooltip,
 );
 Chart.defaults.animation = false;
+Chart.defaults.plugins.legend.display = false;
 Chart.defaults.maintainAspectRatio = false;
 Chart.defaults.font.family = "system-ui, sans-serif";
 Chart.defaults.color = getComputedStyle(document.body).color;
@@ -85,6 +88,29 @@ export function drawHistory(canvas: HTMLCanvasElement, { history, unit }: Card):
       plugins: {
         tooltip: { callbacks: { afterTitle: ([item]) => history[item?.dataIndex ?? 0]?.date ?? "" } },
       },
+    },
+  });
+}
+
+/** A line for each name, along the number of what is counted. */
+export function drawCurve(canvas: HTMLCanvasElement, { along, unit, lines }: Curve): void {
+  new Chart(canvas, {
+    type: "line",
+    data: {
+      datasets: lines.map(({ name, points }, i) => ({
+        label: name,
+        data: [...points],
+        borderColor: lineColours[i % lineColours.length],
+        backgroundColor: lineColours[i % lineColours.length],
+        pointRadius: 3,
+      })),
+    },
+    options: {
+      scales: {
+        x: { type: "linear", title: { display: true, text: along }, ticks: { maxTicksLimit: 6 } },
+        y: { beginAtZero: true, title: { display: true, text: unit }, ticks: { maxTicksLimit: 5 } },
+      },
+      plugins: { legend: { display: true, position: "bottom", labels: { boxHeight: 2 } } },
     },
   });
 }

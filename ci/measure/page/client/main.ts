@@ -1,6 +1,6 @@
 /** The page's script: a card with charts for every figure. */
-import type { Card, PageData } from "../data.ts";
-import { drawBars, drawHistory, shown } from "./charts.ts";
+import type { Card, Curve, PageData } from "../data.ts";
+import { drawBars, drawCurve, drawHistory, shown } from "./charts.ts";
 
 function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -45,6 +45,26 @@ function addCard(parent: HTMLElement, card: Card): void {
   if (history.length > 1) drawHistory(canvasIn(made, "history", `${name} across commits`), card);
 }
 
+function addCurve(parent: HTMLElement, curve: Curve): void {
+  const { along, unit, lines } = curve;
+  const made = element("article");
+  made.append(element("h2", `${unit} along the number of ${along}`));
+  parent.append(made);
+  drawCurve(
+    canvasIn(made, "curve", `${lines.map(({ name }) => name).join(", ")} for each number of ${along}`),
+    curve,
+  );
+}
+
+/** A section with a title, and the grid for what is in it. */
+function addSection(title: string): HTMLElement {
+  const section = element("section");
+  const grid = element("div", "", "grid");
+  section.append(element("h1", title), grid);
+  document.querySelector("main")!.append(section);
+  return grid;
+}
+
 const data = JSON.parse(document.getElementById("data")!.textContent) as PageData;
 const { commit, date, changed } = data.commit;
 document.getElementById("commit")!.textContent =
@@ -62,9 +82,10 @@ for (const compared of [true, false]) {
   }
 }
 for (const [title, cards] of sections) {
-  const section = element("section");
-  const grid = element("div", "", "grid");
-  section.append(element("h1", title), grid);
-  document.querySelector("main")!.append(section);
+  const grid = addSection(title);
   for (const card of cards) addCard(grid, card);
+}
+if (data.curves.length > 0) {
+  const grid = addSection("how it grows");
+  for (const curve of data.curves) addCurve(grid, curve);
 }

@@ -1,0 +1,110 @@
+/**
+ * Handlers compiled from declarations against the same handlers in C (`handlers/*.c`), in executed instructions: clang
+ * compiles the C for the same target, with the same registers left alone. Both do the same, step by step, at random.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Figure, Measurement } from "./figure.ts";
+import { buildHandlers, type CallResult, type HandlerCall } from "./handlers/programs.ts";
+
+/** A call that is a figure, after calls that are none. */
+interface Step extends HandlerCall {
+  /** What the figure is called, after its device. */
+  readonly figure?: string;
+}
+
+const start: Step = { symbol: "initialise" };
+
+const port = (offset: number, figure?: string): Step => ({
+  ...{ symbol: "read_ports", args: [offset, 1], bits: 32 },
+  ...(figure !== undefined && { figure }),
+});
+const toPort = (offset: number, value: number, figure?: string): Step => ({
+  ...{ symbol: "write_ports", args: [offset, 1, value] },
+  ...(figure !== undefined && { figure }),
+});
+const word = (offset: number, figure?: string): Step => ({
+  ...{ symbol: "read_mmio", args: [offset, 4], bits: 32 },
+  ...(figure !== undefined && { figure }),
+});
+const toWord = (offset: number, value: number, figure?: string): Step => ({
+  ...{ symbol: "write_mmio", args: [offset, 4, value] },
+  ...(figure !== undefined && { figure }),
+});
+
+/** The number of the UART's source, after its timer, line and sink. */
+const source = 3;
+const window = 0x10;
+
+/** By device: the accesses that a guest makes most. */
+const steps: Readonly<Record<string, readonly Step[]>> = {
+  uart16550: [
+    start,
+    port(5, "lsr.read"),
+    toPort(0, 0x41, "thr.write"),
+    port(2, "iir.read"),
+    toPort(1, 2, "ier.write"),
+    { symbol: "receive", args: [source, 0x42], figure: "receive" },
+    port(0, "rbr.read"),
+    toPort(7, 0x5a, "scr.write"),
+  ],
+  ioapic: [
+    start,
+    toWord(0, 0x14, "select.write"),
+    word(window, "redirection.read"),
+    toWord(window, 0x1_0033, "redirection.write"),
+    toWord(0x40, 0x33, "eoi.write"),
+  ],
+};
+
+/** The two programs answer differently. */
+export class HandlersDiffer extends Error {
+  override readonly name = "HandlersDiffer";
+}
+
+/** Measures every device. */
+export const handlers: Measurement = {
+  name: "handler",
+  brings: ["handler"],
+  what: "counting the instructions of compiled handlers and of the same in C",
+  measure: () => {
+    const folder = mkdtempSync(join(tmpdir(), "typevisor-bench-"));
+    try {
+      return Promise.resolve(
+        Object.entries(steps).flatMap(([device, calls]) => {
+          const { dsl, c } = buildHandlers(device, folder).call(calls);
+          requireSameAnswers(calls, dsl, c);
+          return calls.flatMap(({ figure }, i) =>
+            figure === undefined ? [] : figuresOf(`handler.${device}.${figure}`, dsl[i], c[i]),
+          );
+        }),
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Refuses programs that do not return the same. */
+export function requireSameAnswers(
+  calls: readonly HandlerCall[],
+  dsl: readonly CallResult[],
+  c: readonly CallResult[],
+): void {
+  for (const [i, { symbol, args = [] }] of calls.entries()) {
+    const [own, other] = [dsl[i].value, c[i].value];
+    if (own !== other)
+      throw new HandlersDiffer(
+        `call ${i}, ${symbol}(${args.join(", ")}), returns ${own} as it is compiled, and ${other} in C`,
+      );
+  }
+}
+
+function figuresOf(name: string, dsl: CallResult, c: CallResult): Figure[] {
+  return [
+    { name: `${name}.instructions`, value: dsl.instructions, unit: "instructions" },
+    { name: `${name}.c.instructions`, value: c.instructions, unit: "instructions" },
+    { name: `${name}.ratio`, value: Number((dsl.instructions / c.instructions).toFixed(3)), unit: "times" },
+  ];
+}

@@ -1,0 +1,47 @@
+/** Appliances that differ in one number. */
+import { debugcon } from "../../../devices/debugcon.ts";
+import { q35 } from "../../../devices/q35.ts";
+import { instantiate } from "../../../dsl/device/instance.ts";
+import { guest, image, linux, mib, payload, type Manifest } from "../../../dsl/image.ts";
+import { fitted, type DeviceDeclaration } from "../../../dsl/manifest/device.ts";
+import { countedPort } from "../../../platforms/x86_64/bare-guest/ports.ts";
+
+/** A device of one port, whose bytes go nowhere. */
+const portDevice = (index: number): DeviceDeclaration =>
+  fitted(
+    instantiate(debugcon, `port${index}`, {
+      at: { port: countedPort(index) },
+      connect: { output: { board: "nowhere" } },
+    }),
+  );
+
+/** One guest, which measures its ports, with a q35 and some devices of one port each. */
+export function withDevices(count: number): Manifest {
+  return image({
+    name: "scaled",
+    permitNoAcpi: true,
+    guests: [
+      guest({
+        name: "measuring",
+        memory: mib(64),
+        vcpus: 1,
+        kernel: linux({ kernel: payload("bare-guest.bzimage"), commandLine: "b" }),
+        devices: [q35(), ...Array.from({ length: count }, (_, i) => portDevice(i))],
+      }),
+    ],
+  });
+}
+
+/** Some guests, all alike. */
+export function withGuests(count: number): Manifest {
+  const [first, ...others] = Array.from({ length: count }, (_, i) => `guest${i}`).map((name: string) =>
+    guest({
+      name,
+      memory: mib(64),
+      vcpus: 1,
+      kernel: linux({ kernel: payload("bare-guest.bzimage") }),
+      devices: [q35()],
+    }),
+  );
+  return image({ name: "scaled", guests: [first, ...others] });
+}
