@@ -431,8 +431,13 @@ export function makeBoard(
     writePage: overlays.write,
     hypercallInstruction: (): u32 => virtualization.hypercallInstruction(),
     report: (wire: u16, code: u32, a: u64, b: u64): void => {
-      for (const r of reporters)
-        if (wire === r.wire) rings.record(guestReported, BigInt(r.guest), u64(code), a, b);
+      for (const r of reporters) {
+        if (wire === r.wire) {
+          rings.record(guestReported, BigInt(r.guest), u64(code), a, b);
+          // The kernel's loop tells the administrator.
+          yieldCurrent();
+        }
+      }
     },
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),

@@ -6,7 +6,7 @@ const kinds: readonly (readonly [operation: RegExp, kind: string])[] = [
   [/^in\b/, "port-in"],
   [/^out\b/, "port-out"],
   [/^(mmio|xapic)\b/, "nested-page-fault"],
-  [/^hypercall/, "rare"],
+  [/^hypercall/, "hypercall"],
   [/^cr4/, "control-register"],
 ];
 

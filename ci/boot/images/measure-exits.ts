@@ -1,4 +1,5 @@
 /** A guest of our own that measures exits as soon as it runs. */
+import { hypercalls } from "../../../devices/hypercalls.ts";
 import { q35 } from "../../../devices/q35.ts";
 import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
@@ -11,7 +12,7 @@ export default image({
       memory: mib(64),
       vcpus: 1,
       kernel: linux({ kernel: payload("bare-guest.bzimage"), commandLine: "m" }),
-      devices: [q35()],
+      devices: [q35(), hypercalls()],
       onCrash: "stop",
     }),
   ],

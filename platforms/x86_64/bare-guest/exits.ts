@@ -64,15 +64,15 @@ const underHypervisor = (): boolean =>
   (cpuidEcx(1, 0) & 0x8000_0000) !== 0 && cpuidEbx(0x4000_0000, 0) !== translator;
 
 /**
- * VMMCALL of number 17: Xen's `xen_version`, for KVM one that it does not know. The operand is the recovery cell; R9
- * tells an exception.
+ * VMMCALL of number 17 in EAX: Xen's `xen_version`, for KVM one that it does not know; for Typevisor ECX asks for the
+ * version, as a fast call. The operand is the recovery cell; R9 tells an exception.
  */
 const hypercallSite = asm({
   template: [
     "movq %rbx, %r10; leaq 77f(%rip), %r9; movq %r9, (%rsi); movq %rsi, %r11; xorl %r9d, %r9d",
     "xorl %edi, %edi; xorl %esi, %esi; xorl %ebx, %ebx",
     "rdtsc; shlq $$32, %rdx; orq %rdx, %rax; movq %rax, %rcx",
-    "pushq %rcx; pushq %r11; movl $$17, %eax; xorl %ecx, %ecx; xorl %edx, %edx; vmmcall; 77:",
+    "pushq %rcx; pushq %r11; movl $$17, %eax; movl $$0x15400, %ecx; xorl %edx, %edx; vmmcall; 77:",
     "popq %r11; popq %rcx; rdtsc; shlq $$32, %rdx; orq %rdx, %rax; subq %rcx, %rax",
     "movq $$0, (%r11); shlq $$32, %r9; orq %r9, %rax; movq %r10, %rbx",
   ].join("; "),

@@ -26,6 +26,7 @@ import {
   reservedBitInCr3,
   tripleFault,
 } from "./hostile.ts";
+import { tryHypercalls, tryViridian } from "./interfaces.ts";
 import { measure, measureOne } from "./measure.ts";
 import { measurePorts } from "./ports.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
@@ -95,6 +96,12 @@ function obey(letter: u8): void {
     case 0x77: // w
       markRegisters();
       tripleFault();
+      break;
+    case 0x79: // y
+      tryHypercalls();
+      break;
+    case 0x7a: // z
+      tryViridian();
       break;
     case 0x78: // x
       floatFromDevice();
