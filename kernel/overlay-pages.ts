@@ -49,9 +49,12 @@ export function overlayPages(
     if (index >= maxSlots) return;
     const slot = domain.slots.slots[index];
     if (slot.kind !== SlotKind.overlay) return;
+    const gpa = slot.gpa;
+    // Nowhere: an edge of a slot, even of an empty one, cuts what lies below into pieces.
     slot.kind = SlotKind.none;
     slot.bytes = 0n;
-    remap(domain, slot.gpa);
+    slot.gpa = 0n;
+    remap(domain, gpa);
   };
 
   return Object.freeze({

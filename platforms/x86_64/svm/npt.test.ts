@@ -1,6 +1,6 @@
 import test from "ava";
 import { array, make } from "../../../dsl/core/layout.ts";
-import { addExtent, addSlot, retirePage, SlotKind, SlotTable } from "../../../kernel/slots.ts";
+import { addExtent, addSlot, resolve, retirePage, SlotKind, SlotTable } from "../../../kernel/slots.ts";
 import { nestedTables, PoolState, TablePage } from "./npt.ts";
 
 const mib = 1n << 20n;
@@ -93,4 +93,52 @@ test("clearing a root gives all its tables back", (t) => {
   t.is(npt.lookup(root, gib).entry, 0n);
   t.true(npt.build(root, slots(), true));
   t.is(npt.state.used, used);
+});
+
+test("a page laid over memory and taken away again is seen, page by page, and gives its table back", (t) => {
+  const npt = tables(40);
+  const table = slots();
+  const root = npt.create();
+  npt.build(root, table, true);
+  addExtent(table, 0, 0x1234_5000n, 0x1000n);
+  const target = table.backedBytes - 0x1000n;
+  addSlot(table, SlotKind.none, 1, 0n, 0n, target);
+  const overlay = table.slots[table.slotCount - 1];
+  let seed = 7n;
+  // Pages of a gigabyte are cut into 2 MiB once and for all; those into 4 KiB come back.
+  const most = npt.state.used + 3 + 1;
+  for (let i = 0; i < 400; i++) {
+    seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffff_ffff_ffff_ffffn;
+    const gpa = ((seed >> 20n) % (4n * gib - 2n * mib)) + mib;
+    const page = gpa & ~0xfffn;
+    overlay.gpa = page;
+    overlay.bytes = 0x1000n;
+    overlay.kind = SlotKind.overlay;
+    t.true(npt.refreshPage(root, table, page));
+    t.is(translate(npt, root, page), 0x1234_5000n);
+    t.is(npt.lookup(root, page).entry & 7n, 7n);
+    overlay.kind = SlotKind.none;
+    overlay.bytes = 0n;
+    overlay.gpa = 0n;
+    // Its neighbours are where they were.
+    for (const near of [page - 0x1000n, page + 0x1000n])
+      t.is(translate(npt, root, near), resolve(table, near).hpa, near.toString(16));
+    t.true(npt.refreshPage(root, table, page));
+    t.is(translate(npt, root, page), resolve(table, page).hpa);
+  }
+  t.true(npt.state.used <= most, `${npt.state.used} pages`);
+});
+
+test("a page that cannot be laid because the pool is exhausted is told", (t) => {
+  const npt = tables(4);
+  const table = make(SlotTable);
+  addExtent(table, 0, 4n * gib, 2n * gib);
+  addSlot(table, SlotKind.ram, 0, 0n, 2n * gib, 0n);
+  const root = npt.create();
+  t.true(npt.build(root, table, true));
+  addExtent(table, 0, 0x1234_5000n, 0x1000n);
+  addSlot(table, SlotKind.overlay, 1, 0x40_0000n, 0x1000n, 2n * gib);
+  t.true(npt.refreshPage(root, table, 0x40_0000n));
+  addSlot(table, SlotKind.overlay, 2, 0x80_0000n, 0x1000n, 2n * gib);
+  t.false(npt.refreshPage(root, table, 0x80_0000n));
 });
