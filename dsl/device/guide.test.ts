@@ -6,13 +6,11 @@ import ts from "typescript";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
-test("the first device of the guide and its test are what the type checker accepts", (t) => {
-  const guide = readFileSync(join(root, "docs/guide/first-device.md"), "utf8");
-  const [device, deviceTest] = [...guide.matchAll(/^```ts\n(.*?)^```/gms)].map((m) => m[1]);
-  const files = new Map([
-    [join(root, "devices/echo.ts"), device],
-    [join(root, "devices/echo.model.test.ts"), deviceTest],
-  ]);
+/** What the type checker says of the first blocks of code of a page, as files of the repository. */
+function saidOf(page: string, paths: readonly string[]): readonly string[] {
+  const guide = readFileSync(join(root, "docs/guide", page), "utf8");
+  const blocks = [...guide.matchAll(/^```ts\n(.*?)^```/gms)].map((m) => m[1]);
+  const files = new Map(paths.map((path, i) => [join(root, path), blocks[i]]));
   const config = ts.readConfigFile(join(root, "tsconfig.json"), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
   const host = ts.createCompilerHost(options);
@@ -24,8 +22,14 @@ test("the first device of the guide and its test are what the type checker accep
     const file = program.getSourceFile(name);
     return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
   });
-  t.deepEqual(
-    said.map((d) => ts.flattenDiagnosticMessageText(d.messageText, "\n")),
-    [],
-  );
+  return said.map((d) => ts.flattenDiagnosticMessageText(d.messageText, "\n"));
+}
+
+test("the first device of the guide and its test are what the type checker accepts", (t) => {
+  t.deepEqual(saidOf("first-device.md", ["devices/echo.ts", "devices/echo.model.test.ts"]), []);
+});
+
+test("the guide's device in a guest, its image and its test are what the type checker accepts", (t) => {
+  const paths = ["devices/dog.ts", "images/guarded.ts", "devices/dog.model.test.ts"];
+  t.deepEqual(saidOf("device-in-a-guest.md", paths), []);
 });
