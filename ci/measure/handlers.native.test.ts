@@ -30,6 +30,14 @@ const draws: Readonly<Record<string, readonly Draw[]>> = {
     (random) => write("ports", random(8), random(8) === 0 ? 2 : 1, byte(random)),
     (random) => ({ symbol: "receive", args: [source, random(256)] }),
   ],
+  i8254: [
+    (random) => read("counters", random(4), random(8) === 0 ? 2 : 1),
+    (random) => write("counters", random(3), random(8) === 0 ? 2 : 1, byte(random)),
+    (random) => write("counters", 3, 1, random(256)),
+    () => read("portB", 0, 1),
+    (random) => write("portB", 0, 1, random(256)),
+    () => ({ symbol: "expire", args: [0] }),
+  ],
   ioapic: [
     (random) => write("mmio", 0, 4, random(2) === 0 ? 0x10 + random(4) : random(256)),
     (random) =>
@@ -46,7 +54,7 @@ function sequence(device: string, seed: number, length: number): HandlerCall[] {
   const random = randomFrom(seed);
   const calls: HandlerCall[] = [{ symbol: "initialise" }, { symbol: "clear" }];
   for (let i = 0; i < length; i++) {
-    calls.push({ symbol: "setTime", args: [1000 * i, 0] });
+    calls.push({ symbol: "setTime", args: [300_000 * i, 0] });
     calls.push(draws[device][random(draws[device].length)](random));
     calls.push({ symbol: "eventCount", bits: 32 });
     for (let e = 0; e < mostEvents; e++) calls.push({ symbol: "event", args: [e], bits: 64 });

@@ -16,22 +16,23 @@ interface Step extends HandlerCall {
 
 const start: Step = { symbol: "initialise" };
 
-const port = (offset: number, figure?: string): Step => ({
-  ...{ symbol: "read_ports", args: [offset, 1], bits: 32 },
-  ...(figure !== undefined && { figure }),
-});
-const toPort = (offset: number, value: number, figure?: string): Step => ({
-  ...{ symbol: "write_ports", args: [offset, 1, value] },
-  ...(figure !== undefined && { figure }),
-});
-const word = (offset: number, figure?: string): Step => ({
-  ...{ symbol: "read_mmio", args: [offset, 4], bits: 32 },
-  ...(figure !== undefined && { figure }),
-});
-const toWord = (offset: number, value: number, figure?: string): Step => ({
-  ...{ symbol: "write_mmio", args: [offset, 4, value] },
-  ...(figure !== undefined && { figure }),
-});
+/** A read, or a write, of a window at an offset with the width that is usual there. */
+const reading =
+  (symbol: string, width: number) =>
+  (offset: number, figure?: string): Step => ({
+    ...{ symbol, args: [offset, width], bits: 32 },
+    ...(figure !== undefined && { figure }),
+  });
+const writing =
+  (symbol: string, width: number) =>
+  (offset: number, value: number, figure?: string): Step => ({
+    ...{ symbol, args: [offset, width, value] },
+    ...(figure !== undefined && { figure }),
+  });
+const [port, toPort] = [reading("read_ports", 1), writing("write_ports", 1)];
+const [counter, toCounter] = [reading("read_counters", 1), writing("write_counters", 1)];
+const [word, toWord] = [reading("read_mmio", 4), writing("write_mmio", 4)];
+const portB = reading("read_portB", 1);
 
 /** The number of the UART's source, after its timer, line and sink. */
 const source = 3;
@@ -48,6 +49,18 @@ const steps: Readonly<Record<string, readonly Step[]>> = {
     { symbol: "receive", args: [source, 0x42], figure: "receive" },
     port(0, "rbr.read"),
     toPort(7, 0x5a, "scr.write"),
+  ],
+  i8254: [
+    start,
+    toCounter(3, 0x34, "control.write"),
+    toCounter(0, 0x9c, "count-low.write"),
+    toCounter(0, 0x2e, "count-high.write"),
+    { symbol: "setTime", args: [123_456, 0] },
+    toCounter(3, 0, "latch.write"),
+    counter(0, "latched.read"),
+    counter(0),
+    counter(0, "running.read"),
+    portB(0, "port-b.read"),
   ],
   ioapic: [
     start,
