@@ -29,13 +29,6 @@ test("every device that a file exports is in the catalogue", async (t) => {
   t.deepEqual(missing, []);
 });
 
-test("every device of the catalogue, families among them, has a program of its name, and every program a device", (t) => {
-  const programs = readdirSync(join(folder, "testing")).flatMap(
-    (file) => /^([\w-]+)\.ts$/.exec(file)?.[1] ?? [],
-  );
-  t.deepEqual(Object.keys(catalogue).sort(), programs.sort());
-});
-
 test("a device stands in the catalogue under its own name", (t) => {
   t.deepEqual(
     Object.values(catalogue).map((device) => device.name),

@@ -2,7 +2,7 @@
  * Every device of the tree by its name: what is generated from the models (the register reference, the trace decoder,
  * the fuzzer) is generated for these. A family of devices stands here with the member that a q35 has.
  *
- * `devices/testing/NAME.ts` is the program of the device with that name, for Node against native.
+ * `fuzz.native.test.ts` runs all of them in Node and natively, from the corpus in `corpus/NAME/` and at random.
  */
 import type { Device } from "../dsl/device/vocabulary.ts";
 import { acpiPm } from "./acpi-pm.ts";
