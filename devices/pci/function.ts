@@ -15,13 +15,8 @@ export interface ConfigurationBehaviour {
   readonly written?: Readonly<Record<string, AnyFunction>>;
 }
 
-export interface PciFunctionOptions {
-  /** Unique in its host; its registers' cells are called `nameRegister`. */
-  readonly name: string;
-  /** 0 to 31. */
-  readonly device: number;
-  /** 0 to 7. */
-  readonly function: number;
+/** What software recognises a function by. */
+export interface PciIdentity {
   readonly vendorId: number;
   readonly deviceId: number;
   /** Base class, subclass, programming interface: 24 bits. */
@@ -29,6 +24,15 @@ export interface PciFunctionOptions {
   readonly revision?: number;
   readonly subsystemVendorId?: number;
   readonly subsystemId?: number;
+}
+
+export interface PciFunctionOptions extends PciIdentity {
+  /** Unique in its host; its registers' cells are called `nameRegister`. */
+  readonly name: string;
+  /** 0 to 31. */
+  readonly device: number;
+  /** 0 to 7. */
+  readonly function: number;
   /** The command register where it is fixed; otherwise decoding, bus mastering and INTx can be switched. */
   readonly command?: number;
   /** The status register (PCI 3.0 §6.2.3). */
@@ -65,6 +69,28 @@ export function cellName(of: PciFunction, register: string): string {
   return `${of.name}${register.charAt(0).toUpperCase()}${register.slice(1)}`;
 }
 
+/** The identity in a type 0 header (PCI 3.0 §6.2.1, §6.2.4). */
+export function identityRegisters(of: PciIdentity) {
+  return {
+    id: ro(0x00, fixed16(of.vendorId, of.deviceId)),
+    class: ro(0x08, {
+      revision: constant(bits(7, 0), of.revision ?? 0),
+      classCode: constant(bits(31, 8), of.classCode),
+    }),
+    subsystem: ro(0x2c, fixed16(of.subsystemVendorId ?? 0, of.subsystemId ?? 0)),
+  };
+}
+
+/** Header type and cache line (PCI 3.0 §6.2.1). */
+export function headerKind(multiFunction: boolean) {
+  return rw(0x0c, {
+    cacheLine: bits(7, 0),
+    latency: reserved(15, 8),
+    layout: constant(bits(22, 16), 0),
+    multiFunction: constant(bit(23), multiFunction),
+  });
+}
+
 const fixed16 = (low: number, high: number) => ({
   low: constant(bits(15, 0), low),
   high: constant(bits(31, 16), high),
@@ -74,22 +100,12 @@ const fixed16 = (low: number, high: number) => ({
 export function configurationSpace(of: PciFunction, multiFunction: boolean): RegisterRecord {
   const status = constant(bits(31, 16), (of.status ?? 0) | (of.capabilities ? 0x10 : 0));
   const header: Record<string, RegisterRecord[string]> = {
-    id: ro(0x00, fixed16(of.vendorId, of.deviceId)),
+    ...identityRegisters(of),
     command:
       of.command === undefined
         ? rw(0x04, { io: bit(0), memory: bit(1), busMaster: bit(2), interruptOff: bit(10), status })
         : ro(0x04, { command: constant(bits(15, 0), of.command), status }),
-    class: ro(0x08, {
-      revision: constant(bits(7, 0), of.revision ?? 0),
-      classCode: constant(bits(31, 8), of.classCode),
-    }),
-    misc: rw(0x0c, {
-      cacheLine: bits(7, 0),
-      latency: reserved(15, 8),
-      layout: constant(bits(22, 16), 0),
-      multiFunction: constant(bit(23), multiFunction),
-    }),
-    subsystem: ro(0x2c, fixed16(of.subsystemVendorId ?? 0, of.subsystemId ?? 0)),
+    misc: headerKind(multiFunction),
     capabilities: ro(0x34, { first: constant(bits(7, 0), of.capabilities ?? 0) }),
     interrupt: rw(0x3c, { line: bits(7, 0), pin: constant(bits(15, 8), of.interruptPin ?? 0) }),
   };

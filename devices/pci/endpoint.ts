@@ -1,0 +1,183 @@
+/**
+ * A PCI function that is a device of its own: a template of the parts that every such device has. The device spreads
+ * `banks` and `state` into its shape, lays its own banks behind a base address with `behind`, and calls `raise` and
+ * `deliver` for its interrupts, which are MSI-X messages (PCI 3.0 §6.8.2).
+ */
+import type { FixedArray } from "../../dsl/core/layout.ts";
+import type { BankOptions, Movable } from "../../dsl/device/bank.ts";
+import { DeclarationError } from "../../dsl/device/place.ts";
+import type { RegisterRecord } from "../../dsl/device/register.ts";
+import {
+  bank,
+  bit,
+  bits,
+  constant,
+  messages,
+  readOnly,
+  repeat,
+  ro,
+  rw,
+  u16,
+  u32,
+  u64,
+} from "../../dsl/device/vocabulary.ts";
+import { capabilityChain, type Capability } from "./capability.ts";
+import { configurationBytes, headerKind, identityRegisters, type PciIdentity } from "./function.ts";
+
+/** A base address register of memory (PCI 3.0 §6.2.5.1). */
+export interface Bar {
+  /** 0 to 5; one of 64 bits takes the next as well. */
+  readonly index: 0 | 1 | 2 | 3 | 4 | 5;
+  /** What lies behind it: a power of two, at least 16. */
+  readonly bytes: number;
+  /** Default 32. */
+  readonly width?: 32 | 64;
+  readonly prefetchable?: boolean;
+  /** Where firmware would have put it. */
+  readonly gpa: number;
+}
+
+export interface EndpointOptions<Registers extends RegisterRecord> extends PciIdentity {
+  readonly bars: readonly Bar[];
+  /** MSI-X vectors, 1 to 32. */
+  readonly vectors: number;
+  /** Where the table and the pending bits of MSI-X lie: the table takes 16 bytes for each vector, the bits 8. */
+  readonly msix: { readonly bar: Bar["index"]; readonly table: number; readonly pending: number };
+  /** Further capabilities; their offsets and links are computed. */
+  readonly capabilities?: readonly Capability[];
+  /** Registers of its own behind the header, at offsets of configuration space. */
+  readonly registers?: Registers;
+}
+
+/** The part of the state that the templates work on. */
+export interface EndpointState {
+  readonly command: { readonly memory: boolean; readonly busMaster: boolean };
+  readonly msix: { readonly enable: boolean; readonly functionMask: boolean };
+  readonly vectorAddress: FixedArray<{ readonly value: u32 }>;
+  readonly vectorAddressHigh: FixedArray<{ readonly value: u32 }>;
+  readonly vectorData: FixedArray<{ readonly value: u32 }>;
+  readonly vectorControl: FixedArray<{ readonly masked: boolean }>;
+  readonly pendingVectors: { value: u32 };
+  readonly messages: { send(destination: u32, command: u32): void };
+}
+
+/** Messages to local APICs go to addresses 0xfeexxxxx (Intel SDM vol. 3 §11.11.1). */
+const messageArea = 0xfee;
+const msixOffset = 0x40;
+const msixBytes = 12;
+const msixCapability = 0x11;
+
+/** Makes the parts of a function. Throws DeclarationError for base addresses and vectors that cannot be. */
+export function endpoint<const Registers extends RegisterRecord = Readonly<Record<never, never>>>(
+  options: EndpointOptions<Registers>,
+) {
+  const { bars, vectors, msix } = options;
+  if (!Number.isInteger(vectors) || vectors < 1 || vectors > 32)
+    throw new DeclarationError(`a PCI function has 1 to 32 MSI-X vectors, not ${vectors}`);
+  const behind = (index: Bar["index"], offset: number, size: number): BankOptions => {
+    const bar = bars.find((b) => b.index === index);
+    if (bar === undefined || offset + size > bar.bytes)
+      throw new DeclarationError(`${size} bytes at ${offset} do not lie behind base address ${index}`);
+    const movable: Movable = { register: barName(index), field: "base", offset, enabled: "command.memory" };
+    return { space: "mmio", size, movable };
+  };
+  const further = capabilityChain(options.capabilities ?? [], msixOffset + msixBytes);
+  const banks = {
+    configuration: bank(
+      u32,
+      {
+        ...identityRegisters(options),
+        command: rw(0x04, {
+          memory: bit(1),
+          busMaster: bit(2),
+          interruptOff: bit(10),
+          capabilities: constant(bit(20), true),
+        }),
+        misc: headerKind(false),
+        ...baseAddresses(bars),
+        capabilities: ro(0x34, { first: constant(bits(7, 0), msixOffset) }),
+        interrupt: rw(0x3c, { line: bits(7, 0), pin: constant(bits(15, 8), 0) }),
+        msix: rw(msixOffset, {
+          capability: constant(bits(7, 0), msixCapability),
+          next: constant(bits(15, 8), further.first),
+          tableSize: constant(bits(26, 16), vectors - 1),
+          functionMask: bit(30),
+          enable: bit(31),
+        }),
+        msixTable: ro(msixOffset + 4, {
+          bar: constant(bits(2, 0), msix.bar),
+          offset: constant(bits(31, 3), msix.table / 8),
+        }),
+        msixPending: ro(msixOffset + 8, {
+          bar: constant(bits(2, 0), msix.bar),
+          offset: constant(bits(31, 3), msix.pending / 8),
+        }),
+        ...(further.registers as Readonly<Record<never, never>>),
+        ...(options.registers ?? ({} as Registers)),
+      },
+      { space: "configuration", size: configurationBytes },
+    ),
+    vectors: bank(
+      u32,
+      {
+        vectorAddress: repeat(vectors, 16, rw(0, { address: bits(31, 2) })),
+        vectorAddressHigh: repeat(vectors, 16, rw(4)),
+        vectorData: repeat(vectors, 16, rw(8)),
+        vectorControl: repeat(vectors, 16, rw(12, { masked: bit(0) }, { reset: 1 })),
+      },
+      behind(msix.bar, msix.table, vectors * 16),
+    ),
+    pendingBits: bank(
+      u32,
+      { pendingVectors: ro(0, { bits: readOnly(bits(31, 0)) }) },
+      behind(msix.bar, msix.pending, 8),
+    ),
+  };
+
+  /** Asks for a vector's message, which `deliver` sends; nothing where there is none of that number, or MSI-X is off. */
+  const raise = (u: EndpointState, vector: u16): void => {
+    if (vector < vectors && u.msix.enable)
+      u.pendingVectors.value = u32(u.pendingVectors.value | (1 << (vector & 31)));
+  };
+  /** Sends the messages that are asked for and not masked: a part of the device's `settle`. */
+  const deliver = (u: EndpointState): void => {
+    if (u.pendingVectors.value === 0 || !u.msix.enable || u.msix.functionMask || !u.command.busMaster) return;
+    for (let i = 0; i < vectors; i += 1) {
+      const own = u32(1 << i);
+      if ((u.pendingVectors.value & own) !== 0 && !u.vectorControl[i].masked) {
+        u.pendingVectors.value = u32(u.pendingVectors.value & ~own);
+        const address = u.vectorAddress[i].value;
+        const data = u.vectorData[i].value;
+        // Destination [19:12], logical [2]; vector, delivery mode, level and trigger lie in the data as in ICR.
+        if (address >>> 20 === messageArea && u.vectorAddressHigh[i].value === 0)
+          u.messages.send((address >>> 12) & 0xff, u32((data & 0xc7ff) | ((address & 4) << 9)));
+      }
+    }
+  };
+  return { banks, state: { messages: messages() }, behind, raise, deliver };
+}
+
+function barName(index: number): string {
+  return `bar${index}`;
+}
+
+/** Registers whose low bits cannot be written: what is read after all ones were written tells the size. */
+function baseAddresses(bars: readonly Bar[]): Readonly<Record<never, never>> {
+  const registers = bars.map(({ index, bytes, width = 32, prefetchable = false, gpa }) => {
+    const size = Math.log2(bytes);
+    if (!Number.isInteger(size) || size < 4 || size > 30)
+      throw new DeclarationError(`base address ${index}: ${bytes} bytes are no power of two from 16 to 2^30`);
+    if (gpa % bytes !== 0)
+      throw new DeclarationError(
+        `base address ${index}: 0x${gpa.toString(16)} is no multiple of ${bytes} bytes`,
+      );
+    const kind = constant(bits(3, 0), (width === 64 ? 4 : 0) | (prefetchable ? 8 : 0));
+    const offset = 0x10 + 4 * index;
+    const register =
+      width === 64
+        ? rw(offset, { kind, base: bits(63, size) }, { width: u64, reset: gpa })
+        : rw(offset, { kind, base: bits(31, size) }, { reset: gpa });
+    return [barName(index), register] as const;
+  });
+  return Object.fromEntries(registers) as Readonly<Record<never, never>>;
+}
