@@ -28,6 +28,7 @@ import { interruptRegisters } from "./viridian/interrupts.ts";
 import { vpIndex } from "./viridian/vp-index.ts";
 import { referenceTime } from "./viridian/reference-time.ts";
 import { resetRegister } from "./viridian/reset.ts";
+import { virtioRngDevice } from "./virtio/rng.ts";
 
 /** The functions of the host bridge that stands for its family. */
 const hostFunctions = [q35Mch(0xb000_0000, 256), ich9Lpc(0x600)];
@@ -66,4 +67,5 @@ export const catalogue = Object.freeze({
   "viridian-reference-time": referenceTime,
   "viridian-reset": resetRegister,
   "viridian-vp-index": vpIndex(0),
+  "virtio-rng": virtioRngDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

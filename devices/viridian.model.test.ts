@@ -1,4 +1,6 @@
 import test from "ava";
+import { placeOf } from "../dsl/manifest/error.ts";
+import { pciPlaces } from "../dsl/manifest/pci.ts";
 import { attach } from "../dsl/testing/attach.ts";
 import { catalogue } from "./catalogue.ts";
 import { crashRegisters } from "./viridian/crash.ts";
@@ -156,7 +158,8 @@ test("reading the idle register rests", (t) => {
   t.deepEqual(guest.signals("idle"), [0]);
 });
 
-const made = (features: Parameters<typeof viridian>[0]) => viridian(features)({ name: "guest", vcpus: 2 });
+const guestOf = (vcpus: number) => ({ name: "guest", vcpus, pci: pciPlaces("guest", placeOf("guest")) });
+const made = (features: Parameters<typeof viridian>[0]) => viridian(features)(guestOf(2));
 
 test("a profile has the rows that its leaves promise, for any choice of features", (t) => {
   for (let mask = 0; mask < 1 << viridianFeatures.length; mask++) {
@@ -174,7 +177,7 @@ test("a leaf that promises what is not there, and a row that no leaf promises, a
   t.throws(() => checkRules("viridian", viridianRules, [...all, interruptRegisters]), {
     message: /features\.edx\.crashRegisters promises crashParameter, which is not declared/,
   });
-  const poor = viridian({ features: [] })({ name: "guest", vcpus: 1 })[0]!.instance!.device;
+  const poor = viridian({ features: [] })(guestOf(1))[0]!.instance!.device;
   t.throws(() => checkRules("viridian", viridianRules, [poor, vpIndex(0), frequencies]), {
     message: /tscFrequency needs features\.eax\.frequencies, which is 0/,
   });

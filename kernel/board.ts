@@ -9,13 +9,14 @@ import { bool, array, struct, type FixedArray } from "../dsl/core/layout.ts";
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
 import { addressOf, fillBytes, unlikely } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
-import type { Board } from "../dsl/device/board.ts";
+import type { Board, GuestValue } from "../dsl/device/board.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
 import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
 import { Request } from "./vcpu.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
+import { guestMemoryOf } from "./guest-memory.ts";
 import { machine } from "./machine.ts";
 import { overlayPages } from "./overlay-pages.ts";
 import { resolve } from "./slots.ts";
@@ -439,6 +440,8 @@ export function makeBoard(
         }
       }
     },
+    ...guestMemoryOf(current),
+    random: (): GuestValue => machine.random(),
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
   });

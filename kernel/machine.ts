@@ -7,6 +7,7 @@
  */
 import { binding } from "../dsl/core/binding.ts";
 import type { i32, u32, u64, u8 } from "../dsl/core/int.ts";
+import type { GuestValue } from "../dsl/device/board.ts";
 
 /** The deadline that never comes: disarms a timer. */
 export const never = 0xffff_ffff_ffff_ffffn;
@@ -42,6 +43,8 @@ export interface Machine {
 
   /** Sends one byte to the machine's debug port, where an emulator keeps it in a file. Never waits. */
   debugPut(byte: u8): void;
+  /** Eight bytes from the machine's source of random numbers; not `ok` where it has none, or it has none left for now. */
+  random(): GuestValue;
 
   /** Turns the machine off, after the console has sent everything. Falls back to a halt that says so. */
   powerOff(): never;

@@ -2,7 +2,7 @@ import test from "ava";
 import { make } from "../dsl/core/layout.ts";
 import { text } from "../dsl/core/intrinsics.ts";
 import { instantiate } from "../dsl/device/instance.ts";
-import { bank, device, line, ro, rw, u8 } from "../dsl/device/vocabulary.ts";
+import { bank, device, line, misuse, ro, rw, u8 } from "../dsl/device/vocabulary.ts";
 import type { PlacedInstance } from "./board.ts";
 import { putDecimal, putHex, putText } from "./console.ts";
 import { Domain, DomainState, StopReason, stopDomain } from "./domain.ts";
@@ -112,13 +112,15 @@ test("what a device does not have is named when a guest uses it", (t) => {
         century: rw(2, {}, { unimplemented: true }),
       }),
     },
-    state: { out: line() },
+    state: { out: line(), validQueue: misuse() },
   }).implement({});
   const instance = instantiate(clock, "rtc", { at: { ports: 0x70 } });
   const placed = { instance, guest: 1, firstWire: 5 } as unknown as PlacedInstance;
   const { rings, told } = view([placed]);
-  rings.record(deviceUnimplemented, 5n, 1n, 0n, 0n);
+  rings.record(deviceUnimplemented, 7n, 1n, 0n, 0n);
   t.is(told(), "typevisor: a guest uses what is not there: century of rtc (other)\r\n");
+  rings.record(deviceUnimplemented, 6n, 0n, 0n, 0n);
+  t.is(told(), "typevisor: a guest uses what is not there: validQueue of rtc (other)\r\n");
   rings.record(deviceUnimplemented, BigInt(5 + instance.wires.length), 1n, 0n, 0n);
   t.is(told(), "typevisor: a guest uses what is not there: \r\n");
 });

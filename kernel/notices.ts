@@ -148,20 +148,26 @@ export function notices(
   const names = textTable(guests.map(({ name }) => name));
   const registers = Object.freeze(
     instances.flatMap(({ instance, guest, firstWire }) =>
-      instance.device.model.reported.map((register, ordinal) =>
-        Object.freeze({
-          firstWire: BigInt(firstWire),
-          end: BigInt(firstWire + instance.wires.length),
-          ordinal: BigInt(ordinal),
-          name: `${register} of ${instance.name} (${guests[guest]?.name})`,
-        }),
-      ),
+      instance.wires.flatMap((wire) => {
+        const names =
+          wire.kind === "misuse"
+            ? [wire.name]
+            : wire.kind === "unimplemented"
+              ? instance.device.model.reported
+              : [];
+        return names.map((name, ordinal) =>
+          Object.freeze({
+            wire: BigInt(firstWire + wire.ordinal),
+            ordinal: BigInt(ordinal),
+            name: `${name} of ${instance.name} (${guests[guest]?.name})`,
+          }),
+        );
+      }),
     ),
   );
 
   const putRegister = (wire: u64, ordinal: u64): void => {
-    for (const r of registers)
-      if (wire >= r.firstWire && wire < r.end && ordinal === r.ordinal) putText(text(r.name));
+    for (const r of registers) if (wire === r.wire && ordinal === r.ordinal) putText(text(r.name));
   };
 
   const tell = (record: EventRecord): void => {

@@ -16,6 +16,7 @@ const wires: Readonly<Record<NonNullable<StateModel["wire"]>, string>> = {
   signal: "events without a level, out: reset, power-off, NMI, end of interrupt",
   page: "a page that the guest lays over its memory",
   report: "what the guest reports to the administrator",
+  misuse: "reports of what the guest does against the device's rules",
   unimplemented: "reports of what is not implemented",
 };
 

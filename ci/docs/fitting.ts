@@ -1,4 +1,7 @@
 /** Where templates fit devices into a guest: their windows, their interrupts, and their names in ACPI. */
+import { virtioRng } from "../../devices/virtio.ts";
+import { placeOf } from "../../dsl/manifest/error.ts";
+import { pciPlaces } from "../../dsl/manifest/pci.ts";
 import { q35 } from "../../devices/q35.ts";
 import { viridian } from "../../devices/viridian.ts";
 import type { DeviceDeclaration } from "../../dsl/manifest/device.ts";
@@ -27,7 +30,7 @@ export interface Fitting {
   readonly acpi: string | undefined;
 }
 
-const templates = { q35: q35(), viridian: viridian() } as const;
+const templates = { q35: q35(), viridian: viridian(), virtioRng: virtioRng() } as const;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
@@ -54,7 +57,7 @@ function fittingOf(template: string, { name, type, windows, lines, acpi }: Devic
 
 /** The devices of each template, as a guest with one virtual CPU sees them. */
 export function fittings(): readonly Fitting[] {
-  const guest = { name: "guest", vcpus: 1 };
+  const guest = { name: "guest", vcpus: 1, pci: pciPlaces("guest", placeOf("guest")) };
   return Object.entries(templates).flatMap(([template, make]) =>
     make(guest).map((declaration) => fittingOf(template, declaration)),
   );

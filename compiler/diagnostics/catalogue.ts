@@ -382,6 +382,7 @@ export const catalogue = {
   "acpi-name": error("TV5122", said),
   "module-count": error("TV5123", said),
   "trace-device": error("TV5124", said),
+  "pci-count": error("TV5125", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),

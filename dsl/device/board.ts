@@ -4,6 +4,13 @@
  */
 import { binding } from "../core/binding.ts";
 import type { u16, u32, u64, u8 } from "../core/int.ts";
+import type { FixedArray } from "../core/layout.ts";
+
+/** A value from outside, if it is there. */
+export interface GuestValue {
+  readonly ok: boolean;
+  readonly value: u64;
+}
 
 /** The interface that a device's surroundings provide. Wire numbers are those given to `initialise`. */
 export interface Board {
@@ -50,6 +57,16 @@ export interface Board {
   hypercallInstruction(): u32;
   /** Tells the administrator what the guest reports. */
   report(wire: u16, code: u32, a: u64, b: u64): void;
+  /** Reads 2, 4 or 8 bytes of the guest's memory. */
+  readMemory(gpa: u64, width: u8): GuestValue;
+  /** Writes 2, 4 or 8 bytes of the guest's memory, after everything written before; false where the guest could not. */
+  writeMemory(gpa: u64, width: u8, value: u64): boolean;
+  /** Copies `length` bytes of the guest's memory to `bytes` from `at` on; false, and nothing changes, where not all are there. */
+  copyFromMemory(gpa: u64, bytes: FixedArray<u8>, at: u32, length: u32): boolean;
+  /** The same into the guest's memory; false, and nothing changes, where the guest could not write all of it. */
+  copyToMemory(gpa: u64, bytes: FixedArray<u8>, at: u32, length: u32): boolean;
+  /** Eight bytes of the machine's random numbers; not `ok` where it has none. */
+  random(): GuestValue;
   /** The guest has used, for the first time, what the device declares as unimplemented; `ordinal` is the model's. */
   unimplemented(wire: u16, ordinal: u8): void;
 }

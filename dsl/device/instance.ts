@@ -31,7 +31,8 @@ export interface Instance<U = unknown, C = unknown> {
   readonly wires: readonly InstanceWire[];
 }
 
-type Targets = Target | readonly Target[];
+/** Where a wire ends: at one place, or at several. */
+export type Targets = Target | readonly Target[];
 /** Where an instance lies. A wire that is not named goes nowhere. */
 export interface Wiring<Names extends string> {
   /** Base of each window: a port, a guest-physical address, an MSR, a configuration address. A movable one has none. */

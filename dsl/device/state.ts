@@ -324,6 +324,25 @@ export const Unimplemented = extend(UnimplementedLayout, {
   },
 });
 
+// ---- What a guest does wrong ----------------------------------------------------------------------------------
+
+const MisuseLayout = struct("Misuse", { wire: u16, count: u32 });
+const Misuse = extend(MisuseLayout, {
+  methods: {
+    note: (self: ValueOf<typeof MisuseLayout>): void => {
+      const count = self.count;
+      if (count < 0xffff_ffff) self.count = u32(count + 1);
+      if (count === 0) board.unimplemented(self.wire, 0);
+    },
+  },
+});
+/** Something that a guest does and should not: every `note()` is counted in `count`, the first tells the operator. */
+export type Misuse = ValueOf<typeof Misuse>;
+/** Declares such misuse; its name says what the guest took to be there. */
+export function misuse(): typeof Misuse {
+  return Misuse;
+}
+
 // ---- Declarations ---------------------------------------------------------------------------------------------
 
 /** State that belongs to a running session: not saved, and zero after a restore. */
@@ -361,7 +380,16 @@ export function descriptorOf(declared: Declared): Descriptor {
 
 /** What a piece of state is to the outside. */
 export type WireKind =
-  "line" | "timer" | "sink" | "source" | "messages" | "signal" | "page" | "report" | "unimplemented";
+  | "line"
+  | "timer"
+  | "sink"
+  | "source"
+  | "messages"
+  | "signal"
+  | "page"
+  | "report"
+  | "misuse"
+  | "unimplemented";
 const wireKinds = new Map<unknown, WireKind>([
   [Line, "line"],
   [Timer, "timer"],
@@ -372,6 +400,7 @@ const wireKinds = new Map<unknown, WireKind>([
   [Page, "page"],
   [Report, "report"],
   [Unimplemented, "unimplemented"],
+  [Misuse, "misuse"],
 ]);
 /** The kind of wire that a descriptor (or an array of them) ends, if any. */
 export function wireKindOf(descriptor: Descriptor): WireKind | undefined {

@@ -17,16 +17,19 @@ export {
   writeOneToClear,
   writeOneToSet,
 } from "./field.ts";
+export { guestBuffer, guestMemory } from "./guest-memory.ts";
 export { hypercall } from "./hypercall.ts";
-export { leaf, letters } from "./leaf.ts";
-export { checkRules, rule } from "./rule.ts";
 export { instantiate, type Instance } from "./instance.ts";
+export { leaf, letters } from "./leaf.ts";
 export { repeat, ro, rw, wo } from "./register.ts";
+export { checkRules, rule } from "./rule.ts";
+export { virtqueue, type Virtqueue } from "./virtqueue.ts";
 export {
   fifo,
   inputs,
   line,
   messages,
+  misuse,
   page,
   report,
   retained,

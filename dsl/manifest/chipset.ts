@@ -28,6 +28,7 @@ const partNames: Readonly<Record<PartName, string>> = {
   rtc: "real-time clock",
   hpet: "HPET",
   "host-bridge": "PCI host bridge",
+  "pci-function": "PCI function",
   "pci-pin": "PCI slot's interrupt pin",
 };
 
@@ -72,9 +73,11 @@ export function chipsetOf(guest: GuestDeclaration): {
     bridge === undefined
       ? null
       : Object.freeze({ gpa: bridge.ecamGpa, buses: bridge.buses, sizeBytes: bridge.buses * busBytes });
+  const window = pciWindow(guest, ecam);
+  checkFunctions(guest, ecam, window);
   const model: ChipsetModel = Object.freeze({
     ecam,
-    pciWindow: pciWindow(guest, ecam),
+    pciWindow: window,
     lapicGpa: lapic?.gpa ?? null,
     ioapic:
       ioapic === undefined ? null : Object.freeze({ id: ioapic.id, gpa: ioapic.gpa, gsiBase: 0, pins: 24 }),
@@ -118,6 +121,31 @@ function pciWindow(guest: GuestDeclaration, ecam: ChipsetModel["ecam"]): Chipset
     );
   }
   return Object.freeze(best);
+}
+
+/** PCI functions have a bridge, which passes on what they have been given. */
+function checkFunctions(
+  guest: GuestDeclaration,
+  ecam: ChipsetModel["ecam"],
+  window: ChipsetModel["pciWindow"],
+): void {
+  for (const device of guest.devices) {
+    for (const part of device.parts) {
+      if (part.part !== "pci-function") continue;
+      if (ecam === null) {
+        const message = `device "${device.name}" of guest "${guest.name}" is a PCI function, and there is no ${partNames["host-bridge"]}`;
+        throw new ManifestError("TV5112", message, [device.place, guest.place]);
+      }
+      for (const { gpa, sizeBytes } of part.bars) {
+        if (gpa >= window.gpa && gpa + sizeBytes <= window.gpa + window.sizeBytes) continue;
+        throw new ManifestError(
+          "TV5114",
+          `device "${device.name}" of guest "${guest.name}" would lie at ${hex(gpa)}, which its host bridge does not pass on: that are ${hex(window.gpa)} to ${hex(window.gpa + window.sizeBytes - 1)}`,
+          [device.place, guest.place],
+        );
+      }
+    }
+  }
 }
 
 // ISA interrupts whose way differs from the bus's own: same number, edge, high (ACPI 6.5 §5.2.12.5).

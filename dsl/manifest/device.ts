@@ -7,6 +7,7 @@ import type { Instance, Target } from "../device/instance.ts";
 import { hex, ManifestError, placeOf } from "./error.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
+import type { PciPlaces } from "./pci.ts";
 
 /** Inputs of the pair of 8259s. */
 export type IsaIrq = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
@@ -28,6 +29,10 @@ export type ChipsetPart =
   | { readonly part: "rtc"; readonly centuryIndex: number }
   | ({ readonly part: "hpet"; readonly gpa: number } & HpetFacts)
   | { readonly part: "host-bridge"; readonly ecamGpa: number; readonly buses: number }
+  | {
+      readonly part: "pci-function";
+      readonly bars: readonly { readonly gpa: number; readonly sizeBytes: number }[];
+    }
   | { readonly part: "pci-pin"; readonly slot: number; readonly pin: 0 | 1 | 2 | 3; readonly gsi: Gsi };
 
 /** A wire of a device, as far as the manifest looks at it. */
@@ -72,6 +77,8 @@ export interface DeviceDeclaration {
 export type DeviceTemplate = (guest: {
   readonly name: string;
   readonly vcpus: number;
+  /** Gives the guest's PCI functions their places. */
+  readonly pci: PciPlaces;
 }) => readonly DeviceDeclaration[];
 
 const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52, msr: 2 ** 32, configuration: 2 ** 28 } as const;

@@ -29,6 +29,7 @@ export const manifestCodes = Object.freeze({
   TV5122: "a device's ACPI name is wrong or taken",
   TV5123: "a kernel has too many modules",
   TV5124: "a trace names a device that does not exist",
+  TV5125: "a guest has too many PCI devices",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 

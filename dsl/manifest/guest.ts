@@ -4,6 +4,7 @@ import { ManifestError, placeOf } from "./error.ts";
 import type { KernelDeclaration } from "./kernel.ts";
 import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
+import { pciPlaces } from "./pci.ts";
 import { checkName, type Identifier } from "./names.ts";
 import type { Bytes } from "./units.ts";
 
@@ -56,6 +57,7 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
       place,
     ]);
   }
+  const pci = pciPlaces(name, place);
   return Object.freeze({
     kind: "guest",
     name,
@@ -64,7 +66,7 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
     kernel: options.kernel,
     devices: Object.freeze(
       withoutAbsentControllers(
-        options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus }) : [d])),
+        options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus, pci }) : [d])),
       ),
     ),
     power: Object.freeze({

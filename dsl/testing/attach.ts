@@ -55,8 +55,10 @@ export class Attached<U, C = unknown> {
       message: (ordinal, destination, command) => append(this.#messages, ordinal, { destination, command }),
       signal: (ordinal, value) => append(this.#signals, ordinal, value),
       report: (ordinal, code, a, b) => append(this.#reports, ordinal, { code, a, b }),
-      unimplemented: (_ordinal, what) =>
-        void this.#unimplemented.push(device.model.reported[what] ?? `?${what}`),
+      unimplemented: (ordinal, what) => {
+        const end = device.wires.find((w) => w.kind === "misuse" && w.ordinal === ordinal);
+        this.#unimplemented.push(end?.name ?? device.model.reported[what] ?? `?${what}`);
+      },
     });
     for (const [name, base] of Object.entries(places)) {
       const { sizeBytes: size, read, write } = this.#window(name);

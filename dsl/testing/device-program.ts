@@ -8,14 +8,16 @@ import { addressOf, fillBytes, load8, store64 } from "../core/intrinsics.ts";
 import { array, bool, struct, type AnyFunction } from "../core/layout.ts";
 import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
-import { board } from "../device/board.ts";
+import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
+import { programMemory } from "./program-memory.ts";
 
 /** How many events the board keeps between two calls of `clear`. */
 const logLength = 1024;
 
 const Recorder = struct("Recorder", {
   now: u64,
+  random: u64,
   epoch: u64,
   count: u32,
   ok: bool,
@@ -54,6 +56,7 @@ export function deviceProgram<U, Names extends string>(
     recorder.events[(at + 1) & (logLength - 1)] = a;
     recorder.count = u32(at + 2);
   };
+  const memory = programMemory("memory");
   const windows = device.windows as Readonly<Record<string, (typeof device.windows)[Names]>>;
   const functions = Object.entries(places).map(([name, base]) => Object.freeze({ ...windows[name]!, base }));
   provide(board, {
@@ -79,6 +82,11 @@ export function deviceProgram<U, Names extends string>(
         const offset = u32(address - f.base);
         if (offset < f.sizeBytes) f.write(state, offset, width, value);
       }
+    },
+    ...memory.board,
+    random: (): GuestValue => {
+      recorder.random = u64(u64(recorder.random * 6364136223846793005n) + 1442695040888963407n);
+      return { ok: recorder.random >> 58n !== 0n, value: recorder.random };
     },
     unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
     ticks: (): u64 => recorder.now,
@@ -160,6 +168,9 @@ export function deviceProgram<U, Names extends string>(
       [],
     );
   }
+  entry("setMemory", memory.set, [u64, u8, u64]);
+  entry("memoryWord", memory.word, [u64], u32);
+  entry("memoryHash", memory.hash, [], u32);
   for (const [name, window] of Object.entries(
     device.windows as Readonly<Record<string, Device["windows"][string]>>,
   )) {

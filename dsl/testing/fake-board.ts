@@ -1,6 +1,7 @@
 /** A board for tests: time moves only when told, and everything that leaves a device is recorded. */
 import { provide } from "../core/binding.ts";
 import { board, type Board } from "../device/board.ts";
+import { FakeMemory } from "./fake-memory.ts";
 
 /** What listens to the wires from `first` on. */
 export interface Listener {
@@ -42,6 +43,10 @@ export class FakeBoard {
   /** Bytes of memory that the guest has, from 0 on. */
   memoryBytes = 0x1000_0000n;
   readonly #pages = new Map<number, FakePage>();
+  /** The memory of the guest; there is none unless a test adds some. */
+  readonly memory = new FakeMemory();
+  /** What the machine's random numbers are; undefined where it has none. */
+  random: bigint | undefined = 0x0123_4567_89ab_cdefn;
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
   readonly #functions: FunctionSpace[] = [];
@@ -134,6 +139,8 @@ export class FakeBoard {
     writePage: (wire, offset, value) => this.page(wire).bytes.setBigUint64(offset, value, true),
     hypercallInstruction: () => 0xc3d9_010f,
     report: (wire, code, a, b) => this.#to(wire, (l, o) => l.report(o, code, a, b)),
+    ...this.memory.board,
+    random: () => ({ ok: this.random !== undefined, value: this.random ?? 0n }),
     unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
   };
 }

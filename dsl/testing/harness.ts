@@ -9,8 +9,9 @@ import { addressOf, fillBytes, load16, load32, load64, load8, store64, trap } fr
 import { array, bool, struct, type AnyFunction } from "../core/layout.ts";
 import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
-import { board } from "../device/board.ts";
+import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
+import { programMemory } from "./program-memory.ts";
 import { actionMaker, reachOf, type CallScalar, type CallSignature, type Reach } from "./reach.ts";
 
 /** Bytes of an action in a fuzzer's input: kind, bytes, target (u16), offset (u32), value (u64), little-endian. */
@@ -130,6 +131,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     events: array(u64, logLength),
   });
   const state = storage(stateSymbol, device.state);
+  const memory = programMemory("harness.memory");
   const meter = storage(meterSymbol, Meter);
   const own = storage("harness.board", Board);
   const note = (kind: u64, wire: u16, a: u64, b: u64): void => {
@@ -184,6 +186,9 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
         if (offset < f.sizeBytes) f.write(state, offset, width, value);
       }
     },
+    ...memory.board,
+    // What it gives depends on what was recorded, so that it is the same on both sides, and now and then there is none.
+    random: (): GuestValue => ({ ok: (own.count & 14) !== 14, value: u64(own.now * 6364136223846793005n) }),
     ticks: (): u64 => own.now,
     ticksPerSecond: (): u64 => 1_000_000_000n,
     coversMemory: (gpa: u64): boolean => (gpa & 0xfffn) === 0n && gpa < guestMemoryBytes,

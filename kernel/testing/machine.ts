@@ -39,6 +39,7 @@ export function modelMachine(rate = 1_000_000_000n, ticks = 0n): ModelMachine {
     debugPut: (byte: u8) => {
       state.debug.push(byte);
     },
+    random: () => ({ ok: true, value: 0x0123_4567_89ab_cdefn }),
     powerOff: stop("power off"),
     reset: stop("reset"),
   };

@@ -51,6 +51,23 @@ export const writeMsr = asm({
   params: [u32, u64],
 });
 
+// ---- Random numbers -------------------------------------------------------------------------------------------
+
+/** RDSEED: stores eight bytes at an address; 0 where none are left for now. #UD on a CPU without it. */
+export const rdSeed = asm({
+  template: "rdseed %rdx; movq %rdx, (%r8); setc %al; movzbl %al, %eax",
+  constraints: "={eax},{r8},~{rdx},~{memory}",
+  params: [u64],
+  result: u32,
+});
+/** RDRAND: the same of the generator. */
+export const rdRand = asm({
+  template: "rdrand %rdx; movq %rdx, (%r8); setc %al; movzbl %al, %eax",
+  constraints: "={eax},{r8},~{rdx},~{memory}",
+  params: [u64],
+  result: u32,
+});
+
 // ---- CPUID ----------------------------------------------------------------------------------------------------
 
 /** The four registers that CPUID fills. */

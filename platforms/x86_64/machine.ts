@@ -10,6 +10,7 @@ import { localCpuIndex } from "./cpu.ts";
 import { cli, out8, readTsc, sti, stiHlt } from "./instructions.ts";
 import { routeIsa } from "./ioapic.ts";
 import { powerOff, reset } from "./power.ts";
+import { randomNumber } from "./random.ts";
 import { onSecondChanged, startWallClock, wallClock } from "./rtc.ts";
 import { serialEnableInput, serialGet, serialPut, serialReceive } from "./serial.ts";
 import { hostVector } from "./vectors.ts";
@@ -66,6 +67,7 @@ export const x86Machine: Machine = Object.freeze({
   consolePut: serialPut,
   consoleGet: serialGet,
   debugPut: (byte: u8): void => out8(debugPort, byte),
+  random: randomNumber,
   powerOff,
   reset,
 });

@@ -1,0 +1,22 @@
+/** As hello-linux, with virtio devices, and an initramfs that holds Debian's modules for them. */
+import { q35 } from "../../../devices/q35.ts";
+import { virtioRng } from "../../../devices/virtio.ts";
+import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
+
+export default image({
+  name: "virtio-linux",
+  guests: [
+    guest({
+      name: "linux",
+      memory: mib(512),
+      vcpus: 1,
+      kernel: linux({
+        kernel: payload("vmlinuz-cloud"),
+        initrd: payload("virtio-initramfs.gz"),
+        commandLine: "console=ttyS0",
+      }),
+      devices: [q35(), virtioRng()],
+      onPowerOff: "power-off-machine",
+    }),
+  ],
+});

@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import test from "ava";
+import { shellPrompt } from "../initramfs.ts";
+import { payloadFolder, preparePayloads, unpackModules, writeInitramfs } from "../payloads.ts";
+import type { Machine } from "../qemu.ts";
+import { bootAppliance, buildAppliance, shell } from "./appliance.ts";
+
+/** Debian's modules, each behind those that it needs. */
+const modules = [
+  "virtio_ring",
+  "virtio",
+  "virtio_pci_legacy_dev",
+  "virtio_pci_modern_dev",
+  "virtio_pci",
+  "virtio-rng",
+];
+
+let machine: Machine;
+test.before(async () => {
+  await preparePayloads();
+  const unpacked = await unpackModules("linux-image-cloud-amd64", modules);
+  writeInitramfs(join(payloadFolder, "virtio-initramfs.gz"), {
+    entries: modules.map((name) => ({ kind: "file", path: `modules/${name}.ko`, data: unpacked.get(name)! })),
+    startCommands: modules.map((name) => `insmod /modules/${name}.ko`),
+  });
+  const appliance = await buildAppliance("ci/boot/images/virtio-linux.ts");
+  try {
+    machine = await bootAppliance(appliance);
+    await machine.expect(shellPrompt);
+  } finally {
+    appliance.remove();
+  }
+});
+test.after.always(() => machine.kill());
+
+test.serial("Linux finds the functions, and claims what lies behind their base addresses", async (t) => {
+  const ids = "cd /sys/bus/pci/devices; for f in *; do echo $f `cat $f/vendor $f/device`; done; cd /";
+  t.is(
+    await shell(machine, ids),
+    "0000:00:00.0 0x8086 0x29c0\n0000:00:01.0 0x1af4 0x1044\n0000:00:1f.0 0x8086 0x2918\n",
+  );
+  t.regex(
+    await shell(machine, "cat /proc/iomem"),
+    /c0000000-c0003fff : 0000:00:01\.0\n +c0000000-c0003fff : virtio-pci-modern/,
+  );
+  t.is(
+    await shell(
+      machine,
+      "dmesg | grep -E 'BUG|WARNING|Call Trace|can.t claim|no space|virtio.*(fail|error)'",
+    ),
+    "",
+  );
+});
+
+test.serial("random numbers come through virtio-rng, with an interrupt for each message", async (t) => {
+  t.is(await shell(machine, "cat /sys/class/misc/hw_random/rng_current"), "virtio_rng.0\n");
+  const read = "dd if=/dev/hwrng bs=64 count=16 2>/dev/null | md5sum | cut -d' ' -f1";
+  const [first, second] = [await shell(machine, read), await shell(machine, read)];
+  t.regex(first, /^[0-9a-f]{32}\n$/);
+  t.not(first, second);
+  t.regex(await shell(machine, "grep virtio /proc/interrupts"), /PCI-MSI.*virtio0-input/);
+});

@@ -1,0 +1,33 @@
+/** Virtio devices as a guest has them: each a PCI function behind its host bridge. */
+import { instantiate, type Targets } from "../dsl/device/instance.ts";
+import type { Device } from "../dsl/device/vocabulary.ts";
+import { fitted, type DeviceDeclaration, type DeviceTemplate } from "../dsl/manifest/device.ts";
+import type { PciPlaces } from "../dsl/manifest/pci.ts";
+import { virtioRngDevice } from "./virtio/rng.ts";
+import { virtioBarBytes } from "./virtio/transport.ts";
+
+/** Gives a device its place among the guest's functions, and its messages their way to the local APICs. */
+function onBus(
+  pci: PciPlaces,
+  name: string,
+  make: (gpa: number) => unknown,
+  connect: Readonly<Record<string, Targets>> = {},
+): DeviceDeclaration {
+  const { configuration, bars } = pci.next(name, [virtioBarBytes]);
+  const gpa = bars[0]!;
+  const instance = instantiate(make(gpa) as Device<unknown, "configuration">, name, {
+    at: { configuration },
+    connect: { messages: { board: "bus" }, ...connect },
+  });
+  return fitted(instance, { parts: [{ part: "pci-function", bars: [{ gpa, sizeBytes: virtioBarBytes }] }] });
+}
+
+export interface VirtioDeviceOptions {
+  /** Unique in its guest. */
+  readonly name?: string;
+}
+
+/** A source of random numbers: those of the machine's processor. */
+export function virtioRng({ name = "rng" }: VirtioDeviceOptions = {}): DeviceTemplate {
+  return ({ pci }) => [onBus(pci, name, virtioRngDevice)];
+}

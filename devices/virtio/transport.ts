@@ -1,0 +1,296 @@
+/**
+ * The PCI transport of a virtio device (virtio 1.2 §4.1): a template of everything that all of them have. A device
+ * spreads `banks`, `state`, `peek` and `written`, serves its queues where `queueNotify` is written, and settles with
+ * `deliver`. What a driver does against the rules of a queue makes the device ask for a reset, and is told once.
+ */
+import type { u16, u8 } from "../../dsl/core/int.ts";
+import type { FixedArray } from "../../dsl/core/layout.ts";
+import { Taken, Wanted, type VirtqueueOptions } from "../../dsl/device/virtqueue.ts";
+import {
+  array,
+  bank,
+  bits,
+  constant,
+  readOnly,
+  readToClear,
+  bit,
+  repeat,
+  misuse,
+  ro,
+  rw,
+  u32,
+  u64,
+  virtqueue,
+  wo,
+  type Virtqueue,
+} from "../../dsl/device/vocabulary.ts";
+import { vendorSpecific, type Capability } from "../pci/capability.ts";
+import { endpoint, type EndpointState } from "../pci/endpoint.ts";
+
+/** Bits of the device status (§2.1). */
+export const deviceStatus = Object.freeze({ driverOk: 0x04, featuresOk: 0x08, needsReset: 0x40 } as const);
+/** VIRTIO_MSI_NO_VECTOR (§4.1.5.1.2). */
+const noVector = 0xffff;
+/** Reserved features that this transport offers (§6): indirect descriptors, event index, version 1. */
+const transportFeatures = (1n << 28n) | (1n << 29n) | (1n << 32n);
+
+/** What lies behind base address 0. */
+const layout = Object.freeze({
+  common: 0x0000,
+  isr: 0x0800,
+  device: 0x1000,
+  notify: 0x2000,
+  table: 0x3000,
+  pending: 0x3800,
+  bytes: 0x4000,
+});
+/** Bytes behind base address 0. */
+export const virtioBarBytes = layout.bytes;
+
+export interface VirtioOptions {
+  /** The device's number (§5). */
+  readonly kind: number;
+  /** PCI class code. */
+  readonly classCode: number;
+  readonly queues: number;
+  /** Descriptors of each queue, a power of two. */
+  readonly queueSize: number;
+  readonly queue?: VirtqueueOptions;
+  /** Feature bits of the device itself (§5). */
+  readonly features?: bigint;
+  /** Bytes of the device's own configuration; its bank is laid with `configured`. */
+  readonly configurationBytes?: number;
+  /** Where base address 0 lies at first. */
+  readonly gpa: number;
+}
+
+/** The part of the state that the templates work on. */
+export interface VirtioState extends EndpointState {
+  readonly deviceStatus: { status: u8; queue: u16 };
+  readonly driverFeature: FixedArray<{ value: u32 }>;
+  readonly configVector: { vector: u16 };
+  readonly queueSize: FixedArray<{ value: u32; entries: u16; vector: u16 }>;
+  readonly queueEnable: FixedArray<{ enable: u16 }>;
+  readonly queueDescriptors: FixedArray<{ readonly value: u64 }>;
+  readonly queueDriver: FixedArray<{ readonly value: u64 }>;
+  readonly queueDevice: FixedArray<{ readonly value: u64 }>;
+  readonly isr: { queue: boolean; configuration: boolean };
+  readonly queues: FixedArray<Virtqueue>;
+  readonly validQueue: { note(): void };
+}
+
+/** Makes the parts of a virtio device. */
+export function virtio(options: VirtioOptions) {
+  const { queues: count, queueSize, kind, configurationBytes = 0 } = options;
+  const features = transportFeatures | (options.features ?? 0n);
+  const low = u32(features);
+  const high = u32(features >> 32n);
+  const vectors = count + 1;
+  const pci = endpoint({
+    vendorId: 0x1af4,
+    deviceId: 0x1040 + kind,
+    classCode: options.classCode,
+    revision: 1,
+    subsystemVendorId: 0x1af4,
+    subsystemId: 0x1100,
+    bars: [{ index: 0, bytes: layout.bytes, gpa: options.gpa }],
+    vectors,
+    msix: { bar: 0, table: layout.table, pending: layout.pending },
+    capabilities: [
+      structure("commonStructure", 1, layout.common, 0x38),
+      structure("notifyStructure", 2, layout.notify, count * 4, 4),
+      structure("isrStructure", 3, layout.isr, 1),
+      ...(configurationBytes === 0
+        ? []
+        : [structure("deviceStructure", 4, layout.device, configurationBytes)]),
+    ],
+  });
+  const banks = {
+    ...pci.banks,
+    common: bank(
+      u32,
+      {
+        deviceFeatureSelect: rw(0x00, { word: bits(31, 0) }),
+        driverFeatureSelect: rw(0x08, { word: bits(31, 0) }),
+        configVector: rw(
+          0x10,
+          { vector: bits(15, 0), queueCount: constant(bits(31, 16), count) },
+          { reset: noVector },
+        ),
+        deviceStatus: rw(0x14, {
+          status: bits(7, 0),
+          generation: constant(bits(15, 8), 0),
+          queue: bits(31, 16),
+        }),
+      },
+      pci.behind(0, layout.common, 0x38),
+    )
+      .select("deviceFeatureSelect.word", 2, { deviceFeature: ro(0x04) })
+      .select("driverFeatureSelect.word", 2, { driverFeature: rw(0x0c) })
+      .select("deviceStatus.queue", count, {
+        queueSize: rw(
+          0x18,
+          { entries: bits(15, 0), vector: bits(31, 16) },
+          { reset: queueSize + noVector * 0x1_0000 },
+        ),
+        queueEnable: rw(0x1c, { enable: bits(15, 0), notifyOffset: readOnly(bits(31, 16)) }),
+        queueDescriptors: rw(0x20, {}, { width: u64 }),
+        queueDriver: rw(0x28, {}, { width: u64 }),
+        queueDevice: rw(0x30, {}, { width: u64 }),
+      }),
+    isrStatus: bank(
+      u32,
+      { isr: ro(0, { queue: readToClear(bit(0)), configuration: readToClear(bit(1)) }) },
+      pci.behind(0, layout.isr, 4),
+    ),
+    notify: bank(u32, { queueNotify: repeat(count, 4, wo(0)) }, pci.behind(0, layout.notify, count * 4)),
+  };
+  const state = {
+    ...pci.state,
+    queues: array(virtqueue(queueSize, options.queue), count),
+    validQueue: misuse(),
+  };
+
+  /** Puts the device back to where a driver finds it (§2.4). */
+  const restart = (u: VirtioState): void => {
+    u.deviceStatus.status = 0;
+    u.deviceStatus.queue = 0;
+    u.configVector.vector = noVector;
+    u.isr.queue = false;
+    u.isr.configuration = false;
+    for (let i = 0; i < 2; i += 1) u.driverFeature[i].value = 0;
+    for (let i = 0; i < count; i += 1) {
+      u.queues[i].stop();
+      u.queueEnable[i].enable = 0;
+      u.queueSize[i].entries = queueSize;
+      u.queueSize[i].vector = noVector;
+    }
+  };
+  /** Asks for a reset: the driver has done what no queue can do. */
+  const fail = (u: VirtioState): void => {
+    u.validQueue.note();
+    u.deviceStatus.status = u.deviceStatus.status | deviceStatus.needsReset;
+    if (u.msix.enable) pci.raise(u, u.configVector.vector);
+    else u.isr.configuration = true;
+  };
+  /** Whether the queues are in use: the driver is ready, may be written to, and has done nothing wrong. */
+  const running = (u: VirtioState): boolean =>
+    (u.deviceStatus.status & (deviceStatus.driverOk | deviceStatus.needsReset)) === deviceStatus.driverOk &&
+    u.command.busMaster;
+  /** Takes the next chain of a queue; false where there is none, or the queue cannot be used. */
+  const next = (u: VirtioState, queue: u8): boolean => {
+    if (!running(u)) return false;
+    const taken = u.queues[queue < count ? queue : 0].take();
+    if (taken === Taken.broken) fail(u);
+    return taken === Taken.chain;
+  };
+  /** Gives the chain back with the bytes written to it. */
+  const complete = (u: VirtioState, queue: u8, written: u32): void => {
+    if (!u.queues[queue < count ? queue : 0].complete(written)) fail(u);
+  };
+  /** Interrupts for what was completed, where the driver wants it. */
+  const finish = (u: VirtioState, queue: u8): void => {
+    if (!running(u)) return;
+    const index = queue < count ? queue : 0;
+    const wanted = u.queues[index].finish();
+    if (wanted === Wanted.broken) fail(u);
+    else if (wanted === Wanted.yes) {
+      if (u.msix.enable) pci.raise(u, u.queueSize[index].vector);
+      else u.isr.queue = true;
+    }
+  };
+  /** A vector that there is, or none. */
+  const vectorOf = (vector: u16): u16 => (vector < vectors ? vector : noVector);
+  const eventIndexBit = 1 << 29;
+  const indirectBit = 1 << 28;
+
+  const peek = {
+    deviceFeature: (_u: VirtioState, index: u8): u32 => (index === 0 ? low : high),
+    queueEnable: { notifyOffset: (_u: VirtioState, index: u8): u16 => index },
+  };
+  const written = {
+    configVector: (u: VirtioState): void => {
+      u.configVector.vector = vectorOf(u.configVector.vector);
+    },
+    deviceStatus: (u: VirtioState, value: u32, old: u32): void => {
+      const status = value & 0xff;
+      const before = old & 0xff;
+      if (status === 0) {
+        if (before !== 0) restart(u);
+        return;
+      }
+      let kept: u8 = status | (before & deviceStatus.needsReset);
+      // What was not offered, or a driver of before 1.0 (§6.1).
+      const refused =
+        u32(u.driverFeature[0].value & ~low) !== 0 ||
+        u32(u.driverFeature[1].value & ~high) !== 0 ||
+        (u.driverFeature[1].value & 1) === 0;
+      if ((before & deviceStatus.featuresOk) === 0 && refused) kept = kept & ~deviceStatus.featuresOk & 0xff;
+      u.deviceStatus.status = kept;
+    },
+    queueSize: (u: VirtioState, index: u8): void => {
+      const i = index < count ? index : 0;
+      u.queueSize[i].vector = vectorOf(u.queueSize[i].vector);
+    },
+    queueEnable: (u: VirtioState, index: u8): void => {
+      const i = index < count ? index : 0;
+      const queue = u.queues[i];
+      if (u.queueEnable[i].enable === 1 && !queue.ready) {
+        const accepted = u.driverFeature[0].value;
+        const started = queue.start(
+          u.queueDescriptors[i].value,
+          u.queueDriver[i].value,
+          u.queueDevice[i].value,
+          u.queueSize[i].entries,
+          (accepted & indirectBit) !== 0,
+          (accepted & eventIndexBit) !== 0,
+        );
+        if (!started) fail(u);
+      }
+      u.queueEnable[i].enable = queue.ready ? 1 : 0;
+    },
+  };
+  /** Where the device's own configuration lies. */
+  const configured = pci.behind(0, layout.device, Math.max(configurationBytes, 4));
+  return {
+    banks,
+    state,
+    peek,
+    written,
+    configured,
+    running,
+    next,
+    complete,
+    finish,
+    fail,
+    reset: restart,
+    deliver: pci.deliver,
+  };
+}
+
+/** A capability that tells where a structure lies (§4.1.4); that of notifications has a multiplier. */
+function structure(
+  name: string,
+  type: number,
+  offset: number,
+  bytes: number,
+  multiplier?: number,
+): Capability {
+  const words = {
+    Bar: 0,
+    Offset: offset,
+    Length: bytes,
+    ...(multiplier === undefined ? {} : { Multiplier: multiplier }),
+  };
+  const registers = Object.entries(words).map(
+    ([word, value], i) => [`${name}${word}`, ro(4 + 4 * i, {}, { reset: value })] as const,
+  );
+  const sizeBytes = 4 + 4 * registers.length;
+  return {
+    name,
+    id: vendorSpecific,
+    sizeBytes,
+    fields: { length: constant(bits(23, 16), sizeBytes), type: constant(bits(31, 24), type) },
+    registers: Object.fromEntries(registers),
+  };
+}
