@@ -60,6 +60,17 @@ test("a part of a field that lies in two strips says which bits of the field it 
   t.true(texts.includes("value[3:0]"));
 });
 
+test("a constant tells its value where there is room, and its name in any case", (t) => {
+  const constants = [
+    { ...field("wide", 15, 8, "constant"), reads: "0x14" },
+    { ...field("set", 7, 7, "constant"), reads: "0x1" },
+    { ...field("narrow", 5, 4, "constant"), reads: "0x1234567" },
+  ];
+  const texts = textsOf(bitPicture(register(16, constants)));
+  t.deepEqual(texts.slice(8, 10), ["wide", "=0x14"]);
+  t.deepEqual(texts.slice(18), ["set", "=1", "–", "narrow", "=", "–"]);
+});
+
 test("a register without fields is one value of its name", (t) => {
   t.deepEqual(textsOf(bitPicture(register(64, []))), ["63", "0", "sample", "RW"]);
 });

@@ -15,6 +15,8 @@ interface Cell {
   readonly kind: CellKind;
   readonly msb: number;
   readonly lsb: number;
+  /** What a constant reads as, where the cell is all of it. */
+  readonly value?: string;
 }
 interface Strip {
   readonly msb: number;
@@ -63,9 +65,9 @@ export function cellsOf(register: RegisterModel): readonly Cell[] {
   const gap = (lsb: number): void => {
     if (next >= lsb) cells.push({ name: "", kind: "undeclared", msb: next, lsb });
   };
-  for (const { name, kind, msb, lsb } of [...register.fields].sort((a, b) => b.msb - a.msb)) {
+  for (const { name, kind, msb, lsb, reads } of [...register.fields].sort((a, b) => b.msb - a.msb)) {
     gap(msb + 1);
-    cells.push({ name, kind, msb, lsb });
+    cells.push({ name, kind, msb, lsb, ...(kind === "constant" && { value: reads }) });
     next = lsb - 1;
   }
   gap(0);
@@ -74,11 +76,13 @@ export function cellsOf(register: RegisterModel): readonly Cell[] {
 
 /** The part of a cell within [msb:lsb]; its name says which bits of the field those are, where there are others. */
 function within(cell: Cell, msb: number, lsb: number): Cell {
-  const part = { ...cell, msb: Math.min(cell.msb, msb), lsb: Math.max(cell.lsb, lsb) };
-  if (cell.name === "" || (part.msb === cell.msb && part.lsb === cell.lsb)) return part;
+  const { name, kind } = cell;
+  const part = { name, kind, msb: Math.min(cell.msb, msb), lsb: Math.max(cell.lsb, lsb) };
+  if (part.msb === cell.msb && part.lsb === cell.lsb) return cell;
+  if (name === "") return part;
   const range = (n: number): number => n - cell.lsb;
   const bits = part.msb === part.lsb ? `${range(part.msb)}` : `${range(part.msb)}:${range(part.lsb)}`;
-  return { ...part, name: `${cell.name}[${bits}]` };
+  return { ...part, name: `${name}[${bits}]` };
 }
 
 /** The strips of a register, highest first. */
@@ -102,11 +106,22 @@ function text(x: number, y: number, content: string, more = ""): string {
   return `<text x="${x}" y="${y}"${more}>${escapeHtml(content)}</text>`;
 }
 
+/** A number below ten without its prefix. */
+function short(hex: string): string {
+  return /^0x[0-9]$/.test(hex) ? hex.slice(2) : hex;
+}
+
 function drawStrip(strip: Strip, access: RegisterModel["access"]): string {
   const wide = strip.msb - strip.lsb > 7;
   const x = (bit: number): number => (wide ? 0 : (strip.msb - bit) * bitWidth);
   const widthOf = (cell: Cell): number => (wide ? stripWidth : (cell.msb - cell.lsb + 1) * bitWidth);
-  const lies = (cell: Cell): boolean => cell.name.length * characterWidth + 8 <= widthOf(cell);
+  const fits = (written: string, cell: Cell): boolean => written.length * characterWidth + 8 <= widthOf(cell);
+  const lies = (cell: Cell): boolean => fits(cell.name, cell);
+  const codeIn = (cell: Cell): string => {
+    const code = codeOf(cell.kind, access);
+    const valued = `${code}${cell.value === undefined ? "" : short(cell.value)}`;
+    return fits(valued, cell) ? valued : code;
+  };
   const nameHeight = Math.max(
     ...strip.cells.map((cell) => (lies(cell) ? lineHeight : cell.name.length * characterWidth + 12)),
   );
@@ -126,7 +141,7 @@ function drawStrip(strip: Strip, access: RegisterModel["access"]): string {
     return [
       `<rect class="${cell.kind}" x="${left + 1}" y="${top}" width="${width - 2}" height="${height}"/>`,
       ...(cell.name === "" ? [] : [text(middle, nameAt + 5, cell.name, turned)]),
-      text(middle, top + height - 9, codeOf(cell.kind, access), ' class="code"'),
+      text(middle, top + height - 9, codeIn(cell), ' class="code"'),
     ];
   });
   const total = top + height + 2;

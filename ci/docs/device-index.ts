@@ -23,7 +23,7 @@ export function deviceIndex(models: readonly DeviceModel[]): string {
     patterns(),
     bitPicture(sampleOfKinds),
     table(["code", "kind", "what a guest's access does"], kinds),
-    "A stored field has the code of its register's access: RW, RO or WO. A register without fields is one value. Access widths are told for each bank.",
+    "A stored field has the code of its register's access: RW, RO or WO. A register without fields is one value. Access widths are told for each bank. A register with a weight is used so much more often than others, and found sooner.",
   ].join("\n\n");
 }
 

@@ -41,7 +41,7 @@ const sample = device("sample", {
             queue: bits(9, 8),
             rest: reserved(7, 4, { reads: 5, wrongWrite: "report" }),
           },
-          { section: "§8.7" },
+          { section: "§8.7", weight: 4 },
         ),
         entry: repeat(
           4,
@@ -104,7 +104,7 @@ test("the table of a bank has every register with offset, width, access, reset v
 
 test("a register tells where it is, what accesses do beyond storing, and each field in words", (t) => {
   const mode = section("mode");
-  t.true(mode.includes("32 bits, read and write, at 0; 0x50 after a reset; manual: §8.7."));
+  t.true(mode.includes("32 bits, read and write, at 0; 0x50 after a reset; weight 4; manual: §8.7."));
   t.true(
     mode.includes("A write is stored, and then acts. Bits without a field read as the reset value says"),
   );

@@ -62,6 +62,7 @@ export function registerSection(register: RegisterModel): string {
     `${register.bits} bits, ${accesses[register.access]}, at ${offsetOf(register)}`,
     ...(conditionOf(register) === "" ? [] : [`seen: ${conditionOf(register)}`]),
     `${register.reset} after a reset${register.retained ? " when the power comes on; any other reset leaves it" : ""}`,
+    ...(register.weight === 1 ? [] : [`weight ${register.weight}`]),
     ...(register.section === "" ? [] : [`manual: ${register.section}`]),
   ];
   const said = [

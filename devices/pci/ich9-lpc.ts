@@ -7,6 +7,10 @@ import { pciFunction, type PciFunction } from "./function.ts";
 
 /** PIRQ routes after a reset: bit 7, not routed to an 8259 (§13.1.17). */
 const unrouted = 0x8080_8080;
+const routeNotes = {
+  section: "ICH9 §13.1.17",
+  about: "Routes of four PIRQ pins; kept, nothing is wired to them.",
+} as const;
 /** Four routes of one byte each. */
 const fourRoutes = () => ({
   first: bits(7, 0),
@@ -29,18 +33,40 @@ export function ich9Lpc(pmBase: number): PciFunction {
     command: 0x0007,
     status: 0x0200,
     registers: {
-      pmBase: rw(0x40, { io: constant(bit(0), true), base: constant(bits(15, 7), pmBase >>> 7) }),
-      // SCI_IRQ_SEL 0 is IRQ 9; the ACPI block is decoded (§13.1.14).
-      acpiControl: rw(0x44, { sciSelect: constant(bits(2, 0), 0), enable: constant(bit(7), true) }),
-      gpioBase: rw(0x48, { io: constant(bit(0), true) }),
-      pirqAToD: rw(0x60, fourRoutes(), { reset: unrouted }),
-      serialIrq: rw(0x64, { control: bits(7, 0) }, { reset: 0x10 }),
-      pirqEToH: rw(0x68, fourRoutes(), { reset: unrouted }),
-      decode: rw(0x80, { ranges: bits(15, 0), enables: bits(31, 16) }),
-      powerManagement: rw(0xa0, { general1: bits(15, 0), general2: bits(23, 16) }),
-      powerManagement3: rw(0xa4, { general3: bits(7, 0) }),
-      biosControl: rw(0xdc, { control: bits(7, 0) }),
-      rootComplexBase: rw(0xf0, { enable: bit(0), base: bits(31, 14) }),
+      pmBase: rw(
+        0x40,
+        { io: constant(bit(0), true), base: constant(bits(15, 7, "Bits [15:7] of the port."), pmBase >>> 7) },
+        { section: "ICH9 §13.1.13", about: "PMBASE: where the ACPI block lies." },
+      ),
+      acpiControl: rw(
+        0x44,
+        {
+          sciSelect: constant(bits(2, 0, "0: IRQ 9."), 0),
+          enable: constant(bit(7, "The ACPI block is decoded."), true),
+        },
+        { section: "ICH9 §13.1.14", about: "ACPI_CNTL." },
+      ),
+      gpioBase: rw(0x48, { io: constant(bit(0), true) }, { about: "GPIOBASE: there are no pins." }),
+      pirqAToD: rw(0x60, fourRoutes(), { reset: unrouted, ...routeNotes }),
+      serialIrq: rw(0x64, { control: bits(7, 0) }, { reset: 0x10, about: "SIRQ_CNTL; kept." }),
+      pirqEToH: rw(0x68, fourRoutes(), { reset: unrouted, ...routeNotes }),
+      decode: rw(
+        0x80,
+        { ranges: bits(15, 0), enables: bits(31, 16) },
+        { about: "LPC_I/O_DEC and LPC_EN; kept, every device answers where it is declared." },
+      ),
+      powerManagement: rw(
+        0xa0,
+        { general1: bits(15, 0), general2: bits(23, 16) },
+        { about: "GEN_PMCON_1 and 2; kept." },
+      ),
+      powerManagement3: rw(0xa4, { general3: bits(7, 0) }, { about: "GEN_PMCON_3; kept." }),
+      biosControl: rw(0xdc, { control: bits(7, 0) }, { about: "BIOS_CNTL; kept." }),
+      rootComplexBase: rw(
+        0xf0,
+        { enable: bit(0), base: bits(31, 14) },
+        { about: "RCBA; kept, nothing lies there." },
+      ),
     },
   });
 }

@@ -30,17 +30,19 @@ export function q35Mch(ecamGpa: number, buses: number): PciFunction {
       pcieBase: rw(
         0x60,
         {
-          enable: constant(bit(0), true),
-          length: constant(bits(2, 1), length),
-          base: constant(bits(35, 26), ecamGpa / 2 ** 26),
+          enable: constant(bit(0, "The window is there."), true),
+          length: constant(bits(2, 1, "0: 256 buses; 1: 128; 2: 64."), length),
+          base: constant(bits(35, 26, "Bits [35:26] of its address."), ecamGpa / 2 ** 26),
         },
-        { width: u64 },
+        { width: u64, section: "316966 §5.1.12", about: "PCIEXBAR: where the configuration window lies." },
       ),
-      // PAM0 to PAM3, PAM4 to PAM6 and LAC: kept, and nothing else, since what they shadow is memory anyway.
-      attributes: rw(0x90),
-      attributesUpper: rw(0x94),
-      // SMRAM [15:8], ESMRAMC [23:16]: no system management memory.
-      managementMemory: rw(0x9c, { smram: bits(15, 8), extended: bits(23, 16) }, { reset: 0x38_0200 }),
+      attributes: rw(0x90, {}, { about: "PAM0 to PAM3; kept, since what they shadow is memory anyway." }),
+      attributesUpper: rw(0x94, {}, { about: "PAM4 to PAM6 and LAC; kept." }),
+      managementMemory: rw(
+        0x9c,
+        { smram: bits(15, 8, "SMRAM."), extended: bits(23, 16, "ESMRAMC.") },
+        { reset: 0x38_0200, about: "Kept; there is no system management memory." },
+      ),
     },
   });
 }
