@@ -46,11 +46,13 @@ interface Image {
 
 const here = import.meta.dirname;
 
-/** As `efiTarget` compiles: no vector registers, no red zone, no jump tables. */
+/** As `efiTarget` compiles: no vector registers, no red zone, no jump tables, frame pointers but in leaves. */
 const flags = [
   ...["--target=x86_64-unknown-windows", "-std=c11", "-O2", "-ffreestanding", "-fno-jump-tables"],
   ...[
     "-mno-red-zone",
+    "-fno-omit-frame-pointer",
+    "-momit-leaf-frame-pointer",
     "-mno-mmx",
     "-mno-sse",
     "-mno-sse2",
