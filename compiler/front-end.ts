@@ -6,7 +6,7 @@ import { diagnostic, Diagnostics, type Diagnostic, type TrailEntry } from "./dia
 import { spanOf } from "./diagnostics/span.ts";
 import { createRealm, type Namespace, type Realm } from "./evaluate/realm.ts";
 import type { CoreModules, Front } from "./lang/front.ts";
-import { coreFile, loadSources, type Sources } from "./source/load.ts";
+import { coreFile, loadSources, type LoadOptions, type Sources } from "./source/load.ts";
 import { ts } from "./source/ts.ts";
 import { repositoryRoot } from "./root.ts";
 import { checkStrata } from "./strata/imports.ts";
@@ -27,9 +27,13 @@ export interface FrontEnd {
  * Loads and evaluates an image, a test program or a platform, together with other roots that it is bound to. Throws
  * DiagnosticError with everything that is wrong before lowering.
  */
-export function runFrontEnd(rootFile: string, otherRoots: readonly string[] = []): FrontEnd {
+export function runFrontEnd(
+  rootFile: string,
+  otherRoots: readonly string[] = [],
+  options: LoadOptions = { typeCheckMemory: memoryFor(rootFile) },
+): FrontEnd {
   const diagnostics = new Diagnostics();
-  const sources = loadSources([rootFile, ...otherRoots], { typeCheckMemory: memoryFor(rootFile) });
+  const sources = loadSources([rootFile, ...otherRoots], options);
   const strata = checkStrata(sources);
   diagnostics.add(...strata, ...typeErrorsBeside(sources.typeErrors(), strata));
   diagnostics.throwIfErrors();

@@ -89,7 +89,8 @@ export function exitPaths({ exitPath }: Pick<BuildReport, "exitPath">): Figure[]
   );
 }
 
-function copySources(copy: string): void {
+/** Copies what a build reads, so that it may be edited. */
+export function copySources(copy: string): void {
   for (const source of sources) cpSync(join(repositoryRoot, source), join(copy, source), { recursive: true });
   symlinkSync(join(repositoryRoot, "node_modules"), join(copy, "node_modules"));
   cpSync(join(repositoryRoot, ".cache/payloads"), join(copy, ".cache/payloads"), {
@@ -109,7 +110,8 @@ function timedBuild(folder: string, image: string): number {
   return (performance.now() - start) / 1000;
 }
 
-function run(folder: string, args: readonly string[]): void {
+/** Runs node in a folder; throws where it fails. */
+export function run(folder: string, args: readonly string[]): void {
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
   if (status !== 0) throw new Error(`node ${args.join(" ")} ended with ${status}:\n${stderr}`);
 }

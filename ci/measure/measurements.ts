@@ -2,6 +2,7 @@
 import { bareBoot } from "./bare-boot.ts";
 import { bootRatio } from "./boot-ratio.ts";
 import { buildTime } from "./build-time.ts";
+import { editTime } from "./edit-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
 import { handlers } from "./handlers.ts";
 import { operationCosts } from "./operation-costs.ts";
@@ -21,6 +22,7 @@ const peers = { kvm, xen, bare, bochs } as const;
 export function measurements(against: readonly PeerColumn[]): readonly Measurement[] {
   return [
     buildTime("images/hello-linux.ts"),
+    editTime(),
     ...[typevisor, ...against.map((column) => peers[column])].map(operationCosts),
     ...(against.includes("kvm") ? [peerMemory(kvm, kvmMemory)] : []),
     ...(against.includes("xen") ? [peerMemory(xen, xenMemory)] : []),

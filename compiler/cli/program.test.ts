@@ -45,6 +45,7 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
     },
     check: () => "hello",
     showTrace: () => undefined,
+    watch: () => Promise.reject(new Error("not here")),
     start: () => ({ project: process.cwd(), written: [], changed: [] }),
     boot: (options) => {
       booted.push(options);
@@ -101,6 +102,18 @@ test("check tells the name of what has no errors, and builds nothing", async (t)
   t.is(await runCommandLine(["check", thisFile], services), 0);
   t.deepEqual([checked, built], [[thisFile], []]);
   t.is(printed(), "hello: no errors\n");
+});
+
+test("check --watch goes on, and checks nothing by itself", async (t) => {
+  const watched: string[] = [];
+  const { services, printed } = play({
+    watch: (file) => {
+      watched.push(file);
+      return Promise.resolve() as Promise<never>;
+    },
+  });
+  t.is(await runCommandLine(["check", "--watch", thisFile], services), 0);
+  t.deepEqual([watched, printed()], [[thisFile], ""]);
 });
 
 test("new tells what was written, and what to do next", async (t) => {

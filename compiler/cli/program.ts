@@ -84,9 +84,14 @@ function makeProgram(
 
   command("check", "looks for errors in an image or a device and writes nothing")
     .argument("<FILE.ts>", "the image's source, or a file that exports devices")
-    .action((file: string) => {
+    .option("--watch", "check again with every edit, until Ctrl-C", false)
+    .action(async (file: string, { watch }: { readonly watch: boolean }) => {
       refuseExtra("check", qemuArguments);
-      if (!existsSync(file)) throw new InputFailure(`there is no file ${file}`);
+      if (watch) {
+        if (!existsSync(file)) throw new InputFailure(`there is no file ${file}`);
+        await services.watch(file);
+        return;
+      }
       services.print(`${services.check(file)}: no errors\n`);
     });
 

@@ -16,6 +16,8 @@ import { MachineFailure } from "../failure.ts";
 import type { Kind } from "../scaffold/name.ts";
 import { startNew, type Started } from "../scaffold/start.ts";
 import { showTrace, type TraceOptions } from "../trace/command.ts";
+import { watchSource } from "../watch.ts";
+import { watchOnTerminal } from "./watch-terminal.ts";
 import { examineMachine, type Finding } from "./examine.ts";
 
 /** The services behind the commands. */
@@ -23,6 +25,8 @@ export interface Services {
   build(options: BuildOptions): Promise<BuildResult>;
   /** Looks for errors in an image or a device, and gives its name. */
   check(file: string): string;
+  /** Looks for errors with every edit, and tells them; does not end. */
+  watch(file: string): Promise<never>;
   /** Writes the start of a device or an image. */
   start(kind: Kind, name: string): Started;
   /** Decodes a trace and prints it. */
@@ -49,6 +53,10 @@ export const realServices: Services = {
   build: buildImage,
   check: checkSource,
   showTrace: (file, options) => showTrace(file, options, (text) => void process.stdout.write(text)),
+  watch: (file) => {
+    watchSource(file, watchOnTerminal(file, process.stdout));
+    return new Promise<never>(() => undefined);
+  },
   start: (kind, name) => startNew(kind, name, process.cwd()),
   boot: async (options) => {
     requireEmulator();

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { diagnostic, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { InputFailure } from "../failure.ts";
 import { repositoryRoot } from "../root.ts";
-import { checkTypes, incrementalOptions, setVersion } from "./type-check.ts";
+import { checkTypes, checkWarmTypes, incrementalOptions, setVersion, type WarmCheck } from "./type-check.ts";
 import { ts } from "./ts.ts";
 
 /** The loaded sources. */
@@ -75,6 +75,8 @@ export interface LoadOptions {
   readonly overlay?: ReadonlyMap<string, string>;
   /** A file that remembers from build to build what was type-checked. */
   readonly typeCheckMemory?: string;
+  /** What this process keeps from one load of the same roots to the next; takes the place of the file. */
+  readonly warm?: WarmCheck;
 }
 
 function host(overlay: ReadonlyMap<string, string>): ts.CompilerHost {
@@ -114,7 +116,7 @@ function host(overlay: ReadonlyMap<string, string>): ts.CompilerHost {
 
 /** Loads root files (paths) and what they import. Throws InputFailure where a root file does not exist. */
 export function loadSources(rootFiles: readonly string[], options: LoadOptions = {}): Sources {
-  const { overlay = new Map<string, string>(), typeCheckMemory } = options;
+  const { overlay = new Map<string, string>(), typeCheckMemory, warm } = options;
   const roots = rootFiles.map((file) => resolve(file));
   for (const root of roots)
     if (!overlay.has(root) && !existsSync(root)) throw new InputFailure(`${root} does not exist`);
@@ -125,6 +127,7 @@ export function loadSources(rootFiles: readonly string[], options: LoadOptions =
       typeCheckMemory === undefined ? compilerOptions : incrementalOptions(compilerOptions, typeCheckMemory),
     host: host(overlay),
   });
+  if (warm !== undefined) warm.program = program;
   const checker = program.getTypeChecker();
   const files = program
     .getSourceFiles()
@@ -133,6 +136,11 @@ export function loadSources(rootFiles: readonly string[], options: LoadOptions =
   const displayPath = (fileName: string): string => {
     const root = fileName.startsWith(repositoryRoot + sep) ? repositoryRoot : projectRoot;
     return relative(root, fileName).replaceAll("\\", "/");
+  };
+  const semanticErrors = (of: readonly ts.SourceFile[]): readonly ts.Diagnostic[] => {
+    if (of === files && warm !== undefined) return checkWarmTypes(program, warm);
+    if (of === files && typeCheckMemory !== undefined) return checkTypes(program, typeCheckMemory);
+    return of.flatMap((file) => program.getSemanticDiagnostics(file));
   };
   return {
     program,
@@ -148,9 +156,7 @@ export function loadSources(rootFiles: readonly string[], options: LoadOptions =
       return [
         ...program.getOptionsDiagnostics(),
         ...program.getGlobalDiagnostics(),
-        ...(typeCheckMemory !== undefined && of === files
-          ? checkTypes(program, typeCheckMemory)
-          : of.flatMap((file) => program.getSemanticDiagnostics(file))),
+        ...semanticErrors(of),
       ].map((d) => fromTypeScript("type", d));
     },
   };

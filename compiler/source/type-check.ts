@@ -17,6 +17,20 @@ export function setVersion(file: ts.SourceFile): void {
   (file as { version?: string }).version = createHash("sha256").update(file.text).digest("hex");
 }
 
+/** What one process keeps from check to check, so that the next looks only at what an edit concerns. */
+export interface WarmCheck {
+  /** What was loaded last. Files are parsed once anyway, and a program of TypeScript's would remember what was missing. */
+  program?: ts.Program;
+  builder?: ts.SemanticDiagnosticsBuilderProgram;
+}
+
+/** Semantic diagnostics of a whole program, those of files that nothing has changed for from the check before. */
+export function checkWarmTypes(program: ts.Program, warm: WarmCheck): readonly ts.Diagnostic[] {
+  const host = { createHash: (text: string) => createHash("sha256").update(text).digest("hex") };
+  warm.builder = ts.createSemanticDiagnosticsBuilderProgram(program, host, warm.builder);
+  return warm.builder.getSemanticDiagnostics();
+}
+
 /** Semantic diagnostics of a whole program; `memory` is the file that remembers them, which need not exist. */
 export function checkTypes(program: ts.Program, memory: string): readonly ts.Diagnostic[] {
   const host = {
