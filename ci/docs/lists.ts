@@ -2,7 +2,7 @@
 import { table } from "./markdown.ts";
 import { titleOf, type Pages } from "./site.ts";
 
-/** Pages directly in a folder of `docs/`, by path, with their titles. */
+/** Pages directly in a folder of `docs/` with their titles: in the order in which the README names them, the others by path. */
 export function pagesIn(
   pages: Pages,
   folder: string,
@@ -13,7 +13,17 @@ export function pagesIn(
       ([path]) =>
         path.startsWith(start) && !path.slice(start.length).includes("/") && !path.endsWith("/index.md"),
     )
-    .map(([path, markdown]) => ({ name: path.slice(start.length, -".md".length), title: titleOf(markdown) }));
+    .map(([path, markdown]) => ({
+      path,
+      name: path.slice(start.length, -".md".length),
+      title: titleOf(markdown),
+    }))
+    .sort((a, b) => rankOf(pages, a.path) - rankOf(pages, b.path));
+}
+
+function rankOf(pages: Pages, path: string): number {
+  const at = pages.get("README.md")?.indexOf(`](${path})`) ?? -1;
+  return at < 0 ? Number.MAX_SAFE_INTEGER : at;
 }
 
 /** What the hundreds of the codes stand for, as in the catalogue. */

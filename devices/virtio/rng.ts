@@ -21,6 +21,10 @@ const buffersAtOnce = 4;
 export function virtioRngDevice(gpa: number) {
   const parts = virtio({ kind: 4, classCode: 0xff_0000, queues: 1, queueSize: 8, gpa });
   const shape = device("virtio-rng", {
+    title: "virtio entropy device",
+    about:
+      "Fills the driver's buffers with random numbers of the processor (RDSEED, else RDRAND), at most 64 bytes each. Where the processor has none it asks for a reset.",
+    manuals: ["Virtual I/O Device (VIRTIO) 1.2 §4.1 and §5.4"],
     banks: parts.banks,
     state: { ...parts.state, numbers: guestBuffer(mostBytes), more: timer() },
   });
