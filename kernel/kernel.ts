@@ -44,6 +44,8 @@ export function domainStorage(model: ImageModel): FixedArray<Domain> {
 
 /** A vCPU's turn where several share a CPU: a second shifted right by this, 2 ms. */
 const turnShift = 9n;
+/** About a millisecond: a second shifted right by this. */
+const millisecondShift = 10n;
 /** The guests' memory lies at multiples of this, so that it can be mapped with large pages. */
 const chunk = 0x20_0000n;
 const chunkMask = ~(chunk - 1n);
@@ -295,6 +297,9 @@ export function kernel(parts: KernelParts): KernelEntry {
     for (;;) {
       board.deliver();
       board.timers.run();
+      // A wire that is slower than the guest gets the rest a millisecond later.
+      if (consoleGuest !== null && !machine.consoleFlush())
+        board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));
       if (consoleGuest !== null) {
         feedConsole();
         serveOperator(boot);

@@ -36,8 +36,12 @@ export interface Machine {
   /** With interrupts off: lets them in and waits until one came, without a gap between. Returns with interrupts off. */
   waitForInterrupt(): void;
 
-  /** Sends one byte to the host's console; waits for room at most as long as the console takes for one byte. */
+  /** Sends one byte to the host's console, behind what waits; waits for room at most as long as the console takes for one byte. */
   consolePut(byte: u8): void;
+  /** Sends one byte without waiting, behind what waits, or lets it wait; false where something waits for `consoleFlush`. */
+  consoleQueue(byte: u8): boolean;
+  /** Sends what waits, as far as the console takes it without a wait, and never leaves much; true where nothing is left. */
+  consoleFlush(): boolean;
   /** Takes the oldest byte that the host's console received, or -1. Input arrives by interrupt. */
   consoleGet(): i32;
 

@@ -43,7 +43,7 @@ test("every exit costs between the shortest and the longest path that the build 
     "port-out",
     "nested-page-fault",
     "control-register",
-    "rare",
+    "hypercall",
   ])
     t.true(checked.has(kind), `nothing measures ${kind}`);
 });

@@ -35,6 +35,11 @@ export function modelMachine(rate = 1_000_000_000n, ticks = 0n): ModelMachine {
     consolePut: (byte: u8) => {
       state.output.push(byte);
     },
+    consoleQueue: (byte: u8) => {
+      state.output.push(byte);
+      return true;
+    },
+    consoleFlush: () => true,
     consoleGet: (): i32 => state.input.shift() ?? -1,
     debugPut: (byte: u8) => {
       state.debug.push(byte);

@@ -12,7 +12,14 @@ import { routeIsa } from "./ioapic.ts";
 import { powerOff, reset } from "./power.ts";
 import { randomNumber } from "./random.ts";
 import { onSecondChanged, startWallClock, wallClock } from "./rtc.ts";
-import { serialEnableInput, serialGet, serialPut, serialReceive } from "./serial.ts";
+import {
+  serialEnableInput,
+  serialFlush,
+  serialGet,
+  serialPut,
+  serialQueue,
+  serialReceive,
+} from "./serial.ts";
 import { hostVector } from "./vectors.ts";
 
 /** QEMU's isa-debugcon and Bochs's port_e9_hack. */
@@ -65,6 +72,8 @@ export const x86Machine: Machine = Object.freeze({
     cli();
   },
   consolePut: serialPut,
+  consoleQueue: serialQueue,
+  consoleFlush: serialFlush,
   consoleGet: serialGet,
   debugPut: (byte: u8): void => out8(debugPort, byte),
   random: randomNumber,

@@ -1,11 +1,14 @@
 /**
- * The host's 16550: the operator's console. Output is polled with a bounded wait; input arrives by interrupt
- * into a ring, and a full ring leaves bytes in the UART, so that whoever sends is held back instead of losing text.
+ * The host's 16550: the operator's console. What the hypervisor says is polled out with a bounded wait. What a guest says
+ * goes out at once where the transmitter is free and otherwise waits in a ring, which the kernel's loop empties: no exit
+ * waits for the wire. Input arrives by interrupt into another ring, and a full one leaves bytes in the UART, so that
+ * whoever sends is held back instead of losing text.
  */
 import { struct, array, type ValueOf, bool } from "../../dsl/core/layout.ts";
 import { i32, u16, u32, u8 } from "../../dsl/core/int.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import { in8, out8 } from "./instructions.ts";
+import { transmitter } from "./transmitter.ts";
 
 // Register offsets, National PC16550D §8.
 const data = 0;
@@ -24,7 +27,6 @@ const transmitPolls = 100_000;
 
 /** Bytes that wait for the consumer; a power of two. */
 const ringBytes = 1024;
-
 const Port = struct("SerialPort", { base: u16, divisor: u16 });
 export type SerialPort = ValueOf<typeof Port>;
 const port = storage("serialPort", Port);
@@ -76,16 +78,25 @@ export function serialSetup(): void {
   write(modemControl, 0x0b);
 }
 
-/** Sends one byte; drops it where the transmitter stays busy. */
-export function serialPut(byte: u8): void {
-  for (let i = 0; i < transmitPolls; i++) {
-    if ((read(lineStatus) & transmitterEmpty) !== 0) break;
-  }
-  write(data, byte);
-}
+const line = transmitter("serialTransmitter", {
+  isFree: () => (read(lineStatus) & transmitterEmpty) !== 0,
+  // A byte that follows is lost where the transmitter stays busy.
+  await: () => {
+    for (let i = 0; i < transmitPolls; i++) if ((read(lineStatus) & transmitterEmpty) !== 0) break;
+  },
+  send: (byte: u8) => write(data, byte),
+});
+
+/** Sends one byte behind all that waits; drops it where the transmitter stays busy. */
+export const serialPut = line.put;
+/** Sends one byte without waiting, or lets it wait; false where something waits for `serialFlush` now. */
+export const serialQueue = line.queue;
+/** Sends what waits, as far as the transmitter takes it, and never leaves much; true where nothing is left. */
+export const serialFlush = line.flush;
 
 /** Waits until the last byte has left the wire, within bounds. */
 export function serialDrain(): void {
+  line.empty();
   for (let i = 0; i < transmitPolls; i++) {
     if ((read(lineStatus) & 0x40) !== 0) break;
   }

@@ -137,7 +137,13 @@ export function boardTargets(
       };
     },
     sink(name: string, guest: number, _channel: number) {
-      if (name === "console" && guest === consoleGuest) return (byte: u8): void => machine.consolePut(byte);
+      if (name === "console" && guest === consoleGuest) {
+        return (byte: u8): void => {
+          if (machine.consoleQueue(byte)) return;
+          const current = cpus[machine.cpuIndex()].current;
+          if (current !== null) current.requests.or(Request.yield);
+        };
+      }
       if (name === "console" || name === "nowhere") return (_byte: u8): void => {};
       return undefined;
     },
