@@ -17,6 +17,8 @@ const sample = [
   "devices/index.html",
   "devices/uart16550.html",
   "devices/ioapic.html",
+  "devices/viridian.html",
+  "guide/device-in-a-guest.html",
   "diagnostics/TV2212.html",
   "language/switch.html",
   "api/index.html",
