@@ -64,13 +64,18 @@ function compare(subject: Subject, step: number, node: Outcome, native: Outcome)
 }
 
 /**
- * Runs actions from power-on; gives the first thing that is wrong. `seen` is told of each action before it is done, and
+ * Runs actions, from power-on if nothing else is said; gives the first thing that is wrong. `seen` is told of each action before it is done, and
  * of what it gave.
  */
 export function replay(
   subject: Subject,
   actions: Iterable<Numbers>,
-  seen: { before?(action: Numbers): void; after?(result: bigint): void } = {},
+  seen: {
+    before?(action: Numbers): void;
+    after?(result: bigint): void;
+    /** From the state in which both sides are. */
+    readonly goesOn?: boolean;
+  } = {},
 ): Finding | undefined {
   let step = -1;
   /** The native side first: it ends a loop that Node would go round for ever. */
@@ -81,7 +86,7 @@ export function replay(
     if (differs === undefined) seen.after?.(native.result);
     return differs;
   };
-  const started = both((side) => side.start());
+  const started = seen.goesOn === true ? undefined : both((side) => side.start());
   if (started !== undefined) return started;
   for (const action of actions) {
     step++;

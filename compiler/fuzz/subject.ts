@@ -11,6 +11,8 @@ import {
   type Numbers,
   type Reach,
 } from "../../dsl/testing/reach.ts";
+import type { Snapshot } from "../../dsl/testing/attach.ts";
+import { putRecord, recordOf } from "../../dsl/testing/snapshot.ts";
 import { runFrontEnd, type FrontEnd } from "../front-end.ts";
 import type { IrModule } from "../ir/ir.ts";
 import { declaredType } from "../lang/declared.ts";
@@ -55,6 +57,10 @@ export interface Side {
   events(): bigint[];
   /** The device's state as it is: not a copy. */
   state(): Uint8Array;
+  /** The same by name, with the time: plain data that survives JSON and fits either side. */
+  snapshot(): Snapshot;
+  /** Goes on from a snapshot. Throws SnapshotError where it is none of this device. */
+  restore(snapshot: Snapshot): void;
 }
 
 /** The declared type of a parameter or a result as a scalar. */
@@ -134,8 +140,8 @@ export function loadSubjects(file: string): Subjects {
         harness,
         undriven,
         checked: () => lowered(true),
-        node: nodeSide(frontEnd, harness),
-        native: nativeSide(instance, module, device.state.size),
+        node: nodeSide(frontEnd, harness, device),
+        native: nativeSide(instance, module, device),
       };
     },
   };
@@ -150,7 +156,40 @@ const list = ({ kind, bytes, target, offset, value }: Numbers): Scalars => [
   value,
 ];
 
-function nodeSide(frontEnd: FrontEnd, harness: Harness): Side {
+type Call = (symbol: string, ...args: readonly (number | bigint)[]) => unknown;
+
+/** Saving and restoring, by entry points that both sides have. */
+function saving(
+  device: Device<never>,
+  state: () => Uint8Array,
+  call: Call,
+): Pick<Side, "snapshot" | "restore"> {
+  return {
+    snapshot: () => ({
+      device: device.name,
+      timeNs: `0x${BigInt.asUintN(64, call("now") as bigint).toString(16)}`,
+      state: recordOf(device.state as never, state()),
+    }),
+    restore: (snapshot) => {
+      putRecord(device.state as never, state(), snapshot.state);
+      call("setNow", BigInt(snapshot.timeNs));
+      for (const { name, kind, ordinal, many } of device.wires) {
+        if (kind !== "timer") continue;
+        const ends = (many
+          ? snapshot.state[name]
+          : [snapshot.state[name]]) as unknown as readonly TimerRecord[];
+        for (const [i, end] of ends.entries())
+          call("setTimer", ordinal + i, Number(end.armed), BigInt(end.deadlineNs));
+      }
+    },
+  };
+}
+interface TimerRecord {
+  readonly armed: boolean;
+  readonly deadlineNs: string;
+}
+
+function nodeSide(frontEnd: FrontEnd, harness: Harness, device: Device<never>): Side {
   const functions = new Map(harness.program.entries.map((e) => [e.symbol, e.fn]));
   const call = (symbol: string, ...args: Scalars): unknown => functions.get(symbol)!(...args) as unknown;
   const outcome = (symbol: string, ...args: Scalars): Outcome => {
@@ -162,17 +201,25 @@ function nodeSide(frontEnd: FrontEnd, harness: Harness): Side {
   };
   const { layout, memory } = frontEnd.front.core;
   const place = layout.location(harness.state)!;
+  const state = (): Uint8Array => new Uint8Array(memory.memory.buffer, place.address, place.descriptor.size);
   return {
+    state,
+    // A boolean is a number where it comes from WebAssembly.
+    ...saving(device, state, (symbol, ...args) =>
+      symbol === "setTimer"
+        ? call(symbol, args[0]!, (args[1] !== 0) as never, args[2]!)
+        : call(symbol, ...args),
+    ),
     start: () => outcome("start"),
     act: (action) => outcome("act", ...list(action)),
     events: () => Array.from({ length: call("eventCount") as number }, (_, i) => call("event", i) as bigint),
-    state: () => new Uint8Array(memory.memory.buffer, place.address, place.descriptor.size),
   };
 }
 
-function nativeSide(instance: WasmInstance, module: IrModule, stateBytes: number): Side {
+function nativeSide(instance: WasmInstance, module: IrModule, device: Device<never>): Side {
   const { functions, addresses, memory } = instance;
   const siteAt = addresses[siteSymbol]! + 4;
+  const state = (): Uint8Array => new Uint8Array(memory().buffer, addresses[stateSymbol], device.state.size);
   const outcome = (symbol: string, ...args: Scalars): Outcome => {
     try {
       return { result: BigInt.asUintN(64, BigInt(functions[symbol]!(...args) ?? 0n)) };
@@ -190,6 +237,7 @@ function nativeSide(instance: WasmInstance, module: IrModule, stateBytes: number
       Array.from({ length: functions["eventCount"]!() as number }, (_, i) =>
         BigInt.asUintN(64, functions["event"]!(i) as bigint),
       ),
-    state: () => new Uint8Array(memory().buffer, addresses[stateSymbol], stateBytes),
+    state,
+    ...saving(device, state, (symbol, ...args) => functions[symbol]!(...args)),
   };
 }

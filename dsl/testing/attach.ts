@@ -2,12 +2,24 @@
 import { location, make } from "../core/layout.ts";
 import { memory } from "../core/memory.ts";
 import type { Device, DeviceWindow } from "../device/device.ts";
+import { ActionWords, fieldReader } from "./action-text.ts";
 import { FakeBoard, type FakePage } from "./fake-board.ts";
+import { kinds, reachOf, type Numbers } from "./reach.ts";
+import { putRecord, recordOf, SnapshotError, type StateRecord } from "./snapshot.ts";
+import { Timeline } from "./timeline.ts";
 
 /** An interrupt message that left the device. */
 export interface SentMessage {
   readonly destination: number;
   readonly command: number;
+}
+
+/** A device's whole state at a moment, as plain data that survives JSON. */
+export interface Snapshot {
+  readonly device: string;
+  /** Time of the board, in hexadecimal. */
+  readonly timeNs: string;
+  readonly state: StateRecord;
 }
 
 /** Where windows of configuration space lie, by their names. */
@@ -24,6 +36,8 @@ export class Attached<U, C = unknown> {
   readonly u: U;
   readonly board: FakeBoard;
   readonly device: Device<U, string, C>;
+  /** What was done to the device, and what it did. */
+  readonly timeline = new Timeline();
   readonly #first: number;
   readonly #levels = new Map<number, boolean>();
   readonly #edges = new Map<number, boolean[]>();
@@ -42,22 +56,45 @@ export class Attached<U, C = unknown> {
     this.u = make(device.state) as U;
     const count = device.wires.reduce((n, w) => n + w.count, 0);
     this.#first = fake.wires(count);
+    const followed = (ordinal: number, text: string): void =>
+      this.timeline.followed(fake.nowNs, `${this.#nameOf(ordinal)} ${text}`);
     fake.listen({
       first: this.#first,
       count,
-      expire: (ordinal) => this.device.expire(this.u, ordinal),
+      expire: (ordinal) => {
+        followed(ordinal, "expires");
+        this.device.expire(this.u, ordinal);
+      },
       line: (ordinal, level) => {
+        followed(ordinal, level ? "rises" : "falls");
         this.#levels.set(ordinal, level);
         append(this.#edges, ordinal, level);
       },
-      byte: (ordinal, byte) => append(this.#bytes, ordinal, byte),
-      ready: (ordinal) => void this.#ready.add(ordinal),
-      message: (ordinal, destination, command) => append(this.#messages, ordinal, { destination, command }),
-      signal: (ordinal, value) => append(this.#signals, ordinal, value),
-      report: (ordinal, code, a, b) => append(this.#reports, ordinal, { code, a, b }),
+      byte: (ordinal, byte) => {
+        followed(ordinal, `sends ${hex(byte)}`);
+        append(this.#bytes, ordinal, byte);
+      },
+      ready: (ordinal) => {
+        followed(ordinal, "has room");
+        this.#ready.add(ordinal);
+      },
+      message: (ordinal, destination, command) => {
+        followed(ordinal, `sends ${hex(command)} to ${hex(destination)}`);
+        append(this.#messages, ordinal, { destination, command });
+      },
+      signal: (ordinal, value) => {
+        followed(ordinal, `raises ${hex(value)}`);
+        append(this.#signals, ordinal, value);
+      },
+      report: (ordinal, code, a, b) => {
+        followed(ordinal, `reports ${hex(code)} ${hex(a)} ${hex(b)}`);
+        append(this.#reports, ordinal, { code, a, b });
+      },
       unimplemented: (ordinal, what) => {
         const end = device.wires.find((w) => w.kind === "misuse" && w.ordinal === ordinal);
-        this.#unimplemented.push(end?.name ?? device.model.reported[what] ?? `?${what}`);
+        const name = end?.name ?? device.model.reported[what] ?? `?${what}`;
+        followed(ordinal, `reports ${name}`);
+        this.#unimplemented.push(name);
       },
     });
     for (const [name, base] of Object.entries(places)) {
@@ -111,25 +148,33 @@ export class Attached<U, C = unknown> {
   }
   /** A guest's access of any width at any offset of a window. */
   readAt(window: string, offset: number, width: 1 | 2 | 4 = 1): number {
-    return this.#run(() => this.#window(window).read(this.u, offset, width));
+    const access = { kind: kinds.readAt, bytes: width, offset, value: 0n };
+    return this.#run(this.#text(window, access), () => this.#window(window).read(this.u, offset, width));
   }
   writeAt(window: string, offset: number, width: 1 | 2 | 4, value: number): void {
-    this.#run(() => this.#window(window).write(this.u, offset, width, value));
+    const access = { kind: kinds.writeAt, bytes: width, offset, value: BigInt(value) };
+    this.#run(this.#text(window, access), () => this.#window(window).write(this.u, offset, width, value));
   }
   readAt64(window: string, offset: number): bigint {
-    return this.#run(() => this.#window(window).read64(this.u, offset));
+    const access = { kind: kinds.readAt, bytes: 8, offset, value: 0n };
+    return this.#run(this.#text(window, access), () => this.#window(window).read64(this.u, offset));
   }
   writeAt64(window: string, offset: number, value: bigint): void {
-    this.#run(() => this.#window(window).write64(this.u, offset, value));
+    const access = { kind: kinds.writeAt, bytes: 8, offset, value };
+    this.#run(this.#text(window, access), () => this.#window(window).write64(this.u, offset, value));
   }
   /** RDMSR at an offset of a bank of MSRs; undefined where it gets #GP. */
   rdmsr(window: string, offset: number): bigint | undefined {
-    const { ok, value } = this.#run(() => this.#msr(window).read(this.u, offset));
+    const { ok, value } = this.#run(`rdmsr ${window} ${hex(offset)}`, () =>
+      this.#msr(window).read(this.u, offset),
+    );
     return ok ? value : undefined;
   }
   /** WRMSR; false where it gets #GP. */
   wrmsr(window: string, offset: number, value: bigint): boolean {
-    return this.#run(() => this.#msr(window).write(this.u, offset, value));
+    return this.#run(`wrmsr ${window} ${hex(offset)} ${hex(value)}`, () =>
+      this.#msr(window).write(this.u, offset, value),
+    );
   }
   #msr(window: string): NonNullable<DeviceWindow<U>["msr"]> {
     const access = this.#window(window).msr;
@@ -152,7 +197,7 @@ export class Attached<U, C = unknown> {
       if (typeof value === "object") Object.assign(given[field] as object, value);
       else given[field] = value;
     }
-    const status = this.#run(() => entry.run(this.u));
+    const status = this.#run(`hypercall ${name}`, () => entry.run(this.u));
     return { status, output: state[`${name}Output`] as Record<string, unknown> };
   }
   /** What the guest reported through an end. */
@@ -165,32 +210,35 @@ export class Attached<U, C = unknown> {
   }
   /** What a debugger sees at an offset; changes nothing. */
   peekAt(window: string, offset: number): number | bigint {
-    return this.#run(() => this.#window(window).peek(this.u, offset));
+    this.board.use();
+    return this.#window(window).peek(this.u, offset);
   }
 
   /** Moves time on. */
   advance(ns: number | bigint): void {
-    this.#run(() => this.board.advance(BigInt(ns)));
+    this.#run(`advance ${ns}`, () => this.board.advance(BigInt(ns)));
   }
   reset(): void {
-    this.#run(() => this.device.reset(this.u));
+    this.#run("reset", () => this.device.reset(this.u));
   }
   /** One of the device's own entry points. */
   call<T>(act: (calls: C, u: U) => T): T {
-    return this.#run(() => act(this.device.calls, this.u));
+    return this.#run(`call ${act.toString().replace(/\s+/g, " ")}`, () => act(this.device.calls, this.u));
   }
   /** Sets an input pin. */
   input(name: string, pin: number, level: boolean): void {
     const group = this.device.inputs.find((g) => g.name === name);
     if (group === undefined) throw new Error(`${this.device.name} has no inputs ${name}`);
-    this.#run(() => this.device.input(this.u, group.first + pin, level));
+    this.#run(`input ${name}[${pin}] ${Number(level)}`, () =>
+      this.device.input(this.u, group.first + pin, level),
+    );
   }
   /** The host sends bytes; what the device has no room for waits until it has. */
   send(name: string, bytes: string | readonly number[]): void {
     const list = typeof bytes === "string" ? [...Buffer.from(bytes, "utf8")] : bytes;
     const ordinal = this.#ordinal(name);
     for (const byte of list) append(this.#pending, ordinal, byte);
-    this.#run(() => this.#serve(ordinal));
+    this.#run(`send ${name} ${list.map(hex).join(" ")}`, () => this.#serve(ordinal));
   }
   /** Bytes that wait for room. */
   waiting(name: string): number {
@@ -228,12 +276,35 @@ export class Attached<U, C = unknown> {
     return this.#unimplemented;
   }
 
-  /** The state's bytes. */
-  snapshot(): Uint8Array {
-    return this.#stateBytes().slice();
+  /** The whole state, by name. What waits for room, and what was recorded so far, is the test's and not in it. */
+  snapshot(): Snapshot {
+    return {
+      device: this.device.name,
+      timeNs: hex(this.board.nowNs),
+      state: recordOf(this.device.state, this.#stateBytes()),
+    };
   }
-  restore(bytes: Uint8Array): void {
-    this.#stateBytes().set(bytes);
+  /**
+   * Puts a snapshot back, and the board's time with it: lines and timers are as they were. Throws SnapshotError, and
+   * changes nothing, where it is none of this device.
+   */
+  restore(snapshot: Snapshot): void {
+    if (snapshot.device !== this.device.name)
+      throw new SnapshotError(`a snapshot of ${snapshot.device} does not fit ${this.device.name}`);
+    if (!/^0x[0-9a-f]+$/.test(snapshot.timeNs)) throw new SnapshotError(`${snapshot.timeNs} is no time`);
+    putRecord(this.device.state, this.#stateBytes(), snapshot.state);
+    this.board.nowNs = BigInt(snapshot.timeNs);
+    for (const { name, kind, ordinal, count, many } of this.device.wires) {
+      const ends = (this.u as Readonly<Record<string, WireCell | readonly WireCell[]>>)[name];
+      for (let i = 0; i < count; i++) {
+        const end = (many ? (ends as readonly WireCell[])[i] : ends) as WireCell;
+        // The numbers of the wires are this board's.
+        end.wire = this.#first + ordinal + i;
+        if (kind === "line") this.#levels.set(ordinal + i, end.level);
+        if (kind === "timer") this.board.setDeadline(end.wire, end.armed ? end.deadlineNs : undefined);
+      }
+    }
+    this.timeline.done(this.board.nowNs, "restore");
   }
   #stateBytes(): Uint8Array {
     const place = location(this.u as object);
@@ -247,14 +318,34 @@ export class Attached<U, C = unknown> {
       this.device.receive(this.u, ordinal, queue.shift() as number);
   }
   /** Runs one access on this guest's board, then serves the sources that became ready. */
-  #run<T>(access: () => T): T {
+  #run<T>(text: string, access: () => T): T {
     this.board.use();
+    const line = this.timeline.length;
+    this.timeline.done(this.board.nowNs, text);
     const result = access();
+    if (typeof result === "number" || typeof result === "bigint") this.timeline.gave(line, hex(result));
     for (const ordinal of this.#ready) {
       this.#ready.delete(ordinal);
       this.#serve(ordinal);
     }
     return result;
+  }
+  /** An access in the words of a corpus: by the register's name where it is one unit of one. */
+  #text(window: string, access: Omit<Numbers, "target">): string {
+    const words = wordsOf(this.device as never);
+    const target = words.reach.windows.findIndex((w) => w.name === window);
+    const slot = words.reach.slots.findIndex(
+      (s) => s.window === target && s.offset === access.offset && s.bytes === access.bytes,
+    );
+    const field = fieldReader(this.device as never, () => this.#stateBytes());
+    if (slot < 0) return target < 0 ? window : words.format({ ...access, target }, field);
+    const kind = access.kind === kinds.readAt ? kinds.read : kinds.write;
+    return words.format({ ...access, kind, target: slot }, field);
+  }
+  #nameOf(ordinal: number): string {
+    const end = this.device.wires.find((w) => ordinal >= w.ordinal && ordinal < w.ordinal + w.count);
+    if (end === undefined) return `wire ${ordinal}`;
+    return end.many ? `${end.name}[${ordinal - end.ordinal}]` : end.name;
   }
   #ordinal(name: string): number {
     const parts = /^(\w+)(?:\[(\d+)\])?$/.exec(name);
@@ -283,6 +374,24 @@ export class Attached<U, C = unknown> {
     const offset = register.offset + index * register.stride;
     return { offset, bits: register.bits, bank: bank.name, unitBytes: (bank.unitBits / 8) as 1 | 2 | 4 | 8 };
   }
+}
+
+/** What an end of a wire may have in a device's state. */
+interface WireCell {
+  wire: number;
+  readonly level: boolean;
+  readonly armed: boolean;
+  readonly deadlineNs: bigint;
+}
+
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+
+const knownWords = new WeakMap<object, ActionWords>();
+/** The words for a device, made once. */
+function wordsOf(device: Device<never>): ActionWords {
+  const known = knownWords.get(device) ?? new ActionWords(device, reachOf(device, []));
+  knownWords.set(device, known);
+  return known;
 }
 
 function append<T>(map: Map<number, T[]>, key: number, value: T): void {

@@ -103,6 +103,12 @@ export class FakeBoard {
     return page;
   }
 
+  /** Arms a wire's timer, or disarms it, as it was when a device was saved. */
+  setDeadline(wire: number, deadlineNs: bigint | undefined): void {
+    if (deadlineNs === undefined) this.#deadlines.delete(wire);
+    else this.#deadlines.set(wire, deadlineNs);
+  }
+
   #to(wire: number, act: (listener: Listener, ordinal: number) => void): void {
     const listener = this.#listeners.find((l) => wire >= l.first && wire < l.first + l.count);
     if (listener === undefined) throw new Error(`wire ${wire} belongs to no device`);

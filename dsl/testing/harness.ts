@@ -386,6 +386,23 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
         entry("act", act, [u8, u8, u16, u32, u64], u64),
         entry("eventCount", (): u32 => own.count, [], u32),
         entry("event", (index: u32): u64 => own.events[index & (logLength - 1)]!, [u32], u64),
+        entry("now", (): u64 => own.now, [], u64),
+        entry(
+          "setNow",
+          (now: u64): void => {
+            own.now = now;
+          },
+          [u64],
+        ),
+        entry(
+          "setTimer",
+          (ordinal: u32, armed: boolean, deadlineNs: u64): void => {
+            if (ordinal >= wireCount) return;
+            own.armed[ordinal] = armed;
+            own.deadlines[ordinal] = deadlineNs;
+          },
+          [u32, bool, u64],
+        ),
         entry("LLVMFuzzerTestOneInput", fuzz, [u64, u64], i32),
       ],
     },
