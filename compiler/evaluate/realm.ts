@@ -90,14 +90,8 @@ export function createRealm(sources: Sources): Realm {
 
   function compile(sourceFile: ts.SourceFile): ModuleFunction {
     const transformed = transformFile(sourceFile, sources.checker, sites.all);
-    const { code, map } = transformSync(transformed.edited.text, {
-      ...erasure,
-      sourcefile: sourceFile.fileName,
-    });
+    const { script, map } = scriptOf(sourceFile.fileName, transformed.edited.text);
     origins.set(sourceFile.fileName, { sourceFile, edited: transformed.edited, sourceMap: map });
-    // Modules are strict, which esbuild leaves to whoever runs them.
-    const text = `(function (module, require, ${registryName}) { "use strict";\n${code}\n})`;
-    const script = new Script(text, { filename: scriptPrefix + sourceFile.fileName, lineOffset: -1 });
     return script.runInContext(context) as ModuleFunction;
   }
 
@@ -123,6 +117,26 @@ export function createRealm(sources: Sources): Realm {
     has: (path) => modules.has(path) && !failures.has(path),
     site: (fn) => sites.of(fn),
   };
+}
+
+interface ErasedScript {
+  readonly text: string;
+  readonly script: Script;
+  readonly map: string;
+}
+// A module whose text is the same is erased and parsed once, however many realms of this process evaluate it.
+const erased = new Map<string, ErasedScript>();
+
+function scriptOf(fileName: string, text: string): ErasedScript {
+  const known = erased.get(fileName);
+  if (known?.text === text) return known;
+  const { code, map } = transformSync(text, { ...erasure, sourcefile: fileName });
+  // Modules are strict, which esbuild leaves to whoever runs them.
+  const wrapped = `(function (module, require, ${registryName}) { "use strict";\n${code}\n})`;
+  const script = new Script(wrapped, { filename: scriptPrefix + fileName, lineOffset: -1 });
+  const made = { text, script, map };
+  erased.set(fileName, made);
+  return made;
 }
 
 /** Erases types and turns modules into functions. Imports of values stay in order, as Node itself keeps them. */
