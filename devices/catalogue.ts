@@ -28,6 +28,7 @@ import { interruptRegisters } from "./viridian/interrupts.ts";
 import { vpIndex } from "./viridian/vp-index.ts";
 import { referenceTime } from "./viridian/reference-time.ts";
 import { resetRegister } from "./viridian/reset.ts";
+import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 
 /** The functions of the host bridge that stands for its family. */
@@ -67,5 +68,6 @@ export const catalogue = Object.freeze({
   "viridian-reference-time": referenceTime,
   "viridian-reset": resetRegister,
   "viridian-vp-index": vpIndex(0),
+  "virtio-blk": virtioBlkDevice(0xc000_0000, 16 * 512),
   "virtio-rng": virtioRngDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

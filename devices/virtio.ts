@@ -3,6 +3,8 @@ import { instantiate, type Targets } from "../dsl/device/instance.ts";
 import type { Device } from "../dsl/device/vocabulary.ts";
 import { fitted, type DeviceDeclaration, type DeviceTemplate } from "../dsl/manifest/device.ts";
 import type { PciPlaces } from "../dsl/manifest/pci.ts";
+import type { Bytes } from "../dsl/manifest/units.ts";
+import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 import { virtioBarBytes } from "./virtio/transport.ts";
 
@@ -25,6 +27,16 @@ function onBus(
 export interface VirtioDeviceOptions {
   /** Unique in its guest. */
   readonly name?: string;
+}
+
+export interface VirtioBlkOptions extends VirtioDeviceOptions {
+  /** Of the disk: whole sectors of 512 bytes, at most 16 MiB. */
+  readonly size: Bytes;
+}
+
+/** A disk that is all memory: zero when the guest starts. */
+export function virtioBlk({ name = "disk", size }: VirtioBlkOptions): DeviceTemplate {
+  return ({ pci }) => [onBus(pci, name, (gpa) => virtioBlkDevice(gpa, size))];
 }
 
 /** A source of random numbers: those of the machine's processor. */

@@ -13,6 +13,7 @@ const modules = [
   "virtio_pci_modern_dev",
   "virtio_pci",
   "virtio-rng",
+  "virtio_blk",
 ];
 
 let machine: Machine;
@@ -37,7 +38,7 @@ test.serial("Linux finds the functions, and claims what lies behind their base a
   const ids = "cd /sys/bus/pci/devices; for f in *; do echo $f `cat $f/vendor $f/device`; done; cd /";
   t.is(
     await shell(machine, ids),
-    "0000:00:00.0 0x8086 0x29c0\n0000:00:01.0 0x1af4 0x1044\n0000:00:1f.0 0x8086 0x2918\n",
+    "0000:00:00.0 0x8086 0x29c0\n0000:00:01.0 0x1af4 0x1044\n0000:00:02.0 0x1af4 0x1042\n0000:00:1f.0 0x8086 0x2918\n",
   );
   t.regex(
     await shell(machine, "cat /proc/iomem"),
@@ -60,3 +61,35 @@ test.serial("random numbers come through virtio-rng, with an interrupt for each 
   t.not(first, second);
   t.regex(await shell(machine, "grep virtio /proc/interrupts"), /PCI-MSI.*virtio0-input/);
 });
+
+test.serial(
+  "a file system on the disk keeps what is written, and reads back the same past the cache",
+  async (t) => {
+    t.is(await shell(machine, "cat /sys/block/vda/size"), "8192\n");
+    t.is(
+      await shell(machine, "dd if=/dev/vda bs=64k 2>/dev/null | tr -d '\\000' | wc -c"),
+      "0\n",
+      "zero at first",
+    );
+    const sum = (of: string): string => `${of} | md5sum | cut -d' ' -f1`;
+    await shell(
+      machine,
+      "mke2fs -F /dev/vda >/dev/null 2>&1; mkdir -p /mnt/disk; mount -t ext4 /dev/vda /mnt/disk",
+    );
+    await shell(machine, "dd if=/dev/urandom of=/mnt/disk/file bs=1k count=2500 2>/dev/null; sync");
+    const before = await shell(machine, sum("cat /mnt/disk/file"));
+    t.regex(before, /^[0-9a-f]{32}\n$/);
+    await shell(
+      machine,
+      "umount /mnt/disk; echo 3 >/proc/sys/vm/drop_caches; mount -t ext4 /dev/vda /mnt/disk",
+    );
+    t.is(await shell(machine, sum("cat /mnt/disk/file")), before);
+    t.is(
+      await shell(
+        machine,
+        "umount /mnt/disk; dmesg | grep -E 'I/O error|EXT4-fs error|virtio_blk.*(fail|error)'",
+      ),
+      "",
+    );
+  },
+);

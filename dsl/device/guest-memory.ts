@@ -19,15 +19,20 @@ export const guestMemory = Object.freeze({
   write32: (gpa: u64, value: u32): boolean => board.writeMemory(gpa, 4, BigInt(value)),
 });
 
+/** Bytes of the largest buffer: those of a disk that is all memory. */
+const mostBytes = 0x100_0000;
+/** Bytes of the longest copy. */
+const copyBytes = 4096;
+
 interface BufferFields {
   readonly bytes: FixedArray<u8>;
 }
 /** Bytes that are copied from and to guest memory, as many as were declared. */
 export interface GuestBuffer {
   readonly bytes: FixedArray<u8>;
-  /** Copies `length` bytes of guest memory to `at`; false where they do not lie in memory, or the buffer has no room. */
+  /** Copies `length` bytes (at most 4,096) of guest memory to `at`; false where they do not lie in memory, or the buffer has no room. */
   load(gpa: u64, at: u32, length: u32): boolean;
-  /** Copies `length` bytes from `at` to guest memory; false where the guest could not write them, or the buffer has not as many. */
+  /** Copies `length` bytes (at most 4,096) from `at` to guest memory; false where the guest could not write them, or the buffer has not as many. */
   store(gpa: u64, at: u32, length: u32): boolean;
   /** Integers of the buffer, lowest byte first; 0 behind its end. */
   u8At(at: u32): u8;
@@ -37,10 +42,10 @@ export interface GuestBuffer {
 }
 const buffers = new Map<number, StructDescriptor<GuestBuffer>>();
 
-/** Declares a buffer of `length` bytes (1 to 4,096) for guest memory. */
+/** Declares a buffer of `length` bytes (1 to 16 MiB) for guest memory. A reset leaves it. */
 export function guestBuffer(length: number): StructDescriptor<GuestBuffer> {
-  if (!Number.isInteger(length) || length < 1 || length > 4096)
-    throw new DeclarationError(`a buffer for guest memory has 1 to 4,096 bytes, not ${length}`);
+  if (!Number.isInteger(length) || length < 1 || length > mostBytes)
+    throw new DeclarationError(`a buffer for guest memory has 1 to ${mostBytes} bytes, not ${length}`);
   const known = buffers.get(length);
   if (known !== undefined) return known;
   const byteAt = (self: BufferFields, at: u32): u8 => (at < length ? self.bytes[at] : 0);
@@ -49,9 +54,9 @@ export function guestBuffer(length: number): StructDescriptor<GuestBuffer> {
   const made = extend(struct(`GuestBuffer_${length}`, { bytes: array(u8, length) }), {
     methods: {
       load: (self: BufferFields, gpa: u64, at: u32, count: u32): boolean =>
-        board.copyFromMemory(gpa, self.bytes, at, count),
+        count <= copyBytes && board.copyFromMemory(gpa, self.bytes, at, count),
       store: (self: BufferFields, gpa: u64, at: u32, count: u32): boolean =>
-        board.copyToMemory(gpa, self.bytes, at, count),
+        count <= copyBytes && board.copyToMemory(gpa, self.bytes, at, count),
       u8At: byteAt,
       u16At: half,
       u32At: word,

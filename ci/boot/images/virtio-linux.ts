@@ -1,6 +1,6 @@
 /** As hello-linux, with virtio devices, and an initramfs that holds Debian's modules for them. */
 import { q35 } from "../../../devices/q35.ts";
-import { virtioRng } from "../../../devices/virtio.ts";
+import { virtioBlk, virtioRng } from "../../../devices/virtio.ts";
 import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
 export default image({
@@ -15,7 +15,7 @@ export default image({
         initrd: payload("virtio-initramfs.gz"),
         commandLine: "console=ttyS0",
       }),
-      devices: [q35(), virtioRng()],
+      devices: [q35(), virtioRng(), virtioBlk({ size: mib(4) })],
       onPowerOff: "power-off-machine",
     }),
   ],

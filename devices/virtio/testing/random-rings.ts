@@ -27,7 +27,12 @@ export interface RingsOutcome {
 /** Drives `steps` random steps. */
 export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
   const { queues, size, features } = options;
-  const random = randomFrom(options.seed);
+  const raw = randomFrom(options.seed);
+  // Its neighbours depend on each other bit by bit; the upper bits of a product do not.
+  const random = (below: number): number => {
+    const mixed = Math.imul(raw(2 ** 32), 0x9e37_79b1) >>> 0;
+    return below > 2 ** 20 ? mixed % below : (mixed >>> 8) % below;
+  };
   const ram = Number(ramGpa);
   let difference: string | undefined;
   let completed = 0;
@@ -64,7 +69,8 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     common(0x14, 1, 11);
     for (let q = 0; q < queues; q++) {
       offered[q] = 0;
-      put(base(q) + 0x400 + 2, 2, 0);
+      put(base(q) + 0x402, 2, 0);
+      put(base(q) + 0x602, 2, 0);
       put(base(q) + 0x400, 2, random(4) === 0 ? 1 : 0);
       common(0x16, 2, q);
       common(0x18, 2, random(16) === 0 ? random(20) : size);
@@ -79,7 +85,7 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     common(0x14, 1, 15);
   };
   const place = (): number | bigint =>
-    random(12) === 0
+    random(40) === 0
       ? one([0, ram - 4, ram + ramBytes - 4, ram + 0x7000 - 4, 0xffff_ffff_ffff_fff0n, 0x8000_0000_0000n])
       : data + random(0x2000);
   const describe = (table: number, index: number, writable: boolean, next: number | undefined): void => {
@@ -87,15 +93,17 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     put(
       table + 16 * index + 8,
       4,
-      random(24) === 0 ? random(2 ** 32) : one([0, 1, 16, 64, 512, random(700)]),
+      random(60) === 0 ? random(2 ** 32) : one([0, 1, 16, 64, 512, random(700)]),
     );
     const flags = (writable ? 2 : 0) | (next === undefined ? 0 : 1) | (random(64) === 0 ? random(8) : 0);
     put(table + 16 * index + 12, 2, flags);
     put(table + 16 * index + 14, 2, next ?? random(size));
   };
   const offer = (q: number): void => {
-    const length = 1 + random(4);
-    const readable = random(length + 1);
+    // A request has a header that is read and an answer that is written.
+    const asks = options.request === undefined ? 0 : 1;
+    const length = 1 + asks + random(4);
+    const readable = asks + random(length - asks);
     const direct = random(3) !== 0;
     const table = direct ? base(q) : data + 0x2800;
     for (let i = 0; i < length; i++) {
