@@ -1,6 +1,7 @@
 /** Where templates fit devices into a guest: their windows, their interrupts, and their names in ACPI. */
-import { virtioRng } from "../../devices/virtio.ts";
+import { virtioBlk, virtioRng } from "../../devices/virtio.ts";
 import { placeOf } from "../../dsl/manifest/error.ts";
+import { mib } from "../../dsl/manifest/units.ts";
 import { pciPlaces } from "../../dsl/manifest/pci.ts";
 import { q35 } from "../../devices/q35.ts";
 import { viridian } from "../../devices/viridian.ts";
@@ -30,7 +31,12 @@ export interface Fitting {
   readonly acpi: string | undefined;
 }
 
-const templates = { q35: q35(), viridian: viridian(), virtioRng: virtioRng() } as const;
+const templates = {
+  q35: q35(),
+  viridian: viridian(),
+  virtioRng: virtioRng(),
+  virtioBlk: virtioBlk({ size: mib(4) }),
+} as const;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
