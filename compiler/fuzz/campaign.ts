@@ -76,7 +76,8 @@ function variant(
 
 /** A value cut to what an action takes. */
 function fitting({ kind, bytes }: Numbers, value: bigint): bigint {
-  if (kind === kinds.write || kind === kinds.writeAt) return BigInt.asUintN(bytes * 8, value);
+  if (kind === kinds.write || kind === kinds.writeAt || kind === kinds.memory)
+    return BigInt.asUintN(bytes * 8, value);
   if (kind === kinds.send) return value & 0xffn;
   if (kind === kinds.input) return value & 1n;
   if (kind === kinds.advance) return BigInt.asUintN(advanceBits, value);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { recordBytes } from "../../dsl/testing/harness.ts";
 import { ActionError, type ActionWords, fieldReader } from "../../dsl/testing/action-text.ts";
-import { actionMaker, type Numbers, type Reach } from "../../dsl/testing/reach.ts";
+import { actionMaker, kinds, type Numbers, type Reach } from "../../dsl/testing/reach.ts";
 import { InputFailure } from "../failure.ts";
 import { replay } from "./replay.ts";
 import type { Subject } from "./subject.ts";
@@ -88,7 +88,10 @@ export function encode(reach: Reach, actions: readonly Numbers[]): Uint8Array {
   actions.forEach(({ kind, bytes, target, offset, value }, i) => {
     const at = i * recordBytes;
     view.setUint8(at, reach.chosen.indexOf(kind));
-    view.setUint8(at + 1, kind === 2 || kind === 3 ? Math.log2(bytes) : bytes);
+    view.setUint8(
+      at + 1,
+      kind === kinds.readAt || kind === kinds.writeAt || kind === kinds.memory ? Math.log2(bytes) : bytes,
+    );
     view.setUint16(at + 2, target, true);
     view.setUint32(at + 4, offset, true);
     view.setBigUint64(at + 8, value, true);

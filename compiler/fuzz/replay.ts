@@ -52,6 +52,8 @@ function compare(subject: Subject, step: number, node: Outcome, native: Outcome)
       `event ${first} is ${one[first] ?? "missing"} in Node, ${other[first] ?? "missing"} natively`,
     );
   }
+  if (Buffer.compare(subject.node.memory(), subject.native.memory()) !== 0)
+    return differ("the guest's memory is not the same in Node and natively");
   const [a, b] = [subject.node.state(), subject.native.state()];
   if (Buffer.compare(a, b) === 0) return undefined;
   const layout = subject.device.state;

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { coreFile } from "../source/load.ts";
 import type { Device } from "../../dsl/device/device.ts";
 import type { harnessOf as makeHarness, Harness } from "../../dsl/testing/harness.ts";
-import { mostTurns, stateSymbol } from "../../dsl/testing/harness.ts";
+import { memorySymbol, mostTurns, stateSymbol } from "../../dsl/testing/harness.ts";
 import {
   reachOf,
   type CallScalar,
@@ -11,6 +11,7 @@ import {
   type Numbers,
   type Reach,
 } from "../../dsl/testing/reach.ts";
+import { ramBytes } from "../../dsl/testing/program-memory.ts";
 import type { Snapshot } from "../../dsl/testing/attach.ts";
 import { putRecord, recordOf } from "../../dsl/testing/snapshot.ts";
 import { runFrontEnd, type FrontEnd } from "../front-end.ts";
@@ -57,7 +58,9 @@ export interface Side {
   events(): bigint[];
   /** The device's state as it is: not a copy. */
   state(): Uint8Array;
-  /** The same by name, with the time: plain data that survives JSON and fits either side. */
+  /** The guest's memory, where the device uses it. */
+  memory(): Uint8Array;
+  /** The state by name, with the time: plain data that survives JSON and fits either side. */
   snapshot(): Snapshot;
   /** Goes on from a snapshot. Throws SnapshotError where it is none of this device. */
   restore(snapshot: Snapshot): void;
@@ -127,7 +130,8 @@ export function loadSubjects(file: string): Subjects {
           checkIntervals,
         );
       const module = lowered(false);
-      const exported = [...harness.program.entries.map((e) => e.symbol), stateSymbol, siteSymbol];
+      const memory = harness.reach.memory ? [memorySymbol] : [];
+      const exported = [...harness.program.entries.map((e) => e.symbol), stateSymbol, siteSymbol, ...memory];
       const { wasm } = linkWasm(module, exported);
       const instance = await instantiate(wasm, {
         abort: () => {
@@ -201,9 +205,11 @@ function nodeSide(frontEnd: FrontEnd, harness: Harness, device: Device<never>): 
   };
   const { layout, memory } = frontEnd.front.core;
   const place = layout.location(harness.state)!;
+  const ram = layout.location(harness.memory);
   const state = (): Uint8Array => new Uint8Array(memory.memory.buffer, place.address, place.descriptor.size);
   return {
     state,
+    memory: () => new Uint8Array(memory.memory.buffer, ram?.address ?? 0, ram?.descriptor.size ?? 0),
     // A boolean is a number where it comes from WebAssembly.
     ...saving(device, state, (symbol, ...args) =>
       symbol === "setTimer"
@@ -238,6 +244,8 @@ function nativeSide(instance: WasmInstance, module: IrModule, device: Device<nev
         BigInt.asUintN(64, functions["event"]!(i) as bigint),
       ),
     state,
+    memory: () =>
+      new Uint8Array(memory().buffer, addresses[memorySymbol] ?? 0, memorySymbol in addresses ? ramBytes : 0),
     ...saving(device, state, (symbol, ...args) => functions[symbol]!(...args)),
   };
 }

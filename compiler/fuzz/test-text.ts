@@ -3,6 +3,7 @@ import { type ActionWords, fieldReader } from "../../dsl/testing/action-text.ts"
 import { kinds, type CallScalar, type Numbers } from "../../dsl/testing/reach.ts";
 import type { StructDescriptor } from "../../dsl/core/layout.ts";
 import { recordOf } from "../../dsl/testing/snapshot.ts";
+import { ramBytes, ramGpa, writableEnd } from "../../dsl/testing/program-memory.ts";
 import { replay, type Finding } from "./replay.ts";
 import type { Subject } from "./subject.ts";
 
@@ -75,6 +76,8 @@ function callText(
       return `send("${words.sourceName(target)}", [${hex(value)}])`;
     case kinds.reset:
       return "reset()";
+    case kinds.memory:
+      return `board.memory.set(${hex(ramGpa + BigInt(offset))}, ${bytes}, ${hex(value)}n)`;
     case kinds.parameter:
       return "";
     case kinds.hypercall: {
@@ -129,6 +132,12 @@ export function testText(
   return [
     `test(${JSON.stringify(`${subject.name}: ${finding.what}`)}, (t) => {`,
     `  const guest = attach(${name});`,
+    ...(subject.harness.reach.memory
+      ? [
+          `  guest.board.memory.add(${hex(ramGpa)}, ${hex(writableEnd)});`,
+          `  guest.board.memory.add(${hex(ramGpa + writableEnd)}, ${hex(BigInt(ramBytes) - writableEnd)}, false);`,
+        ]
+      : []),
     "  t.notThrows(() => {",
     ...lines,
     "  });",

@@ -77,6 +77,8 @@ export class ActionWords {
         return "reset";
       case kinds.parameter:
         return `parameter ${this.reach.hypercalls[target]!.name} ${offset} ${hex}`;
+      case kinds.memory:
+        return `memory 0x${offset.toString(16)} ${bytes} ${hex}`;
       case kinds.hypercall:
         return `hypercall ${this.reach.hypercalls[target]!.name} ${hex}`;
       default:
@@ -112,9 +114,7 @@ export class ActionWords {
       case kinds.readAt:
       case kinds.writeAt: {
         const target = this.#window(words[0]!);
-        const bytes = Number(number(words[2]!, 8));
-        if (![1, 2, 4, 8].includes(bytes))
-          throw new ActionError(`an access has 1, 2, 4 or 8 bytes, not ${bytes}`);
+        const bytes = widthOf(words[2]!);
         const value = kind === kinds.writeAt ? number(words[3]!, bytes * 8) : 0n;
         return { ...action, target, bytes, offset: Number(number(words[1]!, 32)), value };
       }
@@ -144,6 +144,11 @@ export class ActionWords {
         if (offset >= Math.max(1, count))
           throw new ActionError(`${words[0]!} takes ${count} words, and has no word ${offset}`);
         return { ...action, target, offset, value: number(words[2]!, 64) };
+      }
+      case kinds.memory: {
+        if (!this.reach.memory) throw new ActionError(`${this.device.name} does not use the guest's memory`);
+        const [offset, bytes] = [Number(number(words[0]!, 15)), widthOf(words[1]!)];
+        return { ...action, bytes, offset, value: number(words[2]!, bytes * 8) };
       }
       case kinds.hypercall:
         return { ...action, target: this.#hypercall(words[0]!), value: number(words[1]!, 64) };
@@ -183,11 +188,18 @@ const wordCounts: Readonly<Record<keyof typeof kinds, readonly string[]>> = {
   reset: [],
   call: ["an entry point", "an offset", "a value"],
   parameter: ["a hypercall", "a word of its input", "a value"],
+  memory: ["an offset in the guest's memory", "a width in bytes", "a value"],
   hypercall: ["a hypercall", "the first word of its input"],
 };
 
 function placeText({ register: { name, count }, element, byte }: Place): string {
   return `${name}${count > 1 ? `[${element}]` : ""}${byte > 0 ? `+${byte}` : ""}`;
+}
+
+function widthOf(text: string): number {
+  const bytes = Number(number(text, 8));
+  if (![1, 2, 4, 8].includes(bytes)) throw new ActionError(`an access has 1, 2, 4 or 8 bytes, not ${bytes}`);
+  return bytes;
 }
 
 function indexed(text: string): { name: string; index: number } {

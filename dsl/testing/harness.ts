@@ -11,7 +11,7 @@ import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
-import { programMemory } from "./program-memory.ts";
+import { programMemory, ramGpa } from "./program-memory.ts";
 import { actionMaker, reachOf, type CallScalar, type CallSignature, type Reach } from "./reach.ts";
 
 /** Bytes of an action in a fuzzer's input: kind, bytes, target (u16), offset (u32), value (u64), little-endian. */
@@ -51,6 +51,7 @@ export const eventKinds = Object.freeze([
 
 /** The storage that linkers and tests know by name. */
 export const stateSymbol = "harness.state";
+export const memorySymbol = "harness.memory";
 /** Holds how many turns of loops are left; the compiler's instrumentation counts it down. */
 export const meterSymbol = "harness.meter";
 const Meter = struct("Meter", { left: u32 });
@@ -60,6 +61,8 @@ export interface Harness {
   readonly program: Program;
   /** The device's state. */
   readonly state: object;
+  /** The guest's memory, where the device uses it. */
+  readonly memory: object | undefined;
   readonly reach: Reach;
 }
 
@@ -131,7 +134,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     events: array(u64, logLength),
   });
   const state = storage(stateSymbol, device.state);
-  const memory = programMemory("harness.memory");
+  const memory = programMemory(memorySymbol);
   const meter = storage(meterSymbol, Meter);
   const own = storage("harness.board", Board);
   const note = (kind: u64, wire: u16, a: u64, b: u64): void => {
@@ -284,6 +287,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     if (word * 8 < h.inputBytes)
       store64(u64(addressOf(state as object) + BigInt(h.inputAt) + BigInt(word) * 8n), value);
   };
+  const usesMemory = reach.memory;
   const perform = (kind: u8, bytes: u8, target: u16, offset: u32, value: u64): u64 => {
     own.count = 0;
     meter.left = mostTurns;
@@ -333,6 +337,9 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
           }
         }
         return 0n;
+      case 11:
+        if (usesMemory) memory.set(u64(ramGpa + BigInt(offset)), bytes, value);
+        return 0n;
       default:
         return 0n;
     }
@@ -348,6 +355,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
   const start = (): void => {
     meter.left = mostTurns;
     fillBytes(addressOf(state as object), 0, BigInt(stateBytes));
+    if (usesMemory) memory.clear();
     for (let i = 0; i < wireCount; i++) own.armed[i] = false;
     own.now = 0n;
     own.count = 0;
@@ -407,6 +415,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
       ],
     },
     state: state as object,
+    memory: usesMemory ? memory.bytes : undefined,
     reach,
   };
 }

@@ -1,6 +1,6 @@
 /** Guest memory of a program for tests of Node against native: one stretch of static storage, whose end is read-only. */
 import { u32, u64, u8 } from "../core/int.ts";
-import { addressOf, load64 } from "../core/intrinsics.ts";
+import { addressOf, fillBytes, load64 } from "../core/intrinsics.ts";
 import { array, type FixedArray } from "../core/layout.ts";
 import { storage } from "../core/storage.ts";
 import type { Board, GuestValue } from "../device/board.ts";
@@ -9,12 +9,16 @@ import type { Board, GuestValue } from "../device/board.ts";
 export const ramGpa = 0x1000n;
 export const ramBytes = 0x8000;
 /** What lies behind this much of it cannot be written. */
-const writableEnd = 0x7000n;
+export const writableEnd = 0x7000n;
 /** What `ramAt` gives for what is not there. */
 const outside = 0xffff_ffff;
 
 /** The memory as devices and as tests see it. */
 export interface ProgramMemory {
+  /** All of it, as it lies in the program's storage. */
+  readonly bytes: FixedArray<u8>;
+  /** Makes all of it zero. */
+  readonly clear: () => void;
   readonly board: Pick<Board, "readMemory" | "writeMemory" | "copyFromMemory" | "copyToMemory">;
   /** Writes 1 to 8 bytes, also where devices cannot; nothing where no memory is. */
   readonly set: (gpa: u64, width: u8, value: u64) => void;
@@ -38,6 +42,8 @@ export function programMemory(name: string): ProgramMemory {
       if (i < width) ram[u32(at + i) & (ramBytes - 1)] = u8(value >> BigInt(8 * i));
   };
   return Object.freeze({
+    bytes: ram,
+    clear: (): void => fillBytes(addressOf(ram), 0, BigInt(ramBytes)),
     board: Object.freeze({
       readMemory: (gpa: u64, width: u8): GuestValue => {
         const at = ramAt(gpa, width, false);

@@ -4,6 +4,7 @@
  */
 import { u16, u32, u64, u8 } from "../core/int.ts";
 import type { Device } from "../device/device.ts";
+import { ramBytes } from "./program-memory.ts";
 import type { BankModel, DeviceModel, RegisterModel } from "../device/model.ts";
 
 /** A scalar type of one of the device's own entry points. */
@@ -28,6 +29,7 @@ export const kinds = Object.freeze({
   call: 8,
   parameter: 9,
   hypercall: 10,
+  memory: 11,
 });
 
 /** One unit of one register, or of several that share its place. */
@@ -47,6 +49,8 @@ export interface Reach {
   readonly calls: readonly CallSignature[];
   /** Hypercalls, with the words of their inputs. */
   readonly hypercalls: readonly { readonly name: string; readonly words: number }[];
+  /** Whether the device reads or writes the guest's memory. */
+  readonly memory: boolean;
   /** What a byte of an input chooses among: each kind as often as it is wanted. */
   readonly chosen: readonly number[];
 }
@@ -103,6 +107,7 @@ const weights = {
   call: 8,
   parameter: 4,
   hypercall: 8,
+  memory: 12,
 } as const;
 
 /** Everything that can be done to a device. */
@@ -118,6 +123,7 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
   const sources = device.wires
     .filter((w) => w.kind === "source")
     .flatMap((w) => Array.from({ length: w.count }, (_, i) => w.ordinal + i));
+  const memory = device.model.state.some(({ type }) => /^(Virtqueue|GuestBuffer)_/.test(type));
   const hypercalls = device.hypercalls.map(({ name, inputBytes }) =>
     Object.freeze({ name, words: inputBytes / 8 }),
   );
@@ -133,6 +139,7 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
     call: calls.length > 0,
     parameter: hypercalls.some((h) => h.words > 1),
     hypercall: hypercalls.length > 0,
+    memory,
   };
   const names = Object.keys(kinds) as (keyof typeof kinds)[];
   const chosen = names.filter((n) => has[n]).flatMap((n) => Array<number>(weights[n]).fill(kinds[n]));
@@ -143,6 +150,7 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
     sources: Object.freeze(sources),
     calls: Object.freeze(calls.map((c) => Object.freeze({ ...c, params: Object.freeze([...c.params]) }))),
     hypercalls: Object.freeze(hypercalls),
+    memory,
     chosen: Object.freeze(chosen),
   });
 }
@@ -209,6 +217,10 @@ export function actionMaker(reach: Reach) {
       target = rawTarget % callCount;
       offset = rawOffset;
       value = rawValue;
+    } else if (kind === 11) {
+      bytes = u8(1 << (rawBytes & 3));
+      offset = rawOffset & (ramBytes - 1);
+      value = bytes === 8 ? rawValue : u64(rawValue & u64((1n << BigInt((bytes * 8) & 63)) - 1n));
     } else if (kind >= 9) {
       const hypercall = rawTarget % hypercallCount;
       target = hypercall;
