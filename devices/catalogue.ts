@@ -9,6 +9,7 @@ import { acpiPm } from "./acpi-pm.ts";
 import { debugcon } from "./debugcon.ts";
 import { hpet } from "./hpet.ts";
 import { ownHypercalls } from "./hypercalls.ts";
+import { i6300esb } from "./i6300esb.ts";
 import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
@@ -51,6 +52,7 @@ export const catalogue = Object.freeze({
   debugcon,
   hpet,
   hypercalls: ownHypercalls,
+  i6300esb: i6300esb(0xc000_0000),
   i8042,
   i8254,
   i8259,

@@ -1,9 +1,9 @@
 /** Virtio devices as a guest has them: each a PCI function behind its host bridge. */
-import { instantiate, type Targets } from "../dsl/device/instance.ts";
-import type { Device } from "../dsl/device/vocabulary.ts";
-import { fitted, type DeviceDeclaration, type DeviceTemplate } from "../dsl/manifest/device.ts";
+import type { Targets } from "../dsl/device/instance.ts";
+import type { DeviceDeclaration, DeviceTemplate } from "../dsl/manifest/device.ts";
 import type { PciPlaces } from "../dsl/manifest/pci.ts";
 import type { Bytes } from "../dsl/manifest/units.ts";
+import { pciDevice } from "./pci/place.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 import { virtioBarBytes } from "./virtio/transport.ts";
@@ -15,13 +15,12 @@ function onBus(
   make: (gpa: number) => unknown,
   connect: Readonly<Record<string, Targets>> = {},
 ): DeviceDeclaration {
-  const { configuration, bars } = pci.next(name, [virtioBarBytes]);
-  const gpa = bars[0]!;
-  const instance = instantiate(make(gpa) as Device<unknown, "configuration">, name, {
-    at: { configuration },
+  return pciDevice(pci, {
+    name,
+    barBytes: virtioBarBytes,
+    make,
     connect: { messages: { board: "bus" }, ...connect },
   });
-  return fitted(instance, { parts: [{ part: "pci-function", bars: [{ gpa, sizeBytes: virtioBarBytes }] }] });
 }
 
 export interface VirtioDeviceOptions {

@@ -1,4 +1,5 @@
 /** Where templates fit devices into a guest: their windows, their interrupts, and their names in ACPI. */
+import { watchdog } from "../../devices/i6300esb.ts";
 import { virtioBlk, virtioRng } from "../../devices/virtio.ts";
 import { placeOf } from "../../dsl/manifest/error.ts";
 import { mib } from "../../dsl/manifest/units.ts";
@@ -36,6 +37,7 @@ const templates = {
   viridian: viridian(),
   virtioRng: virtioRng(),
   virtioBlk: virtioBlk({ size: mib(4) }),
+  watchdog: watchdog(),
 } as const;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -1,7 +1,8 @@
 /**
  * A PCI function that is a device of its own: a template of the parts that every such device has. The device spreads
  * `banks` and `state` into its shape, lays its own banks behind a base address with `behind`, and calls `raise` and
- * `deliver` for its interrupts, which are MSI-X messages (PCI 3.0 §6.8.2).
+ * `deliver` for its interrupts, which are MSI-X messages (PCI 3.0 §6.8.2). A function that sends no messages is a
+ * `plainEndpoint`, which has `banks` and `behind`.
  */
 import type { FixedArray } from "../../dsl/core/layout.ts";
 import type { BankOptions, Movable } from "../../dsl/device/bank.ts";
@@ -37,16 +38,19 @@ export interface Bar {
   readonly gpa: number;
 }
 
-export interface EndpointOptions<Registers extends RegisterRecord> extends PciIdentity {
+export interface PlainEndpointOptions<Registers extends RegisterRecord> extends PciIdentity {
   readonly bars: readonly Bar[];
-  /** MSI-X vectors, 1 to 32. */
-  readonly vectors: number;
-  /** Where the table and the pending bits of MSI-X lie: the table takes 16 bytes for each vector, the bits 8. */
-  readonly msix: { readonly bar: Bar["index"]; readonly table: number; readonly pending: number };
   /** Further capabilities; their offsets and links are computed. */
   readonly capabilities?: readonly Capability[];
   /** Registers of its own behind the header, at offsets of configuration space. */
   readonly registers?: Registers;
+}
+
+export interface EndpointOptions<Registers extends RegisterRecord> extends PlainEndpointOptions<Registers> {
+  /** MSI-X vectors, 1 to 32. */
+  readonly vectors: number;
+  /** Where the table and the pending bits of MSI-X lie: the table takes 16 bytes for each vector, the bits 8. */
+  readonly msix: { readonly bar: Bar["index"]; readonly table: number; readonly pending: number };
 }
 
 /** The part of the state that the templates work on. */
@@ -63,9 +67,27 @@ export interface EndpointState {
 
 /** Messages to local APICs go to addresses 0xfeexxxxx (Intel SDM vol. 3 §11.11.1). */
 const messageArea = 0xfee;
-const msixOffset = 0x40;
+/** Behind the header: where capabilities begin. */
+const capabilitiesOffset = 0x40;
 const msixBytes = 12;
 const msixCapability = 0x11;
+
+/** Makes the parts of a function without MSI-X. Throws DeclarationError for base addresses that cannot be. */
+export function plainEndpoint<const Registers extends RegisterRecord = Readonly<Record<never, never>>>(
+  options: PlainEndpointOptions<Registers>,
+) {
+  const chain = capabilityChain(options.capabilities ?? [], capabilitiesOffset);
+  const configuration = bank(
+    u32,
+    {
+      ...header(options, chain.first),
+      ...(chain.registers as Readonly<Record<never, never>>),
+      ...(options.registers ?? ({} as Registers)),
+    },
+    { space: "configuration", size: configurationBytes },
+  );
+  return { banks: { configuration }, behind: behindBars(options.bars) };
+}
 
 /** Makes the parts of a function. Throws DeclarationError for base addresses and vectors that cannot be. */
 export function endpoint<const Registers extends RegisterRecord = Readonly<Record<never, never>>>(
@@ -74,41 +96,25 @@ export function endpoint<const Registers extends RegisterRecord = Readonly<Recor
   const { bars, vectors, msix } = options;
   if (!Number.isInteger(vectors) || vectors < 1 || vectors > 32)
     throw new DeclarationError(`a PCI function has 1 to 32 MSI-X vectors, not ${vectors}`);
-  const behind = (index: Bar["index"], offset: number, size: number): BankOptions => {
-    const bar = bars.find((b) => b.index === index);
-    if (bar === undefined || offset + size > bar.bytes)
-      throw new DeclarationError(`${size} bytes at ${offset} do not lie behind base address ${index}`);
-    const movable: Movable = { register: barName(index), field: "base", offset, enabled: "command.memory" };
-    return { space: "mmio", size, movable };
-  };
-  const further = capabilityChain(options.capabilities ?? [], msixOffset + msixBytes);
+  const behind = behindBars(bars);
+  const further = capabilityChain(options.capabilities ?? [], capabilitiesOffset + msixBytes);
   const banks = {
     configuration: bank(
       u32,
       {
-        ...identityRegisters(options),
-        command: rw(0x04, {
-          memory: bit(1),
-          busMaster: bit(2),
-          interruptOff: bit(10),
-          capabilities: constant(bit(20), true),
-        }),
-        misc: headerKind(false),
-        ...baseAddresses(bars),
-        capabilities: ro(0x34, { first: constant(bits(7, 0), msixOffset) }),
-        interrupt: rw(0x3c, { line: bits(7, 0), pin: constant(bits(15, 8), 0) }),
-        msix: rw(msixOffset, {
+        ...header(options, capabilitiesOffset),
+        msix: rw(capabilitiesOffset, {
           capability: constant(bits(7, 0), msixCapability),
           next: constant(bits(15, 8), further.first),
           tableSize: constant(bits(26, 16), vectors - 1),
           functionMask: bit(30),
           enable: bit(31),
         }),
-        msixTable: ro(msixOffset + 4, {
+        msixTable: ro(capabilitiesOffset + 4, {
           bar: constant(bits(2, 0), msix.bar),
           offset: constant(bits(31, 3), msix.table / 8),
         }),
-        msixPending: ro(msixOffset + 8, {
+        msixPending: ro(capabilitiesOffset + 8, {
           bar: constant(bits(2, 0), msix.bar),
           offset: constant(bits(31, 3), msix.pending / 8),
         }),
@@ -155,6 +161,34 @@ export function endpoint<const Registers extends RegisterRecord = Readonly<Recor
     }
   };
   return { banks, state: { messages: messages() }, behind, raise, deliver };
+}
+
+/** The header's registers (PCI 3.0 §6.1); `first` is the offset of the first capability, or 0. */
+function header(options: PlainEndpointOptions<RegisterRecord>, first: number) {
+  return {
+    ...identityRegisters(options),
+    command: rw(0x04, {
+      memory: bit(1),
+      busMaster: bit(2),
+      interruptOff: bit(10),
+      capabilities: constant(bit(20), first !== 0),
+    }),
+    misc: headerKind(false),
+    ...baseAddresses(options.bars),
+    capabilities: ro(0x34, { first: constant(bits(7, 0), first) }),
+    interrupt: rw(0x3c, { line: bits(7, 0), pin: constant(bits(15, 8), 0) }),
+  };
+}
+
+/** Options of a bank of `size` bytes at `offset` behind a base address. */
+function behindBars(bars: readonly Bar[]) {
+  return (index: Bar["index"], offset: number, size: number): BankOptions => {
+    const bar = bars.find((b) => b.index === index);
+    if (bar === undefined || offset + size > bar.bytes)
+      throw new DeclarationError(`${size} bytes at ${offset} do not lie behind base address ${index}`);
+    const movable: Movable = { register: barName(index), field: "base", offset, enabled: "command.memory" };
+    return { space: "mmio", size, movable };
+  };
 }
 
 function barName(index: number): string {
