@@ -1,10 +1,11 @@
 import test from "ava";
 import { attach, type Attached } from "../dsl/testing/attach.ts";
 import { FakeBoard } from "../dsl/testing/fake-board.ts";
-import { place, watchdogAtFirst } from "./testing/i6300esb.ts";
+import { i6300esb } from "./i6300esb.ts";
 
 type Guest = Attached<unknown>;
-const plain = (): Guest => attach(watchdogAtFirst as never, new FakeBoard(), { configuration: place });
+const place = 1 << 15;
+const plain = (): Guest => attach(i6300esb(0xc000_0000) as never, new FakeBoard(), { configuration: place });
 
 /** Nanoseconds of so many clocks of 33 MHz, up to the next whole one. */
 const clocks = (n: number): number => Math.ceil((n * 1000) / 33);

@@ -43,11 +43,7 @@ export function i6300esb(gpa: number) {
     bars: [{ index: 0, bytes: barBytes, gpa }],
     registers: {
       config: rw(0x60, {
-        interruptType: bits(
-          1,
-          0,
-          "0: the first stage interrupts. 2: an SMI, which no guest has. 3: it does not.",
-        ),
+        interruptType: bits(1, 0, "0: the first stage interrupts. Otherwise it does not."),
         fast: bit(2, "A count is 2^5 clocks (about 1 µs), not 2^15 (about 1 ms)."),
         outputOff: bit(5, "The second stage does not reset."),
       }),
@@ -145,5 +141,6 @@ export function i6300esb(gpa: number) {
 
 /** The watchdog of a guest. Its interrupt is IRQ 10; what follows its reset is the guest's `onReboot`. */
 export function watchdog({ name = "watchdog" } = {}): DeviceTemplate {
-  return pciDevice({ name, barBytes, make: i6300esb, connect: { irq: isa(10), reset: { board: "reset" } } });
+  const connect = { irq: isa(10), reset: { board: "reset" } };
+  return ({ pci }) => [pciDevice(pci, { name, barBytes, make: i6300esb, connect })];
 }

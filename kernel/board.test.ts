@@ -11,6 +11,7 @@ import {
   inputs,
   line,
   now,
+  retained,
   rw,
   signal,
   sink,
@@ -110,7 +111,8 @@ function scene(more: readonly unknown[] = [], bridges: readonly BridgeWindow[] =
   const parts = makeBoard(guests, domains, () => targets, eventRings(1, 64), 0);
   provide(board, parts.board);
   parts.timers.clear();
-  parts.initialise(0);
+  parts.powerUp(0);
+  parts.restart(0);
   const dispatch = makeDispatch(parts, 1, bridges);
   return { machine, heard, parts, dispatch };
 }
@@ -190,15 +192,41 @@ test.serial("the timers of a guest that has ended do not fire", (t) => {
   t.is((parts.instances[0].state as { fired: number }).fired, 0);
 });
 
-test.serial("power-on forgets state and withdraws timers", (t) => {
+test.serial("a guest's start forgets state and withdraws timers", (t) => {
   const { machine, parts, dispatch } = scene();
   dispatch.portOut(0, 0x100, 1, 2);
   dispatch.portOut(0, 0x101, 1, 0x55);
-  parts.initialise(0);
+  parts.restart(0);
   machine.ticks = 5000n;
   parts.timers.run();
   t.is((parts.instances[0].state as { fired: number }).fired, 0);
   t.is(dispatch.portIn(0, 0x101, 1), 0);
+});
+
+/** Has a battery between what a start forgets. */
+const keeper = device("board-test-keeper", {
+  banks: { ports: bank(u8, { before: rw(0), kept: rw(1, {}, { reset: 7, retained: true }), after: rw(2) }) },
+  state: { first: u32, battery: retained(u32), many: array(u32, 2) },
+}).implement({
+  written: {
+    after(u, value) {
+      u.first = value;
+      u.battery = value;
+      u.many[1] = value;
+    },
+  },
+});
+
+test.serial("a guest's start keeps what a device retains, with its first value until then", (t) => {
+  const { parts, dispatch } = scene([instantiate(keeper, "keeper", { at: { ports: 0x400 } })]);
+  const ports = (): number[] => [0x400, 0x401, 0x402].map((port) => dispatch.portIn(0, port, 1));
+  t.deepEqual(ports(), [0, 7, 0]);
+  for (const port of [0x400, 0x401, 0x402]) dispatch.portOut(0, port, 1, 9);
+  parts.restart(0);
+  t.deepEqual(ports(), [0, 9, 0]);
+  const state = parts.instances.find((p) => p.instance.name === "keeper")!.state;
+  const { first, battery, many } = state as { first: number; battery: number; many: number[] };
+  t.deepEqual([first, battery, many[1]], [0, 9, 0]);
 });
 
 test.serial("accesses reach the window that holds them, and what none holds reads as ones", (t) => {

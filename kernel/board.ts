@@ -10,6 +10,7 @@ import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
 import { addressOf, fillBytes, unlikely } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { Board, GuestValue } from "../dsl/device/board.ts";
+import type { Span } from "../dsl/device/device.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
 import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
@@ -45,10 +46,10 @@ export interface PlacedInstance {
   /** The struct of `instance.device.state`. */
   readonly state: object;
   readonly firstWire: number;
-  /** Size of the state. */
-  readonly bytes: bigint;
-  readonly initialise: (self: object, firstWire: u16) => void;
-  readonly reset: (self: object) => void;
+  /** What of the state a guest's start forgets. */
+  readonly forgets: readonly Span[];
+  readonly powerUp: (self: object) => void;
+  readonly restart: (self: object, firstWire: u16) => void;
 }
 
 /** What a target on the board itself does; the platform gives one for each name that its devices use. */
@@ -94,10 +95,10 @@ export interface BoardParts {
   silence(guest: u32): void;
   /** Gives a domain that is being built the overlay pages of its devices. */
   addPages(domain: Domain): void;
-  /** Powers a guest's devices up: all state as after power-on. */
-  initialise(guest: u32): void;
-  /** Resets a guest's devices. */
-  reset(guest: u32): void;
+  /** Powers a guest's devices up, once, before its first start. */
+  powerUp(guest: u32): void;
+  /** Makes a guest's devices ready for its start: all state as at first, but for what devices retain. */
+  restart(guest: u32): void;
 }
 
 /** What a queued entry is. */
@@ -123,8 +124,9 @@ export function makeBoard(
   for (const guest of guests) {
     for (const { instance, vcpu } of guest.instances) {
       const state: unknown = storage(`${guest.index}.${instance.name}`, instance.device.state);
-      const initialise = instance.device.initialise as (self: object, firstWire: u16) => void;
-      const reset = instance.device.reset as (self: object) => void;
+      const { forgets } = instance.device;
+      const powerUp = instance.device.powerUp as (self: object) => void;
+      const restart = instance.device.restart as (self: object, firstWire: u16) => void;
       placed.push(
         Object.freeze({
           instance,
@@ -132,9 +134,9 @@ export function makeBoard(
           vcpu,
           state: state as object,
           firstWire: nextWire,
-          bytes: BigInt(instance.device.state.size),
-          initialise,
-          reset,
+          forgets,
+          powerUp,
+          restart,
         }),
       );
       nextWire += instance.wires.length;
@@ -461,19 +463,17 @@ export function makeBoard(
     hasQueued,
     silence,
     addPages: overlays.addTo,
-    initialise: (guest: u32): void => {
+    powerUp: (guest: u32): void => {
+      for (const p of instances) if (guest === p.guest) p.powerUp(p.state);
+    },
+    restart: (guest: u32): void => {
       silence(guest);
       for (const p of instances) {
         if (guest === p.guest) {
-          fillBytes(addressOf(p.state), 0, p.bytes);
-          p.initialise(p.state, p.firstWire);
+          for (const { offset, bytes } of p.forgets)
+            fillBytes(u64(addressOf(p.state) + BigInt(offset)), 0, bytes);
+          p.restart(p.state, p.firstWire);
         }
-      }
-      deliver();
-    },
-    reset: (guest: u32): void => {
-      for (const p of instances) {
-        if (guest === p.guest) p.reset(p.state);
       }
       deliver();
     },

@@ -149,7 +149,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     clearMemory(domain);
     startGuestTime(domain.time);
     board.enterGuest(domain.index);
-    board.initialise(domain.index);
+    board.restart(domain.index);
     const loaded = virtualization.load(domain, boot);
     if (loaded.problem !== BootProblem.none) {
       domain.state = DomainState.crashed;
@@ -190,6 +190,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         notice(text("there are not enough pages for nested tables"));
         machine.powerOff();
       }
+      board.powerUp(domain.index);
       rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
       startDomain(domain, boot);
     }

@@ -65,7 +65,8 @@ function scene(only?: "com2") {
   const vcpu = make(Vcpu);
   vcpu.index = 3;
   trace.enter(vcpu);
-  parts.initialise(0);
+  parts.powerUp(0);
+  parts.restart(0);
   const dispatch = makeDispatch(parts, 1);
   const bytes = (): Uint8Array => {
     trace.drain(true);

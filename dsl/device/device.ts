@@ -67,6 +67,12 @@ export interface MovableWindow<U> {
 }
 
 /** A device: its state's layout, and functions over it. `U` is the type of its state. */
+/** Bytes of a device's state. */
+export interface Span {
+  readonly offset: number;
+  readonly bytes: bigint;
+}
+
 export interface Device<U = unknown, Names extends string = string, C = unknown> {
   readonly name: string;
   readonly model: DeviceModel;
@@ -76,7 +82,13 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
   /** Ends of wires in the state; a wire's number is the first plus its ordinal. */
   readonly wires: readonly WireEnd[];
   readonly inputs: readonly InputGroup[];
-  /** Power-on: numbers the wires from `firstWire` and gives everything its reset value. The state must be zero before. */
+  /** What of the state a reset does not retain. */
+  readonly forgets: readonly Span[];
+  /** Gives what a reset retains its first value. The state must be zero before. */
+  readonly powerUp: (self: U) => void;
+  /** A guest's start: numbers the wires from `firstWire`, and resets. What `forgets` names must be zero before. */
+  readonly restart: (self: U, firstWire: u16) => void;
+  /** Power-on: `powerUp` and `restart`. The state must be zero before. */
   readonly initialise: (self: U, firstWire: u16) => void;
   /** Reset: as power-on, without what the device retains. */
   readonly reset: (self: U) => void;
@@ -318,13 +330,26 @@ function expand(
     pins += count;
   }
   const number = wiring(ends);
-  const clearAll = resetting(plans, own);
   const kept = (key: string): boolean => state[key]?.kind === "retained";
+  const clearRetained = resetting(
+    plans.filter((p) => p.register.retained),
+    own.filter(([key]) => kept(key)),
+  );
   const clear = resetting(
     plans.filter((p) => !p.register.retained),
     own.filter(([key]) => !kept(key)),
   );
+  const retained = new Set([
+    ...plans.filter((p) => p.register.retained).map((p) => p.name),
+    ...own.filter(([key]) => kept(key)).map(([key, d]) => (isScalar(d) ? scalarPlace(key) : key)),
+  ]);
   const afterwards = behaviour.reset ?? nothing;
+  const restart = (self: Cells, firstWire: u16): void => {
+    number(self, firstWire);
+    clear(self);
+    afterwards(self);
+    settle(self);
+  };
   const model = modelOf(name, declaration, Object.entries(state), reported, behaviour, tables);
   const expire = expiring(ends, behaviour.expire ?? {}, settle);
   const input = inputting(inputs, behaviour.input ?? {}, settle);
@@ -336,11 +361,12 @@ function expand(
     windows: Object.freeze(windowsOf(banks, units, msrs)),
     wires: ends,
     inputs: Object.freeze(inputs),
+    forgets: spansWithout(layout, retained),
+    powerUp: clearRetained,
+    restart,
     initialise: (self: Cells, firstWire: u16): void => {
-      number(self, firstWire);
-      clearAll(self);
-      afterwards(self);
-      settle(self);
+      clearRetained(self);
+      restart(self, firstWire);
     },
     reset: (self: Cells): void => {
       clear(self);
@@ -382,6 +408,21 @@ function expand(
       });
     },
   }) as unknown as Device;
+}
+
+/** The parts of a struct that lie between some of its fields. */
+function spansWithout(layout: StructDescriptor, names: ReadonlySet<string>): readonly Span[] {
+  const spans: Span[] = [];
+  let start: number | undefined;
+  for (const { name, offset } of [...layout.fields].sort((a, b) => a.offset - b.offset)) {
+    if (!names.has(name)) start ??= offset;
+    else if (start !== undefined) {
+      spans.push({ offset: start, bytes: BigInt(offset - start) });
+      start = undefined;
+    }
+  }
+  if (start !== undefined) spans.push({ offset: start, bytes: BigInt(layout.size - start) });
+  return Object.freeze(spans.map((span) => Object.freeze(span)));
 }
 
 /** What of a device changes that is one number or flag: single registers, and the scalars of its state. */
