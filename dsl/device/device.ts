@@ -66,13 +66,13 @@ export interface MovableWindow<U> {
   readonly enabled: (self: U) => boolean;
 }
 
-/** A device: its state's layout, and functions over it. `U` is the type of its state. */
 /** Bytes of a device's state. */
 export interface Span {
   readonly offset: number;
   readonly bytes: bigint;
 }
 
+/** A device: its state's layout, and functions over it. `U` is the type of its state. */
 export interface Device<U = unknown, Names extends string = string, C = unknown> {
   readonly name: string;
   readonly model: DeviceModel;
