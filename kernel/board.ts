@@ -377,6 +377,7 @@ export function makeBoard(
     });
 
   const functions = windowsOf(instances, "configuration").map((e) => ({ ...e, base: Number(e.base) }));
+
   // ---- Overlay pages ----------------------------------------------------------------------------------------
 
   const overlays = overlayPages(

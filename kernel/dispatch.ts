@@ -4,7 +4,7 @@
  */
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
 import type { Space } from "../dsl/device/bank.ts";
-import type { MovableWindow } from "../dsl/device/device.ts";
+import type { MovableWindow } from "../dsl/device/device-window.ts";
 import type { BoardParts, PlacedInstance } from "./board.ts";
 
 /** The accesses of guests, without the deliveries that follow them; `number` is the accessing vCPU's number in its guest. Widths in bytes. */

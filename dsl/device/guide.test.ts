@@ -33,3 +33,7 @@ test("the guide's device in a guest, its image and its test are what the type ch
   const paths = ["devices/dog.ts", "images/guarded.ts", "devices/dog.model.test.ts"];
   t.deepEqual(saidOf("device-in-a-guest.md", paths), []);
 });
+
+test("the guide's table is what the type checker accepts", (t) => {
+  t.deepEqual(saidOf("tables.md", ["devices/counter.ts"]), []);
+});

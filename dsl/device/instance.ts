@@ -1,6 +1,7 @@
 /** Instances: a device at its place in a domain, with its windows and where its wires end. */
 import { DeclarationError, remember } from "./place.ts";
-import type { Device, DeviceWindow } from "./device.ts";
+import type { Device } from "./device.ts";
+import type { DeviceWindow } from "./device-window.ts";
 import type { WireEnd } from "./lifecycle.ts";
 
 /** Where a wire ends; the board (the kernel, a test) knows what each kind means. */

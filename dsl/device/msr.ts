@@ -5,14 +5,7 @@
 import { u32, u64, u8 } from "../core/int.ts";
 import { weighed } from "../core/intrinsics.ts";
 import type { Cells, WideCells } from "./cell.ts";
-import {
-  readTable,
-  writeTable,
-  type Part,
-  type Placed,
-  type PutPart,
-  type Settle,
-} from "./dispatch-table.ts";
+import { readTable, writeTable, type Placed, type PutPart, type Settle } from "./dispatch-table.ts";
 import type { DeviceTrace } from "./trace.ts";
 
 /** What a read of an MSR came to. */
@@ -89,10 +82,9 @@ export function msrAccess(
   const { ones, ranges } = readable;
   const putOnes = Object.freeze(writable.ones.map((p) => checked(p)));
   const putRanges = Object.freeze(writable.ranges.map((p) => checked(p)));
-  type One = Part<u64>;
   return Object.freeze({
     read: (self: Cells, offset: u32): MsrValue => {
-      for (const p of ones as readonly One[])
+      for (const p of ones)
         if (weighed(offset === p.offset, p.weight, p.rest)) return { ok: true, value: p.get(self, 0) };
       for (const p of ranges) {
         const relative = u32(offset - p.offset);

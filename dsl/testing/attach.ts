@@ -1,7 +1,8 @@
 /** A guest's and a host's hands on one device, in Node. */
 import { location, make } from "../core/layout.ts";
 import { memory } from "../core/memory.ts";
-import type { Device, DeviceWindow } from "../device/device.ts";
+import type { Device } from "../device/device.ts";
+import type { DeviceWindow } from "../device/device-window.ts";
 import { ActionWords, fieldReader } from "./action-text.ts";
 import { FakeBoard, type FakePage } from "./fake-board.ts";
 import { kinds, reachOf, type Numbers } from "./reach.ts";
