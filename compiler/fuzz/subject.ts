@@ -188,7 +188,9 @@ function saving(
     },
   };
 }
-interface TimerRecord {
+
+/** A timer in a snapshot. */
+export interface TimerRecord {
   readonly armed: boolean;
   readonly deadlineNs: string;
 }
