@@ -203,6 +203,39 @@ test.serial("a guest's start forgets state and withdraws timers", (t) => {
   t.is(dispatch.portIn(0, 0x101, 1), 0);
 });
 
+/** Two lines of an array, and one alone, each as a bit of its register says. */
+const asker = device("board-test-asker", {
+  banks: { ports: bank(u8, { asks: rw(0) }) },
+  state: { alone: line(), many: array(line(), 2) },
+}).implement({
+  settle(u) {
+    u.alone.set((u.asks.value & 1) !== 0);
+    for (let i = 0; i < 2; i += 1) u.many[i].set(((u.asks.value >>> (i + 1)) & 1) !== 0);
+  },
+});
+
+test.serial("lines that share a pin are a wired OR: it falls when the last of them does", (t) => {
+  const pin = { instance: "shared", pin: 0 };
+  const { heard, dispatch, parts } = scene([
+    instantiate(asker, "one", { at: { ports: 0x500 }, connect: { alone: pin, "many[1]": pin } }),
+    instantiate(asker, "two", { at: { ports: 0x501 }, connect: { alone: pin } }),
+    instantiate(repeater, "shared", { at: { ports: 0x502 }, connect: { out: { board: "end" } } }),
+  ]);
+  const after = (port: number, asks: number): string[] => {
+    heard.length = 0;
+    dispatch.portOut(0, port, 1, asks);
+    parts.deliver();
+    return [...heard];
+  };
+  t.deepEqual(after(0x500, 1), ["line true"]);
+  t.deepEqual(after(0x501, 1), [], "it is high already");
+  t.deepEqual(after(0x500, 0), [], "the other still asks");
+  t.deepEqual(after(0x500, 4), [], "an element of an array asks too");
+  t.deepEqual(after(0x501, 0), []);
+  t.deepEqual(after(0x500, 2), ["line false"], "its neighbour ends elsewhere");
+  t.is(dispatch.portIn(0, 0x502, 1), 2);
+});
+
 /** Has a battery between what a start forgets. */
 const keeper = device("board-test-keeper", {
   banks: { ports: bank(u8, { before: rw(0), kept: rw(1, {}, { reset: 7, retained: true }), after: rw(2) }) },

@@ -20,6 +20,7 @@ import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } fr
 import { guestMemoryOf } from "./guest-memory.ts";
 import { machine } from "./machine.ts";
 import { overlayPages } from "./overlay-pages.ts";
+import { levelOf } from "./shared-lines.ts";
 import { resolve } from "./slots.ts";
 import { guestNs, guestTicks, hostDeadline, wallClockNs } from "./timebase.ts";
 import { timers, type Timers } from "./timers.ts";
@@ -100,6 +101,9 @@ export interface BoardParts {
   /** Makes a guest's devices ready for its start: all state as at first, but for what devices retain. */
   restart(guest: u32): void;
 }
+
+/** An input of another device. */
+type InstancePin = Extract<Target, { readonly instance: string }>;
 
 /** What a queued entry is. */
 enum Kind {
@@ -219,6 +223,13 @@ export function makeBoard(
   };
 
   const channelOf = (t: Target): number => ("board" in t ? (t.channel ?? 0) : 0);
+  /** Lines of a guest that end at one pin. */
+  const sharing = (guest: number, pin: InstancePin): readonly Wired[] =>
+    ofKind("line").filter(
+      (w) =>
+        w.owner.guest === guest &&
+        w.end.targets.some((t) => "instance" in t && t.instance === pin.instance && t.pin === pin.pin),
+    );
   /** Actions of a wire's targets: other devices' pins, and ends on the board. */
   const lineEnds = ofKind("line")
     .filter((w) => w.end.targets.length > 0)
@@ -235,7 +246,11 @@ export function makeBoard(
             const state = target.state;
             const input = target.instance.device.input as (self: object, pin: u16, level: boolean) => void;
             const pin: u16 = t.pin;
-            return [(level: boolean): void => input(state, pin, level)];
+            const others = sharing(w.owner.guest, t).filter((o) => o !== w);
+            if (others.length === 0) return [(level: boolean): void => input(state, pin, level)];
+            // A wired OR: the pin follows this line's change unless another line still asks.
+            const isHeld = levelOf(others.map(({ owner, end }) => ({ owner, ...end })));
+            return [(level: boolean): void => input(state, pin, level || isHeld())];
           }),
         ),
       }),

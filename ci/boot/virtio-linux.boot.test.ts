@@ -38,7 +38,9 @@ test.serial("Linux finds the functions, and claims what lies behind their base a
   const ids = "cd /sys/bus/pci/devices; for f in *; do echo $f `cat $f/vendor $f/device`; done; cd /";
   t.is(
     await shell(machine, ids),
-    "0000:00:00.0 0x8086 0x29c0\n0000:00:01.0 0x1af4 0x1044\n0000:00:02.0 0x1af4 0x1042\n0000:00:1f.0 0x8086 0x2918\n",
+    "0000:00:00.0 0x8086 0x29c0\n0000:00:01.0 0x1af4 0x1044\n0000:00:02.0 0x1af4 0x1042\n" +
+      [3, 4, 5].map((slot) => `0000:00:0${slot}.0 0x1af4 0x1044\n`).join("") +
+      "0000:00:1f.0 0x8086 0x2918\n",
   );
   t.regex(
     await shell(machine, "cat /proc/iomem"),
@@ -91,5 +93,41 @@ test.serial(
       ),
       "",
     );
+  },
+);
+
+test.serial(
+  "without MSI-X devices work through the pins of their slots, which two of them share",
+  async (t) => {
+    const sum = "dd if=/dev/vda bs=64k 2>/dev/null | md5sum";
+    const disk = await shell(machine, sum);
+    for (const slot of [1, 2, 5]) {
+      const name = `0000:00:0${slot}.0`;
+      const driver = "/sys/bus/pci/drivers/virtio-pci";
+      await shell(
+        machine,
+        `echo ${name} >${driver}/unbind; echo 0 >/sys/bus/pci/devices/${name}/msi_bus; echo ${name} >${driver}/bind`,
+      );
+    }
+    const countAt = async (pin: number, users: string): Promise<number> => {
+      const line = await shell(machine, `grep " ${pin}-fasteoi" /proc/interrupts`);
+      const [, count] = new RegExp(`(\\d+) +IO-APIC +${pin}-fasteoi +${users}\n`).exec(line) ?? [];
+      t.truthy(count, line);
+      return Number(count);
+    };
+    t.is(await shell(machine, sum), disk);
+    t.true((await countAt(18, "virtio1")) > 10);
+    // Of the four sources of random numbers the first and the last.
+    for (const [source, atPin] of [
+      [0, true],
+      [3, true],
+      [1, false],
+    ] as const) {
+      await shell(machine, `echo virtio_rng.${source} >/sys/class/misc/hw_random/rng_current`);
+      const before = await countAt(17, "virtio0, virtio4");
+      await shell(machine, "dd if=/dev/hwrng of=/dev/null bs=64 count=16");
+      t.is((await countAt(17, "virtio0, virtio4")) >= before + 15, atPin, `source ${source}`);
+    }
+    t.is(await shell(machine, "dmesg | grep -E 'nobody cared|I/O error|spurious'"), "");
   },
 );

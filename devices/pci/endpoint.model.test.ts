@@ -1,9 +1,9 @@
 import test from "ava";
-import { bits, ro } from "../../dsl/device/vocabulary.ts";
+import { bits, device, ro } from "../../dsl/device/vocabulary.ts";
 import { attach, type Attached } from "../../dsl/testing/attach.ts";
 import { FakeBoard } from "../../dsl/testing/fake-board.ts";
 import { capabilityChain } from "./capability.ts";
-import { endpoint } from "./endpoint.ts";
+import { endpoint, plainEndpoint } from "./endpoint.ts";
 import { place, sample } from "./testing/endpoint.ts";
 
 type Guest = Attached<unknown>;
@@ -125,6 +125,40 @@ test("nothing is sent without MSI-X, without bus mastering, for a vector that is
   t.is(guest.read("pendingVectors"), 4, "kept until the function is a bus master");
   set(guest, 4, 2, 6);
   t.is(guest.messages("messages").length, 1);
+});
+
+test("while MSI-X is off the function asks at its pin, as its state and the command register say", (t) => {
+  const guest = plain();
+  t.is(get(guest, 0x3c, 2), 0x0100, "INTA#, and no line until firmware or the system says so");
+  guest.write("asks", 1);
+  t.true(guest.line("intx"), "whether or not it is a bus master");
+  t.is(get(guest, 0x06, 2) & 8, 8);
+  set(guest, 4, 2, 0x400);
+  t.false(guest.line("intx"), "switched off");
+  t.is(get(guest, 0x06, 2) & 8, 8, "the status still tells");
+  set(guest, 0x06, 2, 0);
+  t.is(get(guest, 0x06, 2) & 8, 8, "and cannot be written");
+  set(guest, 4, 2, 0);
+  t.true(guest.line("intx"));
+  set(guest, 0x42, 2, 0x8000);
+  t.false(guest.line("intx"), "a function that may send messages leaves its pin alone");
+  t.is(get(guest, 0x06, 2) & 8, 0);
+  set(guest, 0x42, 2, 0);
+  t.true(guest.line("intx"));
+  guest.write("asks", 0);
+  t.false(guest.line("intx"));
+  t.is(get(guest, 0x06, 2) & 8, 0);
+  t.deepEqual(guest.messages("messages"), []);
+});
+
+test("the pin is the declared one, and a plain function has none unless it is said", (t) => {
+  const options = { vendorId: 1, deviceId: 1, classCode: 0, bars: [] } as const;
+  const pinOf = (made: ReturnType<typeof plainEndpoint>): number =>
+    attach(device("pin-of", { banks: made.banks, state: made.state }).implement({}), new FakeBoard(), {
+      configuration: place,
+    }).readAt("configuration", 0x3d, 1);
+  t.is(pinOf(plainEndpoint(options)), 0);
+  t.is(pinOf(plainEndpoint({ ...options, pin: "C" })), 3);
 });
 
 test("what cannot be a function is refused", (t) => {

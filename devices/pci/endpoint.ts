@@ -1,8 +1,8 @@
 /**
  * A PCI function that is a device of its own: a template of the parts that every such device has. The device spreads
  * `banks` and `state` into its shape, lays its own banks behind a base address with `behind`, and calls `raise` and
- * `deliver` for its interrupts, which are MSI-X messages (PCI 3.0 §6.8.2). A function that sends no messages is a
- * `plainEndpoint`, which has `banks` and `behind`.
+ * `deliver` for its interrupts, which are MSI-X messages (PCI 3.0 §6.8.2). While MSI-X is off, `interrupt` says whether
+ * INTA# asks. A function that sends no messages is a `plainEndpoint`, which has `banks`, `state`, `behind` and `interrupt`.
  */
 import type { FixedArray } from "../../dsl/core/layout.ts";
 import type { BankOptions, Movable } from "../../dsl/device/bank.ts";
@@ -13,6 +13,7 @@ import {
   bit,
   bits,
   constant,
+  line,
   messages,
   readOnly,
   repeat,
@@ -38,7 +39,12 @@ export interface Bar {
   readonly gpa: number;
 }
 
+/** Interrupt pins by their letters, as the Interrupt Pin register has them (PCI 3.0 §6.2.4). */
+const pinNumbers = Object.freeze({ A: 1, B: 2, C: 3, D: 4 } as const);
+
 export interface PlainEndpointOptions<Registers extends RegisterRecord> extends PciIdentity {
+  /** The pin at which `interrupt` asks; INTA# where there is MSI-X, otherwise none. */
+  readonly pin?: keyof typeof pinNumbers;
   readonly bars: readonly Bar[];
   /** Further capabilities; their offsets and links are computed. */
   readonly capabilities?: readonly Capability[];
@@ -53,9 +59,15 @@ export interface EndpointOptions<Registers extends RegisterRecord> extends Plain
   readonly msix: { readonly bar: Bar["index"]; readonly table: number; readonly pending: number };
 }
 
+/** The part of the state that a function with an interrupt pin works on. */
+export interface PinState {
+  readonly command: { readonly interruptOff: boolean; interruptStatus: boolean };
+  readonly intx: { set(level: boolean): void };
+}
+
 /** The part of the state that the templates work on. */
-export interface EndpointState {
-  readonly command: { readonly memory: boolean; readonly busMaster: boolean };
+export interface EndpointState extends PinState {
+  readonly command: PinState["command"] & { readonly memory: boolean; readonly busMaster: boolean };
   readonly msix: { readonly enable: boolean; readonly functionMask: boolean };
   readonly vectorAddress: FixedArray<{ readonly value: u32 }>;
   readonly vectorAddressHigh: FixedArray<{ readonly value: u32 }>;
@@ -72,6 +84,15 @@ const capabilitiesOffset = 0x40;
 const msixBytes = 12;
 const msixCapability = 0x11;
 
+/**
+ * The interrupt in terms of the state: a part of the device's `settle`. The status bit tells of it also while the pin is
+ * switched off (PCI 3.0 §6.2.3).
+ */
+function interrupt(u: PinState, asks: boolean): void {
+  u.command.interruptStatus = asks;
+  u.intx.set(asks && !u.command.interruptOff);
+}
+
 /** Makes the parts of a function without MSI-X. Throws DeclarationError for base addresses that cannot be. */
 export function plainEndpoint<const Registers extends RegisterRecord = Readonly<Record<never, never>>>(
   options: PlainEndpointOptions<Registers>,
@@ -86,7 +107,7 @@ export function plainEndpoint<const Registers extends RegisterRecord = Readonly<
     },
     { space: "configuration", size: configurationBytes },
   );
-  return { banks: { configuration }, behind: behindBars(options.bars) };
+  return { banks: { configuration }, state: { intx: line() }, behind: behindBars(options.bars), interrupt };
 }
 
 /** Makes the parts of a function. Throws DeclarationError for base addresses and vectors that cannot be. */
@@ -102,7 +123,7 @@ export function endpoint<const Registers extends RegisterRecord = Readonly<Recor
     configuration: bank(
       u32,
       {
-        ...header(options, capabilitiesOffset),
+        ...header({ pin: "A", ...options }, capabilitiesOffset),
         msix: rw(capabilitiesOffset, {
           capability: constant(bits(7, 0), msixCapability),
           next: constant(bits(15, 8), further.first),
@@ -160,23 +181,36 @@ export function endpoint<const Registers extends RegisterRecord = Readonly<Recor
       }
     }
   };
-  return { banks, state: { messages: messages() }, behind, raise, deliver };
+  return {
+    banks,
+    state: { messages: messages(), intx: line() },
+    behind,
+    raise,
+    deliver,
+    // A function that may send messages leaves its pin alone (PCI 3.0 §6.8.3.3).
+    interrupt: (u: EndpointState, asks: boolean): void => interrupt(u, asks && !u.msix.enable),
+  };
 }
 
 /** The header's registers (PCI 3.0 §6.1); `first` is the offset of the first capability, or 0. */
 function header(options: PlainEndpointOptions<RegisterRecord>, first: number) {
+  const { pin } = options;
   return {
     ...identityRegisters(options),
     command: rw(0x04, {
       memory: bit(1),
       busMaster: bit(2),
       interruptOff: bit(10),
+      interruptStatus: readOnly(bit(19)),
       capabilities: constant(bit(20), first !== 0),
     }),
     misc: headerKind(false),
     ...baseAddresses(options.bars),
     capabilities: ro(0x34, { first: constant(bits(7, 0), first) }),
-    interrupt: rw(0x3c, { line: bits(7, 0), pin: constant(bits(15, 8), 0) }),
+    interrupt: rw(0x3c, {
+      line: bits(7, 0),
+      pin: constant(bits(15, 8), pin === undefined ? 0 : pinNumbers[pin]),
+    }),
   };
 }
 

@@ -1,7 +1,13 @@
 /** How a PCI function that is a device of its own gets its place in a guest. */
 import { instantiate, type Targets } from "../../dsl/device/instance.ts";
 import type { Device } from "../../dsl/device/vocabulary.ts";
-import { fitted, type DeviceDeclaration } from "../../dsl/manifest/device.ts";
+import {
+  controllers,
+  fitted,
+  type ChipsetPart,
+  type DeviceDeclaration,
+  type Gsi,
+} from "../../dsl/manifest/device.ts";
 import type { PciPlaces } from "../../dsl/manifest/pci.ts";
 
 /** A function with one base address: what a template of the manifest says about it. */
@@ -15,6 +21,18 @@ export interface PciDevice {
   readonly connect?: Readonly<Record<string, Targets>>;
 }
 
+/** The pins of a bus go round by the slot, so that devices that all use INTA# share less (PCI 3.0 §2.2.6). */
+function gsiOf(slot: number, pin: number): Gsi {
+  return (16 + ((slot + pin) & 3)) as Gsi;
+}
+
+/** The interrupt pin that a function's configuration space tells: 0 to 3, or undefined where it has none. */
+function pinOf(device: Device): 0 | 1 | 2 | 3 | undefined {
+  const register = device.model.registers.find((r) => r.bank === "configuration" && r.offset === 0x3c);
+  const pin = Number(register?.fields.find((f) => f.name === "pin")?.reads ?? 0);
+  return pin === 0 ? undefined : ((pin - 1) as 0 | 1 | 2 | 3);
+}
+
 /** Gives a device the next place among its guest's functions and in the window behind their base addresses. */
 export function pciDevice(
   pci: PciPlaces,
@@ -23,6 +41,13 @@ export function pciDevice(
   const { configuration, bars } = pci.next(name, [barBytes]);
   const gpa = bars[0]!;
   const device = make(gpa) as Device<unknown, "configuration">;
-  const instance = instantiate(device, name, { at: { configuration }, connect });
-  return fitted(instance, { parts: [{ part: "pci-function", bars: [{ gpa, sizeBytes: barBytes }] }] });
+  const slot = configuration >>> 15;
+  const pin = pinOf(device);
+  const gsi = pin === undefined ? undefined : gsiOf(slot, pin);
+  const parts: ChipsetPart[] = [{ part: "pci-function", bars: [{ gpa, sizeBytes: barBytes }] }];
+  if (pin !== undefined && gsi !== undefined) parts.push({ part: "pci-pin", slot, pin, gsi });
+  const intx: PciDevice["connect"] =
+    gsi === undefined ? {} : { intx: { instance: controllers.ioapic, pin: gsi } };
+  const instance = instantiate(device, name, { at: { configuration }, connect: { ...intx, ...connect } });
+  return fitted(instance, { parts, lines: { intx: { trigger: "level", polarity: "low", shareable: true } } });
 }

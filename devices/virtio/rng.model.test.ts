@@ -229,3 +229,29 @@ test("a device that is no bus master takes nothing and sends nothing", (t) => {
   driver.notify(0);
   t.is(driver.used(0).length, 1);
 });
+
+test("without MSI-X the device asks at its pin until the ISR status is read", (t) => {
+  const driver = make();
+  const { guest } = driver;
+  driver.negotiate(feature.version1);
+  driver.enable(0);
+  guest.writeAt("common", 0x14, 1, 15);
+  t.is(driver.request(0, [{ gpa: data, bytes: 8, writable: true }]).length, 1);
+  t.true(guest.line("intx"));
+  t.is(guest.readAt("configuration", 0x06, 2) & 8, 8);
+  t.is(guest.readAt("isrStatus", 0, 1), 1, "a queue");
+  t.false(guest.line("intx"));
+  t.is(guest.readAt("isrStatus", 0, 1), 0);
+  // A head that no queue has: the device asks for a reset, which is a change of its configuration.
+  driver.offer(0, 9);
+  driver.notify(0);
+  t.true(guest.line("intx"));
+  t.is(guest.readAt("isrStatus", 0, 1), 2);
+  t.false(guest.line("intx"));
+  guest.writeAt("common", 0x14, 1, 0);
+  driver.enable(0, { ...placesOf(0), driver: available + 1 });
+  t.true(guest.line("intx"));
+  guest.writeAt("common", 0x14, 1, 0);
+  t.false(guest.line("intx"), "a reset takes it back");
+  t.deepEqual(guest.messages("messages"), []);
+});

@@ -250,6 +250,11 @@ export function virtio(options: VirtioOptions) {
       u.queueEnable[i].enable = queue.ready ? 1 : 0;
     },
   };
+  /** Sends the messages that are asked for, or asks at the pin as the ISR status says (§4.1.4.5). */
+  const deliver = (u: VirtioState): void => {
+    pci.deliver(u);
+    pci.interrupt(u, u.isr.queue || u.isr.configuration);
+  };
   /** Where the device's own configuration lies. */
   const configured = pci.behind(0, layout.device, Math.max(configurationBytes, 4));
   return {
@@ -264,7 +269,7 @@ export function virtio(options: VirtioOptions) {
     finish,
     fail,
     reset: restart,
-    deliver: pci.deliver,
+    deliver,
   };
 }
 

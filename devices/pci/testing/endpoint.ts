@@ -1,5 +1,5 @@
 /** A function of its own with two base addresses, capabilities and three vectors, for tests. */
-import { bank, bits, device, ro, rw, u32, wo } from "../../../dsl/device/vocabulary.ts";
+import { bank, bit, bits, device, ro, rw, u32, wo } from "../../../dsl/device/vocabulary.ts";
 import { deviceProgram } from "../../../dsl/testing/device-program.ts";
 import { vendorSpecific } from "../capability.ts";
 import { endpoint } from "../endpoint.ts";
@@ -26,17 +26,20 @@ const pci = endpoint({
   ],
 });
 
-/** A write to `kick` asks for the vector of that number. */
+/** A write to `kick` asks for the vector of that number; `asks` asks at the pin. */
 export const sample = device("sample", {
   banks: {
     ...pci.banks,
-    control: bank(u32, { kick: wo(0), kept: rw(4) }, pci.behind(0, 0, 8)),
+    control: bank(u32, { kick: wo(0), kept: rw(4), asks: rw(8, { now: bit(0) }) }, pci.behind(0, 0, 12)),
     wide: bank(u32, { far: rw(0) }, pci.behind(2, 0x8_0000, 0x1000)),
   },
   state: { ...pci.state },
 }).implement({
   write: { kick: (u, vector) => pci.raise(u, vector & 0xffff) },
-  settle: (u) => pci.deliver(u),
+  settle(u) {
+    pci.deliver(u);
+    pci.interrupt(u, u.asks.now);
+  },
 });
 
 export const place = 5 << 15;
