@@ -1,6 +1,7 @@
 /**
  * The catalogue of everything the compiler says. A code is stable: it is never used again for something else. To add
- * one, add an entry here, a page `docs/diagnostics/CODE.md`, and a fixture that provokes it.
+ * one, add an entry here, a page `docs/diagnostics/CODE.md`, and a fixture that provokes it. Where its fix is an edit, the entry makes it
+ * from the tree at its place, and the fixture shows it.
  *
  * Messages are in the user's concepts, lower case, one sentence without a full stop that makes sense alone; source
  * text stands in backquotes.
@@ -8,6 +9,24 @@
  * TV1 TypeScript · TV2 what compiled code may not do · TV3 captures and build-time evaluation · TV4 strata and imports ·
  * TV5 declarations and manifest · TV6 payloads and toolchain
  */
+
+import type { ts } from "../source/ts.ts";
+import {
+  blockScoped,
+  compared,
+  converted,
+  dividedWhole,
+  ended,
+  masked,
+  maskedIndex,
+  narrowed,
+  removed,
+  required,
+  strictEquality,
+  widened,
+  wrapped,
+  type TextEdit,
+} from "./edit.ts";
 
 export type Severity = "error" | "warning";
 
@@ -18,18 +37,26 @@ export interface Entry<A = never> {
   readonly message: (args: A) => string;
   /** What to do about it, as an imperative: "write `===`". */
   readonly fix?: (args: A) => string;
+  /** The fix as an edit, where the place of the diagnostic is one at which it can be made. */
+  readonly edit?: (node: ts.Node, args: A) => TextEdit | undefined;
 }
 
 type NoArgs = Readonly<Record<never, string>>;
 type Message<A> = string | ((args: A) => string);
 
-function error<A = NoArgs>(code: Entry["code"], message: Message<A>, fix?: Message<A>): Entry<A> {
+function error<A = NoArgs>(
+  code: Entry["code"],
+  message: Message<A>,
+  fix?: Message<A>,
+  edit?: (node: ts.Node, args: A) => TextEdit | undefined,
+): Entry<A> {
   const asFunction = (text: Message<A>) => (typeof text === "string" ? () => text : text);
   return {
     code,
     severity: "error",
     message: asFunction(message),
     ...(fix !== undefined && { fix: asFunction(fix) }),
+    ...(edit !== undefined && { edit }),
   };
 }
 
@@ -41,6 +68,9 @@ function inWords(what: string): string {
   const words = what.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim();
   return `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;
 }
+
+/** The mask of shift counts; only those of `number` end at 32. */
+const maskBelow = (limit: string): string => `${Number(limit) - 1}${limit === "32" ? "" : "n"}`;
 
 const said = (a: { message: string }): string => a.message;
 
@@ -62,6 +92,7 @@ export const catalogue = {
     (a: { type: string }) =>
       `\`as ${a.type}\` does not change an integer's range, it would only hide an error`,
     (a) => `narrow with \`${a.type}(…)\`, which truncates, or \`${a.type}.checked(…)\`, which traps`,
+    (node, a) => converted(node, a.type),
   ),
   closure: error(
     "TV2003",
@@ -82,7 +113,12 @@ export const catalogue = {
   ),
   generator: error("TV2008", "there are no generators in compiled code", "write a loop"),
   spread: error("TV2009", "there is no spread in compiled code", "name every element"),
-  "loose-equality": error("TV2010", "`==` and `!=` convert their operands", "write `===` or `!==`"),
+  "loose-equality": error(
+    "TV2010",
+    "`==` and `!=` convert their operands",
+    "write `===` or `!==`",
+    strictEquality,
+  ),
   recursion: error(
     "TV2011",
     (a: { name: string }) =>
@@ -97,6 +133,7 @@ export const catalogue = {
     "TV2016",
     "compiled code has no optional parameters and no defaults",
     "declare the parameter without `?` and default, and pass it at every call",
+    required,
   ),
   arguments: error("TV2017", "there is no `arguments` in compiled code", "declare parameters"),
   "for-in": error(
@@ -113,8 +150,9 @@ export const catalogue = {
     "TV2020",
     "this case is not empty and falls through into the next",
     "end it with `break` or `return`",
+    ended,
   ),
-  "void-statement": error("TV2021", "this expression does nothing", "use its value, or remove it"),
+  "void-statement": error("TV2021", "this expression does nothing", "use its value, or remove it", removed),
 
   // ---- Numbers ----
   float: error(
@@ -122,7 +160,12 @@ export const catalogue = {
     (a: { value: string }) =>
       `\`${a.value}\` is no whole number within ±2^53, and there is no floating point in compiled code`,
   ),
-  division: error("TV2102", "`/` on `number` gives fractions", "use `idiv(a, b)`, which truncates"),
+  division: error(
+    "TV2102",
+    "`/` on `number` gives fractions",
+    "use `idiv(a, b)`, which truncates",
+    dividedWhole,
+  ),
   "divisor-zero": error(
     "TV2103",
     (a: { range: string }) => `the divisor, in ${a.range}, may be 0`,
@@ -133,16 +176,19 @@ export const catalogue = {
     (a: { range: string; type: string }) => `a value in ${a.range} may not fit \`${a.type}\``,
     (a) =>
       `narrow it: \`${a.type}(…)\` truncates, \`${a.type}.checked(…)\` traps, a comparison before proves`,
+    (node, a) => narrowed(node, a.type),
   ),
   "shift-count": error(
     "TV2105",
     (a: { range: string; limit: string }) => `the shift count, in ${a.range}, may not be below ${a.limit}`,
-    (a) => `mask it: \`& ${Number(a.limit) - 1}\``,
+    (a) => `mask it: \`& ${maskBelow(a.limit)}\``,
+    (node, a) => masked(node, maskBelow(a.limit)),
   ),
   "mixed-kinds": error(
     "TV2106",
-    "this mixes `bigint` and `number`",
-    "widen with `BigInt(…)`, or convert with `Number(…)`",
+    (_: { number?: string }) => "this mixes `bigint` and `number`",
+    () => "widen with `BigInt(…)`, or convert with `Number(…)`",
+    (node, a) => widened(node, a.number),
   ),
   "beyond-2-53": error(
     "TV2107",
@@ -154,12 +200,14 @@ export const catalogue = {
     "TV2108",
     (a: { range: string }) => `the result, in ${a.range}, does not fit 128 bits`,
     "wrap each step: `u64(a * b)` computes at 64 bits",
+    wrapped,
   ),
   index: error(
     "TV2109",
     (a: { range: string; length: string }) =>
       `the index, in ${a.range}, may lie outside an array of ${a.length}`,
     "mask the index, or compare it with the length before",
+    (node, a) => maskedIndex(node, a.range, Number(a.length)),
   ),
   "bigint-index": error("TV2110", "an array is indexed by a `number`", "convert with `Number(…)`"),
   "not-an-integer": error("TV2111", (a: { what: string }) => `an integer belongs here, not ${a.what}`),
@@ -167,6 +215,7 @@ export const catalogue = {
     "TV2112",
     (a: { what: string }) => `a \`boolean\` belongs here, not ${a.what}`,
     "compare: `x !== 0`",
+    (node, a) => compared(node, a.what),
   ),
   incomparable: error(
     "TV2113",
@@ -283,7 +332,7 @@ export const catalogue = {
       `a loop over ${a.length} elements would be unrolled; the most is ${a.most}`,
     "count: `for (let i = 0; i < n; i++)`",
   ),
-  var: error("TV2232", "`var` has no block scope", "write `let` or `const`"),
+  var: error("TV2232", "`var` has no block scope", "write `let` or `const`", blockScoped),
 
   // ---- Models ----
   "unbounded-loop": error(

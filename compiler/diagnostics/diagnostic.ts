@@ -1,6 +1,7 @@
 /** Diagnostics: what the user did, where, and how it came to be there. */
 import { toSpan, type Span } from "./span.ts";
 import { catalogue, type ArgsOf, type DiagnosticName, type Entry, type Severity } from "./catalogue.ts";
+import type { TextEdit } from "./edit.ts";
 import type { ts } from "../source/ts.ts";
 
 /** Another place that belongs to the diagnostic ("`rbr` is declared here"). */
@@ -29,6 +30,8 @@ export interface Diagnostic {
   /** Innermost call first. */
   readonly trail: readonly TrailEntry[];
   readonly fix: string | undefined;
+  /** The fix as an edit of the span's source. */
+  readonly edit?: TextEdit;
 }
 
 /** What a diagnostic carries besides its place and arguments. */
@@ -47,6 +50,7 @@ export function diagnostic<N extends DiagnosticName>(
   extras: Extras = {},
 ): Diagnostic {
   const entry = catalogue[name] as Entry<ArgsOf<N>>;
+  const edit = where !== undefined && "kind" in where ? entry.edit?.(where, args) : undefined;
   return {
     code: entry.code,
     name,
@@ -56,6 +60,7 @@ export function diagnostic<N extends DiagnosticName>(
     related: (extras.related ?? []).map(({ message, where: at }) => ({ message, span: at && toSpan(at) })),
     trail: extras.trail ?? [],
     fix: extras.fix ?? entry.fix?.(args),
+    ...(edit !== undefined && { edit }),
   };
 }
 

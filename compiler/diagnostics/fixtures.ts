@@ -39,10 +39,10 @@ export interface Fixtures {
   expectations(file: string): readonly Expectation[];
 }
 
-/** Loads all fixtures of a folder. */
-export function loadFixtures(folder: string): Fixtures {
+/** Loads all fixtures of a folder, with texts that take the place of some. */
+export function loadFixtures(folder: string, overlay?: ReadonlyMap<string, string>): Fixtures {
   const files = filesIn(folder).sort();
-  const sources = loadSources(files);
+  const sources = loadSources(files, { ...(overlay !== undefined && { overlay }) });
   const strata = checkStrata(sources);
   const realm = createRealm(sources);
   return {

@@ -18,7 +18,7 @@ export function textChecker(): (request: CheckRequest) => readonly EditorDiagnos
       return [];
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
-      return error.diagnostics.flatMap(({ code, name, severity, message, fix, span }) =>
+      return error.diagnostics.flatMap(({ code, name, severity, message, fix, edit, span }) =>
         span === undefined || span.source.fileName !== file || shownByTypeScript.has(code)
           ? []
           : [
@@ -28,6 +28,7 @@ export function textChecker(): (request: CheckRequest) => readonly EditorDiagnos
                 severity,
                 message,
                 ...(fix !== undefined && { fix }),
+                ...(edit !== undefined && { edit }),
                 start: span.start,
                 end: span.end,
               },

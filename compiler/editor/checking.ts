@@ -1,4 +1,5 @@
 /** What the editor's plugin and the process that checks for it say to each other. */
+import type { TextEdit } from "../diagnostics/edit.ts";
 
 /** A text to check, in place of its file. */
 export interface CheckRequest {
@@ -14,6 +15,7 @@ export interface EditorDiagnostic {
   readonly severity: "error" | "warning";
   readonly message: string;
   readonly fix?: string;
+  readonly edit?: TextEdit;
   /** UTF-16 offsets, the end exclusive. */
   readonly start: number;
   readonly end: number;

@@ -4,7 +4,6 @@ import test from "ava";
 import { buildEditor } from "../../ci/build-editor.ts";
 import { startNew } from "../scaffold/start.ts";
 import { temporaryProject } from "../scaffold/testing/project.ts";
-import { quickFix } from "./quick-fix.ts";
 import { startTsServer } from "./testing/tsserver.ts";
 
 interface Place {
@@ -89,16 +88,4 @@ test("in an editor a device shows the compiler's errors, their fixes, and comple
   t.deepEqual(await server.request<readonly Shown[]>("semanticDiagnosticsSync", { file }), []);
   await server.event("projectsUpdatedInBackground");
   t.deepEqual(await server.request<readonly Shown[]>("semanticDiagnosticsSync", { file }), []);
-});
-
-test("a fix is an edit where the catalogue's sentence says one, and nothing elsewhere", (t) => {
-  const fixed = (name: string, message: string, text: string) =>
-    quickFix({ code: "TV1", name, severity: "error", message, start: 2, end: 2 + text.length }, `  ${text};`)
-      ?.text;
-  t.is(fixed("may-not-fit", "a value in [0, 300] may not fit `u8`", "a + b"), "u8(a + b)");
-  t.is(fixed("may-not-fit", "a value may not fit what it is for", "a + b"), undefined);
-  t.is(fixed("loose-equality", "", "a == b"), "a === b");
-  t.is(fixed("loose-equality", "", "a != b"), "a !== b");
-  t.is(fixed("var", "", "var a = 1"), "let a = 1");
-  t.is(fixed("division", "", "a / b"), undefined);
 });

@@ -5,8 +5,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { dirname, join } from "node:path";
 import type ts from "typescript";
+import type { TextEdit } from "../diagnostics/edit.ts";
 import type { CheckAnswer, EditorDiagnostic } from "./checking.ts";
-import { quickFix } from "./quick-fix.ts";
 
 /** Where numbers of TypeScript's own diagnostics end. */
 const firstCode = 100_000;
@@ -81,18 +81,18 @@ export function init({ typescript }: { readonly typescript: typeof ts }): ts.ser
     };
     const getCodeFixesAtPosition: ts.LanguageService["getCodeFixesAtPosition"] = (...args) => {
       const [file, start, end, codes] = args;
-      const [diagnostics, sourceFile] = own(file);
+      const [diagnostics] = own(file);
       const fixes = diagnostics
         .filter((d) => d.start < end && d.end > start && codes.includes(firstCode + Number(d.code.slice(2))))
         .flatMap((d): ts.CodeFixAction[] => {
-          const fix = quickFix(d, sourceFile?.text ?? "");
-          if (fix === undefined) return [];
-          const span = { start: d.start, length: d.end - d.start };
+          if (d.edit === undefined) return [];
+          const { start, end, text } = d.edit;
+          const span = { start, length: end - start };
           return [
             {
               fixName: d.name,
-              description: fix.description,
-              changes: [{ fileName: file, textChanges: [{ span, newText: fix.text }] }],
+              description: descriptionOf(d.edit),
+              changes: [{ fileName: file, textChanges: [{ span, newText: text }] }],
             },
           ];
         });
@@ -105,6 +105,12 @@ export function init({ typescript }: { readonly typescript: typeof ts }): ts.ser
     });
   }
   return { create };
+}
+
+/** What an edit does, in a menu's words. */
+function descriptionOf({ start, end, text }: TextEdit): string {
+  const said = text.trim();
+  return said === "" ? "remove it" : `${start === end ? "add" : "replace it with"} \`${said}\``;
 }
 
 /** All functions of a language service, to be called without it. */

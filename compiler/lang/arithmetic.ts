@@ -37,7 +37,7 @@ export function arithmetic(
   b: Int,
   node: ts.BinaryExpression,
 ): Int {
-  if (a.big !== b.big) f.refuse("mixed-kinds", node);
+  if (a.big !== b.big) f.refuse("mixed-kinds", node, { number: a.big ? "right" : "left" });
   switch (operator) {
     case "+":
       return exact(f, "add", a, b, I.add(a.range, b.range), node);

@@ -276,7 +276,7 @@ function compareInts(
   onTrue: Block,
   onFalse: Block,
 ): Sides {
-  if (left.big !== right.big) f.refuse("mixed-kinds", node);
+  if (left.big !== right.big) f.refuse("mixed-kinds", node, { number: left.big ? "right" : "left" });
   const x = termIn(f, node.left);
   const y = termIn(f, node.right);
   if (f.dry > 0) {

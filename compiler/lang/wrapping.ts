@@ -58,7 +58,7 @@ export function lowerWrapping(f: FunctionLowering, node: ts.Expression): Operand
       if (!isBig(left)) return arithmetic(f, "<<", f.int(left, node.left), f.int(right, node.right), node);
       const a = f.int(left, node.left);
       const n = f.int(right, node.right);
-      if (!n.big) f.refuse("mixed-kinds", node);
+      if (!n.big) f.refuse("mixed-kinds", node, { number: "right" });
       if (n.range.lo < 0n || n.range.hi > 63n)
         f.refuse("shift-count", node.right, { range: I.show(n.range), limit: "64" });
       return wrapped(
