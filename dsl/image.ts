@@ -28,6 +28,7 @@ import type { Bytes, Nanoseconds } from "./manifest/units.ts";
 export { guest } from "./manifest/guest.ts";
 export { linux, multiboot, pvh } from "./manifest/kernel.ts";
 export { payload } from "./manifest/payload.ts";
+export { partition } from "./manifest/volume.ts";
 export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
 export type { Bytes, Nanoseconds } from "./manifest/units.ts";
 

@@ -8,6 +8,7 @@ import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
 import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
 import { cpus } from "./cpu.ts";
 import { Domain, DomainState, StopReason } from "./domain.ts";
@@ -33,6 +34,8 @@ export interface KernelParts {
   readonly domains: FixedArray<Domain>;
   readonly board: BoardParts;
   readonly rings: EventRings;
+  /** Null: the image has no volumes. */
+  readonly blocks: BlockStore | null;
   /** Null: the image declares none. */
   readonly trace: Trace | null;
 }
@@ -59,7 +62,7 @@ function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: 
 
 /** Builds the kernel. */
 export function kernel(parts: KernelParts): KernelEntry {
-  const { model, domains, board, rings, trace } = parts;
+  const { model, domains, board, rings, blocks, trace } = parts;
   let vcpuBase = 0;
   const guests = Object.freeze(
     model.guests.map((g: GuestModel) => {
@@ -330,6 +333,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       virtualization.enableCpu();
       board.timers.clear();
       if (trace !== null) trace.start();
+      if (blocks !== null) blocks.start();
       build(boot);
       loop(boot);
     },

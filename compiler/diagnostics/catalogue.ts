@@ -432,6 +432,8 @@ export const catalogue = {
   "module-count": error("TV5123", said),
   "trace-device": error("TV5124", said),
   "pci-count": error("TV5125", said),
+  "partition-users": error("TV5126", said),
+  "partition-name": error("TV5127", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),

@@ -8,6 +8,7 @@ import { hex, ManifestError, placeOf } from "./error.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
 import type { PciPlaces } from "./pci.ts";
+import type { VolumeDeclaration } from "./volume.ts";
 
 /** Inputs of the pair of 8259s. */
 export type IsaIrq = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
@@ -56,6 +57,8 @@ export interface DeviceOptions {
   readonly vcpu?: number;
   /** What emulates it. */
   readonly instance?: Instance;
+  /** The disk that it is. */
+  readonly volume?: VolumeDeclaration;
 }
 
 /** A device of a guest, declared. */
@@ -70,6 +73,7 @@ export interface DeviceDeclaration {
   readonly parts: readonly ChipsetPart[];
   readonly vcpu: number | undefined;
   readonly instance: Instance | undefined;
+  readonly volume: VolumeDeclaration | undefined;
   readonly place: Error;
 }
 
@@ -124,6 +128,7 @@ export function guestDevice(options: DeviceOptions): DeviceDeclaration {
     parts: Object.freeze([...(options.parts ?? [])]),
     vcpu: options.vcpu,
     instance: options.instance,
+    volume: options.volume,
     place,
   });
 }
@@ -136,7 +141,7 @@ function isBelow(value: number, limit: number): boolean {
 export const controllers = Object.freeze({ pics: "pic", ioapic: "ioapic" } as const);
 
 /** What {@link fitted} adds to an instance. */
-export interface FittingOptions extends Pick<DeviceOptions, "acpi" | "parts" | "vcpu"> {
+export interface FittingOptions extends Pick<DeviceOptions, "acpi" | "parts" | "vcpu" | "volume"> {
   /** How its lines are signalled, by wire; edge, high and exclusive where nothing is said. */
   readonly lines?: Readonly<Record<string, LineOptions>>;
   /** By wire: the interrupt that it is where it ends at a device that passes it on. */
@@ -170,6 +175,7 @@ export function fitted<U, C>(instance: Instance<U, C>, options: FittingOptions =
     ...(options.acpi && { acpi: options.acpi }),
     ...(options.parts && { parts: options.parts }),
     ...(options.vcpu !== undefined && { vcpu: options.vcpu }),
+    ...(options.volume && { volume: options.volume }),
     instance: instance as unknown as Instance,
   });
 }

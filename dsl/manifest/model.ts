@@ -14,6 +14,8 @@ export interface ImageModel {
   readonly guests: readonly GuestModel[];
   /** Each payload once, in the order of declaration; loaders refer to them by index. */
   readonly payloads: readonly PayloadModel[];
+  /** What of the machine's disks is used; devices refer to them by index. */
+  readonly volumes: readonly VolumeModel[];
   readonly console: ConsoleModel;
   /** Whether a machine without ACPI tables is run as a one-CPU machine instead of being refused. */
   readonly permitNoAcpi: boolean;
@@ -53,6 +55,15 @@ export interface PayloadModel {
   /** Where it lies on the EFI system partition, in UEFI's notation; null where it is sealed. */
   readonly espPath: string | null;
   readonly role: "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "module";
+}
+
+/** A partition of a disk of the machine. */
+export interface VolumeModel {
+  readonly kind: "partition";
+  /** In its disk's GUID partition table. */
+  readonly name: string;
+  /** Nothing writes to it. */
+  readonly readOnly: boolean;
 }
 
 /** The machine's serial port that the hypervisor writes to, and the guest that has it otherwise. */

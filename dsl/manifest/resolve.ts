@@ -8,6 +8,7 @@ import { resolveLoader } from "./loader.ts";
 import { layMemory, lowMemory } from "./memory.ts";
 import type { ConsoleModel, GuestModel, ImageModel, ImageTraceModel, PayloadModel } from "./model.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
+import { resolveVolumes } from "./volume.ts";
 
 /** An image with its defaults filled in. */
 export interface ImageDeclaration {
@@ -56,6 +57,7 @@ export function resolve(image: ImageDeclaration): {
     name: image.name,
     guests: Object.freeze(guests),
     payloads: Object.freeze(payloads.map((p) => p.model)),
+    volumes: resolveVolumes(image.guests.flatMap((g) => g.devices.flatMap(({ volume }) => volume ?? []))),
     console: resolveConsole(image),
     permitNoAcpi: image.permitNoAcpi,
     cpuCapacity: image.cpuCapacity,

@@ -9,21 +9,25 @@ import { givePages, takePages } from "./efi/firmware.ts";
 import { hostSpace } from "./host-space.ts";
 import { mapImage } from "./image-sections.ts";
 import { fillPool, pageBytes } from "./page-pool.ts";
-import { access, mapDevice, mapMemory, mapRange, openAddressSpace } from "./paging.ts";
+import { access, mapDevice, mapMemory, mapRange, openAddressSpace, type AddressSpace } from "./paging.ts";
 import { hasGigabytePages, pagingLevels } from "./processor.ts";
 
 /** Pages to begin with: enough for a machine whose memory map has few holes. */
 const firstPoolPages = 32n;
 const lastPoolPages = 4096n;
 
-/** Builds it, with as many pages as it turns out to need. False: the firmware has too little memory. */
-export function buildHostSpace(boot: BootInfo, acpi: HostAcpi): boolean {
+/** Builds it, with what `mapDevices` adds, and with as many pages as it turns out to need. False: the firmware has too little memory. */
+export function buildHostSpace(
+  boot: BootInfo,
+  acpi: HostAcpi,
+  mapDevices: (space: AddressSpace) => boolean,
+): boolean {
   let pages: u64 = firstPoolPages;
   while (pages <= lastPoolPages) {
     const base = takePages(pages);
     if (base === 0n) return false;
     fillPool(hostSpace.pool, base, pages);
-    if (fill(boot, acpi)) return true;
+    if (fill(boot, acpi) && mapDevices(hostSpace)) return true;
     giveHostSpace();
     pages = u64(pages * 2n);
   }

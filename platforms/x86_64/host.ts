@@ -19,6 +19,7 @@ import { apicId, openApic, startApic } from "./apic.ts";
 import { measureRates } from "./calibration.ts";
 import { say } from "./console-text.ts";
 import { bootCpu, bootStacks, describeCpu, mainStackTop } from "./cpu.ts";
+import type { DiskDriver } from "./disk/driver.ts";
 import { findRsdp } from "./efi/configuration.ts";
 import { exitToFirmware, givePages, openFirmware, takePagesBelow } from "./efi/firmware.ts";
 import { exitBootServices, firmwareMap, giveFirmwareMap, readFirmwareMap } from "./efi/memory.ts";
@@ -33,6 +34,7 @@ import { startMachineChecks } from "./machine-check.ts";
 import { startMachine, x86Machine } from "./machine.ts";
 import { bytesOfKind, readMemoryMap } from "./memory-map.ts";
 import { payloadLoader, placePayloads, type HostPayload } from "./payloads.ts";
+import type { AddressSpace } from "./paging.ts";
 import { maskPics } from "./pic.ts";
 import { CpuProblem, cpuProblem, setUpProcessor } from "./processor.ts";
 import { beginRefusal, endRefusal, refuse, refuseAcpi, sayMebibytes } from "./refusal.ts";
@@ -45,6 +47,8 @@ export interface HostOptions {
   readonly name: string;
   readonly kernel: KernelEntry;
   readonly payloads: readonly HostPayload[];
+  /** Drivers of the disks that it uses. */
+  readonly disks: readonly DiskDriver[];
   /** Run a machine without ACPI as one with a single CPU and the PC's usual addresses, instead of refusing it. */
   readonly permitNoAcpi: boolean;
   /** The host's UART. */
@@ -78,7 +82,11 @@ export function host(options: HostOptions): Program {
   provide(machine, x86Machine);
   const payloads = payloadLoader(placePayloads(options.payloads));
   const kernel: KernelEntry = options.kernel;
-  const { permitNoAcpi } = options;
+  const { permitNoAcpi, disks } = options;
+  const mapDisks = (space: AddressSpace): boolean => {
+    for (const disk of disks) if (!disk.map(space)) return false;
+    return true;
+  };
 
   // Never returning makes it cold: compiled for size, with all that only it calls.
   function efiMain(imageHandle: u64, systemTable: u64): never {
@@ -108,7 +116,7 @@ export function host(options: HostOptions): Program {
     taken.startupPage = takePagesBelow(belowOneMebibyte, 1n);
     if (!payloads.load(bootInfo)) return status.notFound;
     if (!readMap()) return refuseMap();
-    if (!buildHostSpace(bootInfo, hostAcpi)) {
+    if (!buildHostSpace(bootInfo, hostAcpi, mapDisks)) {
       refuse("the firmware has no memory for page tables");
       return status.outOfResources;
     }

@@ -10,6 +10,7 @@ import type { Manifest } from "../../dsl/image.ts";
 import { ManifestError } from "../../dsl/manifest/error.ts";
 import { isTraced, type ImageModel, type PayloadFacts } from "../../dsl/manifest/model.ts";
 import { digestOf, traceModel } from "../../dsl/trace/model.ts";
+import { blockStore } from "../../kernel/block-store.ts";
 import { makeBoard, type BoardParts, type PlacedInstance } from "../../kernel/board.ts";
 import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
 import type { Domain } from "../../kernel/domain.ts";
@@ -19,6 +20,7 @@ import { convert } from "../../kernel/timebase.ts";
 import { makeTrace, type Trace } from "../../kernel/trace.ts";
 import { virtualization } from "../../kernel/virtualization.ts";
 import type { FixedArray } from "../../dsl/core/layout.ts";
+import { nvme } from "./disk/nvme.ts";
 import type { Bus } from "./guest/bus.ts";
 import { boardTargets, interruptControllers, type GuestNumbers } from "./guest/interrupt-controllers.ts";
 import { interfaces } from "./guest/interfaces.ts";
@@ -146,9 +148,19 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     interfaces: interfaces(numbers, parts.instances, controllers.apics, parts.deliverFew),
   });
   provide(virtualization, processor);
+  const volumes = model.volumes.filter(({ kind }) => kind === "partition");
+  const disks = volumes.length === 0 ? [] : [nvme()];
+  const blocks =
+    volumes.length === 0
+      ? null
+      : blockStore(
+          volumes,
+          disks.map(({ make }) => make),
+        );
   const whole = host({
     name: model.name,
-    kernel: kernel({ model, domains, board: parts, rings, trace }),
+    kernel: kernel({ model, domains, board: parts, rings, blocks, trace }),
+    disks,
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),
     permitNoAcpi: model.permitNoAcpi,
     console: { port: model.console.port, baud: model.console.baud },

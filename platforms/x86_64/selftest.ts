@@ -213,6 +213,7 @@ export function selfTest(options: SelfTestOptions = {}): Program {
     name: "selftest",
     kernel,
     payloads: options.payloads ?? [],
+    disks: [],
     permitNoAcpi: options.permitNoAcpi ?? false,
     console: { port: 0x3f8, baud: 115_200 },
   });
