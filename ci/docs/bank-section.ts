@@ -57,6 +57,11 @@ export function bankSection(bank: BankModel, registers: readonly RegisterModel[]
       sentence(`${placeOf(bank)}, ${extentOf(bank)} in units of ${bank.unitBits} bits`),
       ...otherWidths(bank),
       ...(bank.placedBy === null ? [] : [`[\`${bank.placedBy}\`](#${bank.placedBy}) places it.`]),
+      ...(bank.aperture === null
+        ? []
+        : [
+            `Through [\`${bank.aperture}\`](#${bank.aperture}) windows that the guest places are reached too.`,
+          ]),
       holesOf(bank),
     ].join(" "),
     ...(own.length === 0 ? [] : [registerTable(own)]),

@@ -151,6 +151,53 @@ test("while MSI-X is off the function asks at its pin, as its state and the comm
   t.deepEqual(guest.messages("messages"), []);
 });
 
+test("what lies behind a base address is reached through an aperture, which keeps what passed", (t) => {
+  const guest = plain();
+  const aim = (bar: number, offset: number, length: number): void => {
+    set(guest, 0x5c, 1, bar);
+    set(guest, 0x60, 4, offset);
+    set(guest, 0x64, 4, length);
+  };
+  aim(0, 4, 4);
+  set(guest, 0x68, 4, 0x1122_3344);
+  t.is(guest.read("kept"), 0x1122_3344, "without memory decoding");
+  aim(0, 6, 2);
+  t.is(get(guest, 0x68, 2), 0x1122);
+  t.is(get(guest, 0x68), 0x1122_1122, "bytes behind the access stay");
+  aim(0, 5, 1);
+  set(guest, 0x68, 4, 0xffff_ffaa);
+  t.is(guest.read("kept"), 0x1122_aa44);
+  aim(2, 0x8_0000, 4);
+  set(guest, 0x68, 4, 7);
+  t.is(guest.read("far"), 7);
+  // What asks at the pin settles behind it.
+  aim(0, 8, 4);
+  set(guest, 0x68, 4, 1);
+  t.true(guest.line("intx"));
+});
+
+test("an aperture that is aimed at nothing reads ones, and takes no writes", (t) => {
+  const guest = plain();
+  guest.write("kept", 0x1234_5678);
+  const before = guest.snapshot();
+  for (const [bar, offset, length] of [
+    ...[0, 3, 5, 8, 0xffff_ffff].map((length) => [0, 4, length] as const),
+    ...[1, 3, 5, 6, 7].map((offset) => [0, offset, 4] as const),
+    ...[1, 3, 0xff].map((bar) => [bar, 4, 4] as const),
+    ...[0x2000, 0x1_0000, 0xffff_fffc, 12, 0x1fffe].map((offset) => [0, offset, 4] as const),
+    [2, 4, 4],
+    [2, 0x8_1000, 4],
+  ] as const) {
+    set(guest, 0x5c, 1, bar);
+    set(guest, 0x60, 4, offset);
+    set(guest, 0x64, 4, length);
+    set(guest, 0x68, 4, 0);
+    t.is(get(guest, 0x68), 0xffff_ffff, `${length} bytes at ${offset} behind ${bar}`);
+    for (const at of [0x5c, 0x60, 0x64, 0x68]) set(guest, at, 4, 0);
+    t.deepEqual(guest.snapshot(), before);
+  }
+});
+
 test("the pin is the declared one, and a plain function has none unless it is said", (t) => {
   const options = { vendorId: 1, deviceId: 1, classCode: 0, bars: [] } as const;
   const pinOf = (made: ReturnType<typeof plainEndpoint>): number =>

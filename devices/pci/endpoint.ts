@@ -5,6 +5,7 @@
  * INTA# asks. A function that sends no messages is a `plainEndpoint`, which has `banks`, `state`, `behind` and `interrupt`.
  */
 import type { FixedArray } from "../../dsl/core/layout.ts";
+import type { Aperture } from "../../dsl/device/aperture.ts";
 import type { BankOptions, Movable } from "../../dsl/device/bank.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
 import type { RegisterRecord } from "../../dsl/device/register.ts";
@@ -50,6 +51,8 @@ export interface PlainEndpointOptions<Registers extends RegisterRecord> extends 
   readonly capabilities?: readonly Capability[];
   /** Registers of its own behind the header, at offsets of configuration space. */
   readonly registers?: Registers;
+  /** A register of a capability through which the windows behind base addresses are reached. */
+  readonly aperture?: Aperture;
 }
 
 export interface EndpointOptions<Registers extends RegisterRecord> extends PlainEndpointOptions<Registers> {
@@ -105,7 +108,7 @@ export function plainEndpoint<const Registers extends RegisterRecord = Readonly<
       ...(chain.registers as Readonly<Record<never, never>>),
       ...(options.registers ?? ({} as Registers)),
     },
-    { space: "configuration", size: configurationBytes },
+    spaceOf(options),
   );
   return { banks: { configuration }, state: { intx: line() }, behind: behindBars(options.bars), interrupt };
 }
@@ -142,7 +145,7 @@ export function endpoint<const Registers extends RegisterRecord = Readonly<Recor
         ...(further.registers as Readonly<Record<never, never>>),
         ...(options.registers ?? ({} as Registers)),
       },
-      { space: "configuration", size: configurationBytes },
+      spaceOf(options),
     ),
     vectors: bank(
       u32,
@@ -212,6 +215,11 @@ function header(options: PlainEndpointOptions<RegisterRecord>, first: number) {
       pin: constant(bits(15, 8), pin === undefined ? 0 : pinNumbers[pin]),
     }),
   };
+}
+
+/** Options of the bank of configuration space. */
+function spaceOf({ aperture }: PlainEndpointOptions<RegisterRecord>): BankOptions {
+  return { space: "configuration", size: configurationBytes, ...(aperture && { aperture }) };
 }
 
 /** Options of a bank of `size` bytes at `offset` behind a base address. */

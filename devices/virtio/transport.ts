@@ -103,7 +103,15 @@ export function virtio(options: VirtioOptions) {
       ...(configurationBytes === 0
         ? []
         : [structure("deviceStructure", 4, layout.device, configurationBytes)]),
+      configurationAccess,
     ],
+    aperture: {
+      data: "accessData",
+      select: "accessBar.bar",
+      behind: { 0: "bar0" },
+      offset: "accessOffset",
+      length: "accessLength",
+    },
   });
   const banks = {
     ...pci.banks,
@@ -272,6 +280,20 @@ export function virtio(options: VirtioOptions) {
     deliver,
   };
 }
+
+/** The capability through which a driver reaches what lies behind the base address without mapping it (§4.1.4.9). */
+const configurationAccess: Capability = {
+  name: "accessStructure",
+  id: vendorSpecific,
+  sizeBytes: 20,
+  fields: { length: constant(bits(23, 16), 20), type: constant(bits(31, 24), 5) },
+  registers: {
+    accessBar: rw(4, { bar: bits(7, 0) }),
+    accessOffset: rw(8),
+    accessLength: rw(12),
+    accessData: rw(16),
+  },
+};
 
 /** A capability that tells where a structure lies (§4.1.4); that of notifications has a multiplier. */
 function structure(

@@ -2,6 +2,7 @@
  * Banks: what lies behind one address window, or behind an index and a data register. A bank has one unit, the width
  * of its registers and of the accesses that reach them; wider registers span several units.
  */
+import type { Aperture } from "./aperture.ts";
 import type { Field, FieldRecord } from "./field.ts";
 import { u32, u8, type IntType } from "../core/int.ts";
 import { selected, type InBank, type Register, type RegisterRecord, type Width } from "./register.ts";
@@ -43,6 +44,8 @@ export interface BankOptions {
   readonly hole?: number | bigint;
   /** The guest chooses where the window lies. */
   readonly movable?: Movable;
+  /** One of the bank's registers is an aperture to movable windows. */
+  readonly aperture?: Aperture;
 }
 
 /** Which field selects a guarded group of registers, and with which value. */

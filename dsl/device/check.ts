@@ -1,5 +1,6 @@
 /** What a declaration must obey. Every refusal names all declarations that take part. */
 import type { Descriptor } from "../core/layout.ts";
+import { checkAperture } from "./aperture.ts";
 import type { AnyBank, BankEntry } from "./bank.ts";
 import type { AnyBehaviour } from "./behaviour.ts";
 import { fieldMask } from "./cell.ts";
@@ -32,6 +33,7 @@ export function checkShape(device: string, banks: Banks, state: State): void {
     if (bank.indirection !== undefined) checkIndirection(`${device}.${bankName}`, bank, banks);
     checkOverlay(`${device}.${bankName}`, bankName, bank, banks);
     checkMovable(`${device}.${bankName}`, bank, banks);
+    checkAperture(`${device}.${bankName}`, bank, Object.values(banks));
   }
   for (const name of Object.keys(state)) {
     const register = names.get(name);
@@ -274,8 +276,11 @@ function checkMovable(path: string, bank: AnyBank, banks: Banks): void {
 /** Checks a behaviour against its shape. Throws DeclarationError. */
 export function checkBehaviour(device: string, banks: Banks, state: State, behaviour: AnyBehaviour): void {
   const entries = new Map(Object.values(banks).flatMap((b) => b.entries.map((e) => [e.name, e] as const)));
-  const dataRegisters = new Set(
-    Object.values(banks).flatMap((b) => (b.indirection === undefined ? [] : [b.indirection.data])),
+  const dataRegisters = new Map(
+    Object.values(banks).flatMap(({ indirection, options: { aperture } }) => [
+      ...(indirection === undefined ? [] : [[indirection.data, "an indirect bank"] as const]),
+      ...(aperture === undefined ? [] : [[aperture.data, "an aperture"] as const]),
+    ]),
   );
   for (const kind of ["peek", "read", "write", "written"] as const) {
     for (const [name, handler] of Object.entries(behaviour[kind] ?? {})) {
@@ -306,9 +311,10 @@ export function checkBehaviour(device: string, banks: Banks, state: State, behav
           behaviour,
           register,
         );
-      if (dataRegisters.has(name))
+      const reached = dataRegisters.get(name);
+      if (reached !== undefined)
         throw new DeclarationError(
-          `${device}: ${kind}.${name} handles the data register of an indirect bank`,
+          `${device}: ${kind}.${name} handles the data register of ${reached}`,
           behaviour,
           register,
         );

@@ -44,7 +44,7 @@ export interface MovableWindow<U> {
 }
 
 /** The access to a bank, by the width of its units and what it does with other widths. */
-function accessOf(
+export function accessOf(
   bank: AnyBank,
   unit: UnitAccess<u32> | UnitAccess<u64>,
   banks: AnyBanks,

@@ -4,6 +4,7 @@
  * compiler unrolls the loops. The same functions run in Node.
  */
 import { u32, u64, u8, type IntDescriptor, type u16 } from "../core/int.ts";
+import { apertureHandlers } from "./aperture.ts";
 import type { AnyBank } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
 import { cellOf, type Cells } from "./cell.ts";
@@ -17,7 +18,7 @@ import {
 } from "../core/layout.ts";
 import { checkTableBehaviour, checkTables, type Tables } from "./check-tables.ts";
 import { checkBehaviour, checkShape } from "./check.ts";
-import { windowsOf, type DeviceWindow } from "./device-window.ts";
+import { accessOf, windowsOf, type DeviceWindow } from "./device-window.ts";
 import { unitAccess, type UnitAccess } from "./dispatch.ts";
 import type { Placed } from "./dispatch-table.ts";
 import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
@@ -208,10 +209,16 @@ function accessTo(
   const units = new Map<AnyBank, UnitAccess<u32> | UnitAccess<u64>>();
   const msrs = new Map<AnyBank, MsrAccess>();
   const dataHandlers = new Map<string, Handlers>();
-  const indirectFirst = Object.values(banks).sort(
-    (a, b) => Number(a.indirection === undefined) - Number(b.indirection === undefined),
-  );
-  for (const bank of indirectFirst) {
+  // A data register is made out of what lies behind it.
+  const order = (b: AnyBank): number =>
+    b.indirection !== undefined ? 0 : b.options.aperture === undefined ? 1 : 2;
+  const behindFirst = Object.values(banks).sort((a, b) => order(a) - order(b));
+  for (const bank of behindFirst) {
+    const { aperture } = bank.options;
+    if (aperture !== undefined) {
+      const access = (b: AnyBank) => accessOf(b, units.get(b)!, banks, units);
+      dataHandlers.set(aperture.data, apertureHandlers(aperture, Object.values(banks), access));
+    }
     const placed = bank.entries.map((entry): Placed => {
       const handlers = dataHandlers.get(entry.name) ?? handlersOf(entry.name, bank, behaviour);
       const ordinal = reported.indexOf(entry.name);

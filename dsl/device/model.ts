@@ -66,6 +66,8 @@ export interface BankModel {
   readonly passes: boolean;
   /** The register that places the window, where the guest does. */
   readonly placedBy: string | null;
+  /** The data register through which movable windows are reached too. */
+  readonly aperture: string | null;
 }
 export interface StateModel {
   readonly name: string;
@@ -278,6 +280,7 @@ export function modelOf(
       data: bank.indirection?.data ?? null,
       passes: bank.passage !== undefined,
       placedBy: bank.options.movable?.register ?? null,
+      aperture: bank.options.aperture?.data ?? null,
     })),
     registers: Object.entries(banks).flatMap(([bankName, bank]) =>
       bank.entries.map((e) => registerModel(bankName, bank, e, behaviour)),

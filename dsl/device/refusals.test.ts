@@ -1,4 +1,5 @@
 import test from "ava";
+import type { Aperture } from "./aperture.ts";
 import { DeclarationError } from "./place.ts";
 import {
   bank,
@@ -25,6 +26,11 @@ import {
   wo,
   writeOneToClear,
 } from "./vocabulary.ts";
+
+const aperture = (other: Partial<Aperture>): Aperture => ({
+  ...{ data: "d", select: "d.bar", behind: { 0: "bar0" }, offset: "d", length: "d" },
+  ...other,
+});
 
 type Banks = Parameters<typeof device>[1]["banks"];
 const shape = (banks: Banks) => () => device("d", { banks });
@@ -213,6 +219,24 @@ const refused: readonly [string, () => unknown, RegExp, number][] = [
     shape({ b: bank(u8, { i: rw(0), d: rw(1) }), c: indirect(u32, { index: "i", data: "d" }, { r: rw(0) }) }),
     /has units of 32 bits, its data register d 8/,
     2,
+  ],
+  [
+    "an aperture whose data register has 8 bits",
+    shape({ b: bank(u8, { d: rw(0), o: rw(1) }, { aperture: aperture({ offset: "o", length: "o" }) }) }),
+    /d is no single register of 32 bits of its bank/,
+    1,
+  ],
+  [
+    "an aperture without a field that picks what is behind it",
+    shape({ b: bank(u32, { d: rw(0) }, { aperture: aperture({ select: "d.bar" }) }) }),
+    /d\.bar is no field of its bank/,
+    1,
+  ],
+  [
+    "an aperture in front of nothing",
+    shape({ b: bank(u32, { d: rw(0, { bar: bits(7, 0) }) }, { aperture: aperture({}) }) }),
+    /bar0 places no window/,
+    1,
   ],
   [
     "an overlay that nobody names",

@@ -22,8 +22,20 @@ const pci = endpoint({
       fields: { length: bits(23, 16) },
       registers: { firstData: ro(4, {}, { reset: 0x1234_5678 }) },
     },
-    { name: "second", id: vendorSpecific, sizeBytes: 4 },
+    {
+      name: "second",
+      id: vendorSpecific,
+      sizeBytes: 20,
+      registers: { at: rw(4, { bar: bits(7, 0) }), offset: rw(8), length: rw(12), data: rw(16) },
+    },
   ],
+  aperture: {
+    data: "data",
+    select: "at.bar",
+    behind: { 0: "bar0", 2: "bar2" },
+    offset: "offset",
+    length: "length",
+  },
 });
 
 /** A write to `kick` asks for the vector of that number; `asks` asks at the pin. */
