@@ -30,6 +30,7 @@ import { vpIndex } from "./viridian/vp-index.ts";
 import { referenceTime } from "./viridian/reference-time.ts";
 import { resetRegister } from "./viridian/reset.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
+import { virtioConsoleDevice } from "./virtio/console.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 
 /** The functions of the host bridge that stands for its family. */
@@ -71,5 +72,12 @@ export const catalogue = Object.freeze({
   "viridian-reset": resetRegister,
   "viridian-vp-index": vpIndex(0),
   "virtio-blk": virtioBlkDevice(0xc000_0000, 16 * 512),
+  "virtio-console": virtioConsoleDevice(0xc000_0000, {
+    ports: [
+      { name: "console", console: true },
+      { name: "talk", console: false },
+    ],
+    size: { columns: 80, rows: 25 },
+  }),
   "virtio-rng": virtioRngDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

@@ -5,6 +5,7 @@ import type { PciPlaces } from "../dsl/manifest/pci.ts";
 import type { Bytes } from "../dsl/manifest/units.ts";
 import { pciDevice } from "./pci/place.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
+import { virtioConsoleDevice, type ConsoleOptions } from "./virtio/console.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 import { virtioBarBytes } from "./virtio/transport.ts";
 
@@ -41,4 +42,32 @@ export function virtioBlk({ name = "disk", size }: VirtioBlkOptions): DeviceTemp
 /** A source of random numbers: those of the machine's processor. */
 export function virtioRng({ name = "rng" }: VirtioDeviceOptions = {}): DeviceTemplate {
   return ({ pci }) => [onBus(pci, name, virtioRngDevice)];
+}
+
+/** A port of a {@link virtioConsole}. */
+export interface ConsolePortOptions {
+  /** What the guest calls it: `/dev/virtio-ports/NAME`. */
+  readonly name: string;
+  /**
+   * What is at its other end: the guest's console, which makes it a console of the guest (hvc) too and takes the
+   * input from whatever had it before; the console, but for what the port sends alone; or nothing.
+   */
+  readonly to: "console" | "log" | "nowhere";
+}
+
+export interface VirtioConsoleOptions extends VirtioDeviceOptions {
+  readonly ports: readonly ConsolePortOptions[];
+  /** Of the operator's terminal, in characters. */
+  readonly size?: ConsoleOptions["size"];
+}
+
+/** Serial ports with names. */
+export function virtioConsole({ name = "console", ports, size }: VirtioConsoleOptions): DeviceTemplate {
+  const connect = ports.flatMap(({ to }, i): [string, Targets][] => {
+    const output: [string, Targets] = [`output[${i}]`, { board: to === "nowhere" ? to : "console" }];
+    return to === "console" ? [output, [`input[${i}]`, { board: "console" }]] : [output];
+  });
+  const own = ports.map((p) => ({ name: p.name, console: p.to === "console" }));
+  const make = (gpa: number) => virtioConsoleDevice(gpa, { ports: own, ...(size && { size }) });
+  return ({ pci }) => [onBus(pci, name, make, Object.fromEntries(connect))];
 }

@@ -235,7 +235,10 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   // ---- The loop ---------------------------------------------------------------------------------------------
 
-  const feeds = board.feeds.filter((f) => f.name === "console" && f.guest === consoleGuest);
+  // What is declared last has the input: a console of virtio in place of the chipset's UART.
+  const feeds = Object.freeze(
+    board.feeds.filter((f) => f.name === "console" && f.guest === consoleGuest).slice(-1),
+  );
 
   /** Gives received bytes to the guest that has the console, as many as it takes. */
   const feedConsole = (): void => {

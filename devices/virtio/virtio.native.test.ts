@@ -2,6 +2,7 @@ import test from "ava";
 import { makeTwin } from "../../compiler/lang/testing/twin.ts";
 import { driveAtRandom } from "../../dsl/testing/random-twin.ts";
 import { blk } from "../testing/virtio-blk.ts";
+import { serialPorts } from "../testing/virtio-console.ts";
 import { rng } from "../testing/virtio-rng.ts";
 import { feature } from "./testing/driver.ts";
 import { driveRings } from "./testing/random-rings.ts";
@@ -44,4 +45,25 @@ test("virtio-blk does natively what it does in Node, whatever it is asked", asyn
   t.true(completed > 30, `${completed} requests answered`);
   t.true(failed > 15, `${failed} rings refused`);
   t.is(driveAtRandom(twin, blk as never, { seed, steps: 500 }), undefined);
+});
+
+test("virtio-console does natively what it does in Node, whatever it is told and given", async (t) => {
+  t.log(`seed ${seed}`);
+  const twin = await makeTwin("devices/testing/virtio-console.ts");
+  const { difference, completed, failed } = driveRings(twin, {
+    seed,
+    steps: 500,
+    queues: 6,
+    size: 16,
+    features: transport | 7n,
+    request(random, put) {
+      put(0, 4, random(16) === 0 ? random(2 ** 32) : random(3));
+      put(4, 2, [0, 3, 6, 6, random(9)][random(5)]!);
+      put(6, 2, random(4) === 0 ? 0 : 1);
+    },
+  });
+  t.is(difference, undefined);
+  t.true(completed > 30, `${completed} chains given back`);
+  t.true(failed > 15, `${failed} rings refused`);
+  t.is(driveAtRandom(twin, serialPorts as never, { seed, steps: 500 }), undefined);
 });

@@ -4,7 +4,7 @@ import type { AnyFunction, FixedArray, StructValue } from "../core/layout.ts";
 import type { CellValues, FieldValues } from "./cell.ts";
 import type { HypercallHandlers, HypercallRecord } from "./hypercall.ts";
 import type { Access, Register } from "./register.ts";
-import type { Descriptors, Inputs, line, source, StateRecord, Timer, timer } from "./state.ts";
+import type { Descriptors, Inputs, line, Source, source, StateRecord, Timer, timer } from "./state.ts";
 
 type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void
   ? I
@@ -56,9 +56,9 @@ type NamesOf<S, D> = { [K in keyof S]: S[K] extends D ? K : never }[keyof S];
 type TimerNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof timer>>;
 type SourceNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof source>>;
 type LineNames<S> = NamesOf<Descriptors<S>, ReturnType<typeof line>>;
-type TimerArrayNames<S> = {
+type ArrayNames<S, End> = {
   [K in keyof S]: Descriptors<S>[K] extends { readonly kind: "array"; readonly type?: infer T }
-    ? Exclude<T, undefined> extends FixedArray<Timer>
+    ? Exclude<T, undefined> extends FixedArray<End>
       ? K
       : never
     : never;
@@ -78,10 +78,12 @@ type Group<Name extends string, H> = [keyof H] extends [never]
   : Readonly<Record<Name, H>>;
 
 type Expire<U, S> = Readonly<Record<TimerNames<S>, (u: U) => void>> &
-  Readonly<Record<TimerArrayNames<S>, (u: U, index: u8) => void>>;
+  Readonly<Record<ArrayNames<S, Timer>, (u: U, index: u8) => void>>;
 type Input<U, S> = Readonly<Record<InputNames<S>, (u: U, pin: u8, level: boolean) => void>>;
-type Room<U, S> = Readonly<Record<SourceNames<S>, (u: U) => u16>>;
-type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>>;
+type Room<U, S> = Readonly<Record<SourceNames<S>, (u: U) => u16>> &
+  Readonly<Record<ArrayNames<S, Source>, (u: U, index: u8) => u16>>;
+type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>> &
+  Readonly<Record<ArrayNames<S, Source>, (u: U, index: u8, byte: u8) => void>>;
 
 /**
  * A device's behaviour.

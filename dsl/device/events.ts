@@ -90,16 +90,36 @@ export function inputting(
   return input as unknown as (self: Cells, pin: u16, level: boolean) => void;
 }
 
+/** Which end of wires a handler belongs to; one of an array is given the element's index. */
+interface Handled<H> {
+  readonly ordinal: u16;
+  readonly count: u16;
+  readonly handler: H;
+}
+
+function handled<H>(
+  ends: readonly WireEnd[],
+  many: boolean,
+  handlers: Readonly<Record<string, AnyFunction>>,
+): readonly Handled<H>[] {
+  return ends
+    .filter((e) => e.kind === "source" && e.many === many)
+    .map(({ ordinal, count, name }) => Object.freeze({ ordinal, count, handler: handlers[name] as H }));
+}
+
 /** `room(self, ordinal)`: how many bytes the source with that wire ordinal takes now. */
 export function asking(
   ends: readonly WireEnd[],
   handlers: Readonly<Record<string, AnyFunction>>,
 ): (self: Cells, ordinal: u16) => u16 {
-  const sources = ends
-    .filter((e) => e.kind === "source")
-    .map((e) => Object.freeze({ ordinal: e.ordinal, handler: handlers[e.name] as (self: object) => u16 }));
+  const ones = handled<(self: object) => u16>(ends, false, handlers);
+  const groups = handled<(self: object, index: u8) => u16>(ends, true, handlers);
   return (self: Cells, ordinal: u16): u16 => {
-    for (const s of sources) if (ordinal === s.ordinal) return s.handler(self);
+    for (const s of ones) if (ordinal === s.ordinal) return s.handler(self);
+    for (const s of groups) {
+      const index = u16(ordinal - s.ordinal);
+      if (index < s.count) return s.handler(self, u8(index));
+    }
     return 0;
   };
 }
@@ -110,13 +130,14 @@ export function receiving(
   handlers: Readonly<Record<string, AnyFunction>>,
   settle: Settle,
 ): (self: Cells, ordinal: u16, byte: u8) => void {
-  const sources = ends
-    .filter((e) => e.kind === "source")
-    .map((e) =>
-      Object.freeze({ ordinal: e.ordinal, handler: handlers[e.name] as (self: object, byte: u8) => void }),
-    );
+  const ones = handled<(self: object, byte: u8) => void>(ends, false, handlers);
+  const groups = handled<(self: object, index: u8, byte: u8) => void>(ends, true, handlers);
   return (self: Cells, ordinal: u16, byte: u8): void => {
-    for (const s of sources) if (ordinal === s.ordinal) s.handler(self, byte);
+    for (const s of ones) if (ordinal === s.ordinal) s.handler(self, byte);
+    for (const s of groups) {
+      const index = u16(ordinal - s.ordinal);
+      if (index < s.count) s.handler(self, u8(index), byte);
+    }
     settle(self);
   };
 }

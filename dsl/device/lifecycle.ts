@@ -72,6 +72,12 @@ function stateReset(key: string, descriptor: Descriptor): Act | undefined {
   if (isFifo(descriptor)) {
     return ((self: Readonly<Record<string, { clear(): void }>>): void => self[key].clear()) as unknown as Act;
   }
+  if (descriptor.kind === "array" && isFifo(descriptor.element)) {
+    const count = descriptor.length;
+    return ((self: Readonly<Record<string, FixedArray<{ clear(): void }>>>): void => {
+      for (let i = 0; i < count; i += 1) self[key][i].clear();
+    }) as unknown as Act;
+  }
   const kind = wireKindOf(descriptor);
   if (kind === "line" || kind === "timer") return wireReset(key, descriptor, kind);
   if (kind === "page") return pageReset(key, descriptor);
