@@ -31,6 +31,7 @@ import { referenceTime } from "./viridian/reference-time.ts";
 import { resetRegister } from "./viridian/reset.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioConsoleDevice } from "./virtio/console.ts";
+import { virtioNetDevice } from "./virtio/net.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 
 /** The functions of the host bridge that stands for its family. */
@@ -79,5 +80,6 @@ export const catalogue = Object.freeze({
     ],
     size: { columns: 80, rows: 25 },
   }),
+  "virtio-net": virtioNetDevice(0xc000_0000),
   "virtio-rng": virtioRngDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

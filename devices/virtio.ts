@@ -1,11 +1,13 @@
 /** Virtio devices as a guest has them: each a PCI function behind its host bridge. */
 import type { Targets } from "../dsl/device/instance.ts";
-import type { DeviceDeclaration, DeviceTemplate } from "../dsl/manifest/device.ts";
+import type { DeviceDeclaration, DeviceOptions, DeviceTemplate } from "../dsl/manifest/device.ts";
+import { networkPort, type NetworkPortOptions } from "../dsl/manifest/network.ts";
 import type { PciPlaces } from "../dsl/manifest/pci.ts";
 import type { Bytes } from "../dsl/manifest/units.ts";
 import { pciDevice } from "./pci/place.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioConsoleDevice, type ConsoleOptions } from "./virtio/console.ts";
+import { virtioNetDevice } from "./virtio/net.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 import { virtioBarBytes } from "./virtio/transport.ts";
 
@@ -15,12 +17,14 @@ function onBus(
   name: string,
   make: (gpa: number) => unknown,
   connect: Readonly<Record<string, Targets>> = {},
+  parts: DeviceOptions["parts"] = [],
 ): DeviceDeclaration {
   return pciDevice(pci, {
     name,
     barBytes: virtioBarBytes,
     make,
     connect: { messages: { board: "bus" }, ...connect },
+    parts,
   });
 }
 
@@ -37,6 +41,14 @@ export interface VirtioBlkOptions extends VirtioDeviceOptions {
 /** A disk that is all memory: zero when the guest starts. */
 export function virtioBlk({ name = "disk", size }: VirtioBlkOptions): DeviceTemplate {
   return ({ pci }) => [onBus(pci, name, (gpa) => virtioBlkDevice(gpa, size))];
+}
+
+export interface VirtioNetOptions extends VirtioDeviceOptions, NetworkPortOptions {}
+
+/** A network card at a port of a network between guests. */
+export function virtioNet({ name = "net", ...port }: VirtioNetOptions): DeviceTemplate {
+  const part = networkPort(name, { wire: "lan", arrival: "arrival" }, port);
+  return ({ pci }) => [onBus(pci, name, virtioNetDevice, {}, [part])];
 }
 
 /** A source of random numbers: those of the machine's processor. */

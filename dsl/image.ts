@@ -27,6 +27,7 @@ import type { Bytes, Nanoseconds } from "./manifest/units.ts";
 
 export { guest } from "./manifest/guest.ts";
 export { linux, multiboot, pvh } from "./manifest/kernel.ts";
+export { network } from "./manifest/network.ts";
 export { payload } from "./manifest/payload.ts";
 export { partition } from "./manifest/volume.ts";
 export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";

@@ -12,6 +12,7 @@ import { storage } from "../dsl/core/storage.ts";
 import type { Board, GuestValue } from "../dsl/device/board.ts";
 import type { Span } from "../dsl/device/device.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
+import type { NetworkModel } from "../dsl/manifest/model.ts";
 import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
@@ -19,6 +20,7 @@ import { Request } from "./vcpu.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
 import { guestMemoryOf } from "./guest-memory.ts";
 import { machine } from "./machine.ts";
+import { networksOf } from "./network.ts";
 import { overlayPages } from "./overlay-pages.ts";
 import { levelOf } from "./shared-lines.ts";
 import { resolve } from "./slots.ts";
@@ -92,6 +94,8 @@ export interface BoardParts {
   deliverFew(): void;
   /** Whether something is queued. */
   hasQueued(): boolean;
+  /** Tells devices of what has come to them from other guests. */
+  runNetworks(): void;
   /** Withdraws the timers of a guest that has ended. */
   silence(guest: u32): void;
   /** Gives a domain that is being built the overlay pages of its devices. */
@@ -122,6 +126,7 @@ export function makeBoard(
   targetsOf: (placed: readonly PlacedInstance[]) => BoardTargets,
   rings: EventRings,
   slackNs: number,
+  networkModels: readonly NetworkModel[] = [],
 ): BoardParts {
   const placed: PlacedInstance[] = [];
   let nextWire = 0;
@@ -401,6 +406,16 @@ export function makeBoard(
   );
   const reporters = ofKind("report").map((w) => Object.freeze({ wire: w.wire, guest: w.owner.guest }));
 
+  const memory = guestMemoryOf(current);
+  const networks = networksOf(networkModels, instances, {
+    domains,
+    current,
+    enterGuest,
+    deliver,
+    yieldCurrent,
+    memory,
+  });
+
   const boardItself: Board = Object.freeze({
     now: (): u64 => guestNs(current().time),
     epoch: (): u64 => {
@@ -458,7 +473,8 @@ export function makeBoard(
         }
       }
     },
-    ...guestMemoryOf(current),
+    ...memory,
+    ...networks.board,
     random: (): GuestValue => machine.random(),
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
@@ -477,6 +493,7 @@ export function makeBoard(
     deliver,
     deliverFew,
     hasQueued,
+    runNetworks: networks.run,
     silence,
     addPages: overlays.addTo,
     powerUp: (guest: u32): void => {

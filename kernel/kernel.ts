@@ -303,6 +303,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     const cpu = cpus[machine.cpuIndex()];
     for (;;) {
       board.deliver();
+      board.runNetworks();
       board.timers.run();
       // A wire that is slower than the guest gets the rest a millisecond later.
       if (consoleGuest !== null && !machine.consoleFlush())

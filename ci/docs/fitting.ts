@@ -1,7 +1,8 @@
 /** Where templates fit devices into a guest: their windows, their interrupts, and their names in ACPI. */
 import { watchdog } from "../../devices/i6300esb.ts";
-import { virtioBlk, virtioRng } from "../../devices/virtio.ts";
+import { virtioBlk, virtioNet, virtioRng } from "../../devices/virtio.ts";
 import { placeOf } from "../../dsl/manifest/error.ts";
+import { network } from "../../dsl/manifest/network.ts";
 import { mib } from "../../dsl/manifest/units.ts";
 import { pciPlaces } from "../../dsl/manifest/pci.ts";
 import { q35 } from "../../devices/q35.ts";
@@ -37,6 +38,7 @@ const templates = {
   viridian: viridian(),
   virtioRng: virtioRng(),
   virtioBlk: virtioBlk({ size: mib(4) }),
+  virtioNet: virtioNet({ network: network({ name: "lan" }) }),
   watchdog: watchdog(),
 } as const;
 

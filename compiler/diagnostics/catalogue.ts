@@ -434,6 +434,10 @@ export const catalogue = {
   "pci-count": error("TV5125", said),
   "partition-users": error("TV5126", said),
   "partition-name": error("TV5127", said),
+  "network-twice": error("TV5130", said),
+  "network-address": error("TV5131", said),
+  "network-address-twice": error("TV5132", said),
+  "network-ports": error("TV5133", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),

@@ -19,6 +19,8 @@ export interface PciDevice {
   /** Makes the device, whose base address 0 lies at `gpa` at first. */
   readonly make: (gpa: number) => unknown;
   readonly connect?: Readonly<Record<string, Targets>>;
+  /** What else it is a part of. */
+  readonly parts?: readonly ChipsetPart[];
 }
 
 /** The pins of a bus go round by the slot, so that devices that all use INTA# share less (PCI 3.0 §2.2.6). */
@@ -36,7 +38,7 @@ function pinOf(device: Device): 0 | 1 | 2 | 3 | undefined {
 /** Gives a device the next place among its guest's functions and in the window behind their base addresses. */
 export function pciDevice(
   pci: PciPlaces,
-  { name, barBytes, make, connect = {} }: PciDevice,
+  { name, barBytes, make, connect = {}, parts: further = [] }: PciDevice,
 ): DeviceDeclaration {
   const { configuration, bars } = pci.next(name, [barBytes]);
   const gpa = bars[0]!;
@@ -44,7 +46,10 @@ export function pciDevice(
   const slot = configuration >>> 15;
   const pin = pinOf(device);
   const gsi = pin === undefined ? undefined : gsiOf(slot, pin);
-  const parts: ChipsetPart[] = [{ part: "pci-function", bars: [{ gpa, sizeBytes: barBytes }] }];
+  const parts: ChipsetPart[] = [
+    { part: "pci-function", bars: [{ gpa, sizeBytes: barBytes }] },
+    ...further,
+  ];
   if (pin !== undefined && gsi !== undefined) parts.push({ part: "pci-pin", slot, pin, gsi });
   const intx: PciDevice["connect"] =
     gsi === undefined ? {} : { intx: { instance: controllers.ioapic, pin: gsi } };

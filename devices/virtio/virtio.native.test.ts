@@ -4,6 +4,7 @@ import { driveAtRandom } from "../../dsl/testing/random-twin.ts";
 import { blk } from "../testing/virtio-blk.ts";
 import { serialPorts } from "../testing/virtio-console.ts";
 import { rng } from "../testing/virtio-rng.ts";
+import { net } from "../testing/virtio-net.ts";
 import { feature } from "./testing/driver.ts";
 import { driveRings } from "./testing/random-rings.ts";
 
@@ -66,4 +67,22 @@ test("virtio-console does natively what it does in Node, whatever it is told and
   t.true(completed > 30, `${completed} chains given back`);
   t.true(failed > 15, `${failed} rings refused`);
   t.is(driveAtRandom(twin, serialPorts as never, { seed, steps: 500 }), undefined);
+});
+
+test("virtio-net does natively what it does in Node, whatever frames and buffers it is given", async (t) => {
+  t.log(`seed ${seed}`);
+  const twin = await makeTwin("devices/testing/virtio-net.ts");
+  const { difference, completed, failed } = driveRings(twin, {
+    seed,
+    steps: 800,
+    queues: 2,
+    size: 32,
+    features: transport | (1n << 15n),
+    filled: [0],
+    pins: 1,
+  });
+  t.is(difference, undefined);
+  t.true(completed > 30, `${completed} chains given back`);
+  t.true(failed > 15, `${failed} rings refused`);
+  t.is(driveAtRandom(twin, net as never, { seed, steps: 500 }), undefined);
 });

@@ -67,6 +67,20 @@ export interface Board {
   copyToMemory(gpa: u64, bytes: FixedArray<u8>, at: u32, length: u32): boolean;
   /** Eight bytes of the machine's random numbers; not `ok` where it has none. */
   random(): GuestValue;
+  /** The address of a port on its network, the first byte in [7:0]. */
+  portAddress(wire: u16): u64;
+  /** Nanoseconds until a port may send again; 0: it may now. */
+  portDelay(wire: u16): u64;
+  /** Copies `length` bytes of the guest's memory to the frame that a port is to send, from its byte `at` on; false where not all are there, or the frame has no room. */
+  loadFrame(wire: u16, gpa: u64, at: u32, length: u32): boolean;
+  /** Sends that frame with its first `length` bytes; false, and it goes nowhere, where it is no frame that the port may send. */
+  sendFrame(wire: u16, length: u16): boolean;
+  /** Bytes of the frame that has waited longest at a port; 0: none waits. */
+  waitingFrame(wire: u16): u16;
+  /** Copies `length` bytes of it, from `at` on, to the guest's memory; false where the guest could not write them. */
+  storeFrame(wire: u16, gpa: u64, at: u32, length: u32): boolean;
+  /** Lets it go. */
+  dropFrame(wire: u16): void;
   /** The guest has used, for the first time, what the device declares as unimplemented; `ordinal` is the model's. */
   unimplemented(wire: u16, ordinal: u8): void;
 }

@@ -16,6 +16,7 @@ import {
 import { u64 as u64Type } from "../core/int.ts";
 import { board } from "./board.ts";
 import { DeclarationError } from "./place.ts";
+import { port } from "./port.ts";
 
 // ---- Queues ---------------------------------------------------------------------------------------------------
 
@@ -389,6 +390,7 @@ export type WireKind =
   | "page"
   | "report"
   | "misuse"
+  | "port"
   | "unimplemented";
 const wireKinds = new Map<unknown, WireKind>([
   [Line, "line"],
@@ -401,6 +403,7 @@ const wireKinds = new Map<unknown, WireKind>([
   [Report, "report"],
   [Unimplemented, "unimplemented"],
   [Misuse, "misuse"],
+  [port(), "port"],
 ]);
 /** The kind of wire that a descriptor (or an array of them) ends, if any. */
 export function wireKindOf(descriptor: Descriptor): WireKind | undefined {

@@ -6,7 +6,6 @@
 import { u16, u32, type u64, type u8 } from "../core/int.ts";
 import { array, bool, extend, struct, type FixedArray, type StructDescriptor } from "../core/layout.ts";
 import { u64 as u64Type } from "../core/int.ts";
-import type { GuestBuffer } from "./guest-memory.ts";
 import { guestMemory } from "./guest-memory.ts";
 import { DeclarationError } from "./place.ts";
 
@@ -49,6 +48,11 @@ interface Fields {
   writable: u32;
   readonly segments: FixedArray<{ gpa: u64; bytes: u32; writable: boolean }>;
 }
+/** What copies from and to guest memory: a `GuestBuffer`, or a `Port`'s frame. */
+interface Copying {
+  load(gpa: u64, at: u32, length: u32): boolean;
+  store(gpa: u64, at: u32, length: u32): boolean;
+}
 /** A queue, and the chain that was taken last. */
 export interface Virtqueue {
   /** Whether the driver has set it up. */
@@ -74,11 +78,17 @@ export interface Virtqueue {
   /** Takes the next chain that the driver offers: one of `Taken`. */
   take(): u8;
   /** Copies `length` bytes of the chain's readable part, from its byte `at` on, to the buffer's start; false where they are not there. */
-  load(buffer: GuestBuffer, at: u32, length: u32): boolean;
+  load(buffer: Copying, at: u32, length: u32): boolean;
   /** Copies the buffer's first `length` bytes to the chain's writable part, from its byte `at` on; false where they cannot be written. */
-  store(buffer: GuestBuffer, at: u32, length: u32): boolean;
+  store(buffer: Copying, at: u32, length: u32): boolean;
+  /** The same with the buffer's bytes from `from` on. */
+  storeFrom(buffer: Copying, from: u32, at: u32, length: u32): boolean;
   /** Gives the chain back with the bytes that were written to it; false where the used ring does not lie in memory. */
   complete(written: u32): boolean;
+  /** As `complete`, but the driver sees it with the next `complete` only: several chains that belong together. */
+  fill(written: u32): boolean;
+  /** Leaves to the driver what was taken and not completed: it is taken again. For devices that complete in order. */
+  putBack(): void;
   /** After chains were completed: one of `Wanted`. */
   finish(): u8;
 }
@@ -154,7 +164,14 @@ export function virtqueue(size: number, options: VirtqueueOptions = {}): StructD
   };
 
   /** Copies between the chain's readable or writable part and a buffer. */
-  const copy = (self: Fields, buffer: GuestBuffer, at: u32, length: u32, writing: boolean): boolean => {
+  const copy = (
+    self: Fields,
+    buffer: Copying,
+    from: u32,
+    at: u32,
+    length: u32,
+    writing: boolean,
+  ): boolean => {
     let skip: u32 = at;
     let done: u32 = 0;
     for (let i = 0; i < capacity; i += 1) {
@@ -166,13 +183,24 @@ export function virtqueue(size: number, options: VirtqueueOptions = {}): StructD
         else {
           const step = u32(Math.min(bytes - skip, length - done));
           const gpa = u64Type(segment.gpa + BigInt(skip));
-          if (!(writing ? buffer.store(gpa, done, step) : buffer.load(gpa, done, step))) return false;
+          const place = u32(from + done);
+          if (!(writing ? buffer.store(gpa, place, step) : buffer.load(gpa, place, step))) return false;
           done = u32(done + step);
           skip = 0;
         }
       }
     }
     return done === length;
+  };
+
+  /** Writes the used ring's next entry, behind its index. */
+  const fill = (self: Fields, written: u32): boolean => {
+    const slot = self.used & (self.size - 1);
+    const entry = u64Type(self.device + 4n + BigInt(slot & 0xffff) * 8n);
+    if (!guestMemory.write32(entry, self.head)) return false;
+    if (!guestMemory.write32(u64Type(entry + 4n), written)) return false;
+    self.used = u16(self.used + 1);
+    return true;
   };
 
   const layout = struct(name, {
@@ -243,17 +271,17 @@ export function virtqueue(size: number, options: VirtqueueOptions = {}): StructD
         self.taken = u16(self.taken + 1);
         return walk(self) ? Taken.chain : Taken.broken;
       },
-      load: (self: Fields, buffer: GuestBuffer, at: u32, length: u32): boolean =>
-        copy(self, buffer, at, length, false),
-      store: (self: Fields, buffer: GuestBuffer, at: u32, length: u32): boolean =>
-        copy(self, buffer, at, length, true),
-      complete: (self: Fields, written: u32): boolean => {
-        const slot = self.used & (self.size - 1);
-        const entry = u64Type(self.device + 4n + BigInt(slot & 0xffff) * 8n);
-        if (!guestMemory.write32(entry, self.head)) return false;
-        if (!guestMemory.write32(u64Type(entry + 4n), written)) return false;
-        self.used = u16(self.used + 1);
-        return guestMemory.write16(u64Type(self.device + 2n), self.used);
+      load: (self: Fields, buffer: Copying, at: u32, length: u32): boolean =>
+        copy(self, buffer, 0, at, length, false),
+      store: (self: Fields, buffer: Copying, at: u32, length: u32): boolean =>
+        copy(self, buffer, 0, at, length, true),
+      storeFrom: (self: Fields, buffer: Copying, from: u32, at: u32, length: u32): boolean =>
+        copy(self, buffer, from, at, length, true),
+      fill,
+      complete: (self: Fields, written: u32): boolean =>
+        fill(self, written) && guestMemory.write16(u64Type(self.device + 2n), self.used),
+      putBack: (self: Fields): void => {
+        self.taken = self.used;
       },
       finish: (self: Fields): u8 => {
         const used = self.used;

@@ -21,6 +21,7 @@ export { guestBuffer, guestMemory } from "./guest-memory.ts";
 export { hypercall } from "./hypercall.ts";
 export { instantiate, type Instance } from "./instance.ts";
 export { leaf, letters } from "./leaf.ts";
+export { port } from "./port.ts";
 export { repeat, ro, rw, wo } from "./register.ts";
 export { checkRules, rule } from "./rule.ts";
 export { virtqueue, type Virtqueue } from "./virtqueue.ts";

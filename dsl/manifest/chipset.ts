@@ -30,6 +30,7 @@ const partNames: Readonly<Record<PartName, string>> = {
   "host-bridge": "PCI host bridge",
   "pci-function": "PCI function",
   "pci-pin": "PCI slot's interrupt pin",
+  "network-port": "port on a network",
 };
 
 /** Derives a guest's chipset from its devices. Throws TV5112 for what is missing, TV5113 for what is there twice. */

@@ -7,6 +7,7 @@ import type { Instance, Target } from "../device/instance.ts";
 import { hex, ManifestError, placeOf } from "./error.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
+import type { NetworkPort } from "./network.ts";
 import type { PciPlaces } from "./pci.ts";
 import type { VolumeDeclaration } from "./volume.ts";
 
@@ -34,7 +35,8 @@ export type ChipsetPart =
       readonly part: "pci-function";
       readonly bars: readonly { readonly gpa: number; readonly sizeBytes: number }[];
     }
-  | { readonly part: "pci-pin"; readonly slot: number; readonly pin: 0 | 1 | 2 | 3; readonly gsi: Gsi };
+  | { readonly part: "pci-pin"; readonly slot: number; readonly pin: 0 | 1 | 2 | 3; readonly gsi: Gsi }
+  | NetworkPort;
 
 /** A wire of a device, as far as the manifest looks at it. */
 export interface WireModel {

@@ -32,6 +32,10 @@ export const manifestCodes = Object.freeze({
   TV5125: "a guest has too many PCI devices",
   TV5126: "a partition has two users",
   TV5127: "a partition's name is not usable",
+  TV5130: "two networks have one name",
+  TV5131: "an address is not one of a network card",
+  TV5132: "two ports of a network have one address",
+  TV5133: "networks have too many ports",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 

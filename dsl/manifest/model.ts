@@ -29,6 +29,30 @@ export interface ImageModel {
   readonly trace: ImageTraceModel | null;
   /** Wake-ups that lie within this of each other are served together. */
   readonly timerSlackNs: number;
+  /** The networks between guests. */
+  readonly networks: readonly NetworkModel[];
+}
+
+/** A network: a switch with a port for each device that is on it. */
+export interface NetworkModel {
+  readonly name: string;
+  readonly ports: readonly NetworkPortModel[];
+}
+
+/** A port on a network, and the device behind it. */
+export interface NetworkPortModel {
+  /** Index of the guest. */
+  readonly guest: number;
+  readonly device: string;
+  /** The device's names for its port, and for the pin that is pulsed when frames come. */
+  readonly wire: string;
+  readonly arrival: string;
+  /** Six bytes in hexadecimal, with colons between. */
+  readonly mac: string;
+  /** Bytes that it may send in a second; null: no limit. */
+  readonly rateBytes: number | null;
+  /** Bytes that it may send at once after a pause. */
+  readonly burstBytes: number;
 }
 
 /** What of an appliance is traced. */

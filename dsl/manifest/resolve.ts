@@ -7,6 +7,7 @@ import type { GuestDeclaration } from "./guest.ts";
 import { resolveLoader } from "./loader.ts";
 import { layMemory, lowMemory } from "./memory.ts";
 import type { ConsoleModel, GuestModel, ImageModel, ImageTraceModel, PayloadModel } from "./model.ts";
+import { resolveNetworks } from "./network.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
 import { resolveVolumes } from "./volume.ts";
 
@@ -64,6 +65,7 @@ export function resolve(image: ImageDeclaration): {
     events: Object.freeze({ recordsPerCpu: image.recordsPerCpu }),
     trace: image.trace,
     timerSlackNs: image.timerSlackNs,
+    networks: resolveNetworks(image.guests),
   });
   return { model, payloads: Object.freeze(payloads) };
 }

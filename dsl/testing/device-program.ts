@@ -11,6 +11,7 @@ import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
 import { programMemory } from "./program-memory.ts";
+import { programPort } from "./program-port.ts";
 
 /** How many events the board keeps between two calls of `clear`. */
 const logLength = 1024;
@@ -38,6 +39,7 @@ export const eventKinds = [
   "removePage",
   "writePage",
   "report",
+  "frame",
 ] as const;
 
 /** Makes the program; `places` are those of its windows of configuration space. Each call declares storage of its own: one program in a process. */
@@ -57,6 +59,12 @@ export function deviceProgram<U, Names extends string>(
     recorder.count = u32(at + 2);
   };
   const memory = programMemory("memory");
+  const ports = programPort(
+    "ports",
+    memory.board,
+    (): u64 => recorder.now,
+    (wire: u16, length: u16): void => note(12n, wire, BigInt(length), 0n),
+  );
   const windows = device.windows as Readonly<Record<string, (typeof device.windows)[Names]>>;
   const functions = Object.entries(places).map(([name, base]) => Object.freeze({ ...windows[name]!, base }));
   provide(board, {
@@ -84,6 +92,7 @@ export function deviceProgram<U, Names extends string>(
       }
     },
     ...memory.board,
+    ...ports.board,
     random: (): GuestValue => {
       recorder.random = u64(u64(recorder.random * 6364136223846793005n) + 1442695040888963407n);
       return { ok: recorder.random >> 58n !== 0n, value: recorder.random };

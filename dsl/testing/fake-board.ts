@@ -2,6 +2,7 @@
 import { provide } from "../core/binding.ts";
 import { board, type Board } from "../device/board.ts";
 import { FakeMemory } from "./fake-memory.ts";
+import { FakePort } from "./fake-port.ts";
 
 /** What listens to the wires from `first` on. */
 export interface Listener {
@@ -47,6 +48,8 @@ export class FakeBoard {
   readonly memory = new FakeMemory();
   /** What the machine's random numbers are; undefined where it has none. */
   random: bigint | undefined = 0x0123_4567_89ab_cdefn;
+  /** The port of a device; tests have one at most. */
+  readonly port = new FakePort(this.memory);
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
   readonly #functions: FunctionSpace[] = [];
@@ -146,6 +149,7 @@ export class FakeBoard {
     hypercallInstruction: () => 0xc3d9_010f,
     report: (wire, code, a, b) => this.#to(wire, (l, o) => l.report(o, code, a, b)),
     ...this.memory.board,
+    ...this.port.board,
     random: () => ({ ok: this.random !== undefined, value: this.random ?? 0n }),
     unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
   };

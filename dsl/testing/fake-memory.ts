@@ -11,6 +11,8 @@ interface Stretch {
 /** A guest's memory. */
 export class FakeMemory {
   readonly #stretches: Stretch[] = [];
+  /** Called before every look that a device takes at an integer: what another CPU of the guest may do meanwhile. */
+  beforeRead: (gpa: bigint) => void = () => undefined;
 
   /** Puts memory at an address. */
   add(gpa: number | bigint, bytes: number, writable = true): void {
@@ -48,6 +50,7 @@ export class FakeMemory {
   /** What devices use of it. */
   readonly board: Pick<Board, "readMemory" | "writeMemory" | "copyFromMemory" | "copyToMemory"> = {
     readMemory: (gpa, width): GuestValue => {
+      this.beforeRead(gpa);
       const bytes = this.at(gpa, width);
       return bytes === undefined ? { ok: false, value: 0n } : { ok: true, value: integer(bytes) };
     },

@@ -12,6 +12,7 @@ import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
 import { programMemory, ramGpa } from "./program-memory.ts";
+import { programPort } from "./program-port.ts";
 import { actionMaker, reachOf, type CallScalar, type CallSignature, type Reach } from "./reach.ts";
 
 /** Bytes of an action in a fuzzer's input: kind, bytes, target (u16), offset (u32), value (u64), little-endian. */
@@ -47,6 +48,7 @@ export const eventKinds = Object.freeze([
   "write page",
   "report",
   "refuse",
+  "frame",
 ] as const);
 
 /** The storage that linkers and tests know by name. */
@@ -144,6 +146,13 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     own.events[(at + 1) & (logLength - 1)] = a;
     own.count = u32(at + 2);
   };
+  const hasPorts = device.wires.some((w) => w.kind === "port");
+  const ports = programPort(
+    "harness.ports",
+    memory.board,
+    (): u64 => own.now,
+    (wire: u16, length: u16): void => note(13n, wire, BigInt(length), 0n),
+  );
   const functions = Object.freeze(
     Object.values(device.windows)
       .filter((w) => w.space === "configuration")
@@ -190,6 +199,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
       }
     },
     ...memory.board,
+    ...ports.board,
     // What it gives depends on what was recorded, so that it is the same on both sides, and now and then there is none.
     random: (): GuestValue => ({ ok: (own.count & 14) !== 14, value: u64(own.now * 6364136223846793005n) }),
     ticks: (): u64 => own.now,
@@ -356,6 +366,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     meter.left = mostTurns;
     fillBytes(addressOf(state as object), 0, BigInt(stateBytes));
     if (usesMemory) memory.clear();
+    if (hasPorts) ports.clear();
     for (let i = 0; i < wireCount; i++) own.armed[i] = false;
     own.now = 0n;
     own.count = 0;

@@ -127,7 +127,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   }));
   const targetsOf = (placed: readonly PlacedInstance[]) =>
     boardTargets(numbers, domains, placed, model.console.guest);
-  const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs);
+  const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs, model.networks);
   provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
     numbers,

@@ -10,6 +10,10 @@ export interface RandomRings {
   readonly size: number;
   /** Features that are agreed upon now and then. */
   readonly features: bigint;
+  /** Queues whose chains are for the device to write. */
+  readonly filled?: readonly number[];
+  /** Input pins that change now and then. */
+  readonly pins?: number;
   /** Writes what a request of this device begins with. */
   readonly request?: (
     random: (below: number) => number,
@@ -103,7 +107,7 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     // A request has a header that is read and an answer that is written.
     const asks = options.request === undefined ? 0 : 1;
     const length = 1 + asks + random(4);
-    const readable = asks + random(length - asks);
+    const readable = options.filled?.includes(q) === true ? 0 : asks + random(length - asks);
     const direct = random(3) !== 0;
     const table = direct ? base(q) : data + 0x2800;
     for (let i = 0; i < length; i++) {
@@ -140,6 +144,7 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     if (kind === 0 || (call("read_common", 0x14, 1) & 0x40) !== 0) start();
     else if (kind === 1) call("expire", random(8));
     else if (kind === 2) common(4 * random(14), 4, random(2 ** 32));
+    else if (kind === 3 && options.pins !== undefined) call("input", random(options.pins), random(3) !== 0);
     else offer(random(queues));
     const events = call("eventCount");
     for (let e = 0; e < events; e++) call("event", e);
