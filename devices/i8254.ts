@@ -156,32 +156,26 @@ function phase(c: Counter, ticks: u64): u32 {
 function countAt(c: Counter, ticks: u64): u16 {
   const period = periodAt(c, ticks);
   if (period === 0) return 0;
-  if (c.mode === 2) return u16(period - phase(c, ticks));
-  if (c.mode === 3) {
-    // Counts down by two, through each half once.
-    const half = (period + 1) >>> 1;
-    const at = phase(c, ticks);
-    const into = at < half ? at : u32(at - half);
-    return u16((period & 0x1fffe) - 2 * into);
-  }
-  return u16(BigInt(period) - elapsed(c, ticks));
+  if (!repeats(c)) return u16(BigInt(period) - elapsed(c, ticks));
+  const at = phase(c, ticks);
+  if (c.mode === 2) return u16(period - at);
+  // Counts down by two, through each half once.
+  const half = (period + 1) >>> 1;
+  const into = at < half ? at : u32(at - half);
+  return u16((period & 0x1fffe) - 2 * into);
 }
 
 /** The output pin. */
 function outputAt(c: Counter, ticks: u64): boolean {
   const period = periodAt(c, ticks);
   if (c.waiting || period === 0) return c.mode !== 0;
-  switch (c.mode) {
-    case 0:
-    case 1:
-      return elapsed(c, ticks) >= BigInt(period);
-    case 2:
-      return !c.gate || phase(c, ticks) !== period - 1;
-    case 3:
-      return !c.gate || phase(c, ticks) < (period + 1) >>> 1;
-    default:
-      return elapsed(c, ticks) !== BigInt(period);
+  if (repeats(c)) {
+    if (!c.gate) return true;
+    const at = phase(c, ticks);
+    return c.mode === 2 ? at !== period - 1 : at < (period + 1) >>> 1;
   }
+  const passed = elapsed(c, ticks);
+  return c.mode < 2 ? passed >= BigInt(period) : passed !== BigInt(period);
 }
 
 /** Periods that a virtual CPU may have missed and is still told of: guests count them to keep time. */

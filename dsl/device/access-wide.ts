@@ -76,11 +76,12 @@ function peekOf(plan: Plan, load: Get): Get {
       Object.freeze({ get: adapt<u64>(f.get), lsb: BigInt(f.lsb), ones: u64((1n << f.size) - 1n) }),
     );
   return (self: WideCells, index: u8): u64 => {
-    let value: u64 = kept === 0n ? 0n : u64(load(self, index) & kept);
+    // What is kept comes last: no register has to hold it over the calls.
+    let value: u64 = 0n;
     for (const f of bits) if (f.get(self, index)) value = u64(value | f.mask);
     for (const f of parts) value = u64(value | ((BigInt(f.get(self, index)) & f.ones) << f.lsb));
     for (const f of wideParts) value = u64(value | ((f.get(self, index) & f.ones) << f.lsb));
-    return value;
+    return kept === 0n ? value : u64(value | (load(self, index) & kept));
   };
 }
 

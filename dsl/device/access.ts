@@ -73,10 +73,11 @@ function peekOf(plan: Plan, load: Get): Get {
     Object.freeze({ get: adapt<u32>(f.get), lsb: f.lsb, ones: u32((1n << f.size) - 1n) }),
   );
   return (self: Cells, index: u8): u32 => {
-    let value: u32 = kept === 0 ? 0 : u32(load(self, index) & kept);
+    // What is kept comes last: no register has to hold it over the calls.
+    let value: u32 = 0;
     for (const f of bits) if (f.get(self, index)) value = u32(value | f.mask);
     for (const f of parts) value = u32(value | ((f.get(self, index) & f.ones) << f.lsb));
-    return value;
+    return kept === 0 ? value : u32(value | (load(self, index) & kept));
   };
 }
 

@@ -20,7 +20,6 @@ import { checkTableBehaviour, checkTables, type Tables } from "./check-tables.ts
 import { checkBehaviour, checkShape } from "./check.ts";
 import { accessOf, windowsOf, type DeviceWindow } from "./device-window.ts";
 import { unitAccess, type UnitAccess } from "./dispatch.ts";
-import type { Placed } from "./dispatch-table.ts";
 import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
 import { hypercallEntry, hypercallState, type HypercallEntry, type HypercallRecord } from "./hypercall.ts";
 import type { Leaf, LeafRecord } from "./leaf.ts";
@@ -32,6 +31,7 @@ import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
 import { watchedHappening, type DeviceTrace, type TraceHooks, type Watched } from "./trace.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
 import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
+import type { Placed } from "./unit.ts";
 
 /** Bytes of a device's state. */
 export interface Span {

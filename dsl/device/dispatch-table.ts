@@ -1,16 +1,11 @@
 /** The tables that a bank's dispatch loops over: made when the device is declared, frozen before it is compiled. */
-import { u32, u64, u8 } from "../core/int.ts";
+import type { u32, u8 } from "../core/int.ts";
 import { disturbs } from "../core/intrinsics.ts";
-import { narrowAccess } from "./access.ts";
-import { wideAccess } from "./access-wide.ts";
-import type { Condition, Selection } from "./bank.ts";
-import type { Cells, WideCells } from "./cell.ts";
-import type { Field } from "./field.ts";
+import type { Cells } from "./cell.ts";
 import type { Plan } from "./plan.ts";
 import { tracedGet, tracedPut, watchedGet, watchedPut, type DeviceTrace } from "./trace.ts";
+import { unitsAt, unitsOf, type Get, type Grid, type Placed, type Put, type Unit } from "./unit.ts";
 
-type Get<V> = (self: Cells, index: u8) => V;
-type Put<V> = (self: Cells, index: u8, value: V) => void;
 /** What a device does with its outputs once its state has changed. */
 export type Settle = (self: Cells) => void;
 
@@ -38,143 +33,45 @@ export interface Range {
   readonly count: u32;
 }
 export interface Group<P> {
-  readonly holds: (self: Cells) => boolean;
+  readonly holds: Holds;
   readonly parts: readonly P[];
 }
 
-/** A planned register with its place in the bank. */
-export interface Placed {
-  readonly plan: Plan;
-  readonly offset: number;
-  readonly when: Condition | undefined;
-  /** The field that `when` or `selection` names. */
-  readonly selector: Field | undefined;
-  readonly selection: Selection | undefined;
-}
-/** How a bank addresses its units: `step` offsets from one unit to the next. */
-export interface Grid {
-  readonly unitBits: number;
-  readonly step: number;
-  /** What is read where nothing is. */
-  readonly hole: bigint;
-}
+type Holds = (self: Cells) => boolean;
 
-/** Access to the units of a register: a u32 each, or a u64 in a bank of 64-bit units. */
-interface Unit {
-  readonly get: Record<"read" | "peek" | "background", Get<never>>;
-  readonly write: Put<never>;
-}
-
-function unitsOf(plan: Plan, grid: Grid): Unit[] {
-  const bits = plan.width.bits;
-  if (bits === 64) {
-    const wide = wideAccess(plan);
-    if (grid.unitBits === 64) return [{ get: wide, write: wide.write } as unknown as Unit];
-    return Array.from({ length: bits / grid.unitBits }, (_, i) => wideUnit(wide, grid.unitBits, i));
-  }
-  const narrow = narrowAccess(plan);
-  if (bits === grid.unitBits) return [{ get: narrow, write: narrow.write } as unknown as Unit];
-  return Array.from({ length: bits / grid.unitBits }, (_, i) => narrowUnit(narrow, grid.unitBits, i));
-}
-
-function narrowUnit(whole: ReturnType<typeof narrowAccess>, unitBits: number, unit: number): Unit {
-  const lsb: u8 = unit * unitBits;
-  const ones = u32(2 ** unitBits - 1);
-  const others = u32(~(ones << lsb));
-  const part =
-    (get: Get<u32>): Get<u32> =>
-    (self: Cells, index: u8): u32 =>
-      u32((get(self, index) >>> lsb) & ones);
-  const { write, background } = whole;
-  const put = (self: Cells, index: u8, value: u32): void =>
-    write(self, index, u32((background(self, index) & others) | ((value & ones) << lsb)));
-  return {
-    get: { read: part(whole.read), peek: part(whole.peek), background: part(background) },
-    write: put,
-  } as unknown as Unit;
-}
-
-function wideUnit(whole: ReturnType<typeof wideAccess>, unitBits: number, unit: number): Unit {
-  const lsb = BigInt(unit * unitBits);
-  const ones = (1n << BigInt(unitBits)) - 1n;
-  const others = u64(~(ones << lsb));
-  const part = (get: (self: WideCells, index: u8) => u64): Get<u32> => {
-    const partial = (self: WideCells, index: u8): u32 => u32((get(self, index) >> lsb) & ones);
-    return partial as unknown as Get<u32>;
-  };
-  const { write, background } = whole;
-  const put = (self: WideCells, index: u8, value: u32): void =>
-    write(self, index, u64((background(self, index) & others) | ((BigInt(value) & ones) << lsb)));
-  return {
-    get: { read: part(whole.read), peek: part(whole.peek), background: part(background) },
-    write: put,
-  } as unknown as Unit;
-}
-
-/** The units of a register, those that a field picks among them: what picks none reads as a hole and drops writes. */
-function unitsAt(p: Placed, grid: Grid): Unit[] {
-  const units = unitsOf(p.plan, grid);
-  if (p.selection === undefined) return units;
-  const { selector, selection } = p;
-  if (selector === undefined) throw new Error(`${selection.register}.${selection.field} selects nothing`);
-  const key = selection.register;
+/** Whether the field by which a register is selected has its value; undefined for a register that is always seen. */
+function holdsOf({ when, selector }: Placed): Holds | undefined {
+  if (when === undefined) return undefined;
+  const key = when.register;
+  const wanted: u32 = when.value;
+  if (selector === undefined) throw new Error(`${key}.${when.field} selects nothing`);
   const lsb: u8 = selector.lsb;
   const ones: u32 = 2 ** (selector.msb - selector.lsb + 1) - 1;
-  const count: u32 = p.plan.register.count;
-  const picked = (self: Cells): u32 => u32((self[key].value >>> lsb) & ones);
-  return units.map((unit) =>
-    grid.unitBits === 64
-      ? pickedUnit<u64>(unit, picked, count, grid.hole)
-      : pickedUnit<u32>(unit, picked, count, u32(grid.hole)),
-  );
+  return (self: Cells): boolean => ((self[key].value >>> lsb) & ones) === wanted;
 }
 
-function pickedUnit<V>(unit: Unit, picked: (self: Cells) => u32, count: u32, hole: V): Unit {
-  const pick = (get: Get<V>): Get<V> => {
-    return (self: Cells, _index: u8): V => {
-      const index = picked(self);
-      return index < count ? get(self, u8(index)) : hole;
-    };
-  };
-  const { read, peek, background } = unit.get as unknown as Record<"read" | "peek" | "background", Get<V>>;
-  const write = unit.write as unknown as Put<V>;
-  const put = (self: Cells, _index: u8, value: V): void => {
-    const index = picked(self);
-    if (index < count) write(self, u8(index), value);
-  };
-  return {
-    get: { read: pick(read), peek: pick(peek), background: pick(background) },
-    write: put,
-  } as unknown as Unit;
+/** What a register does while a field selects it. */
+export interface Choice<A> {
+  readonly holds: Holds;
+  readonly access: A;
 }
 
-/** Selects by a field of a register, which has at most 32 bits. */
-function holdsOf(condition: Condition, fieldLsb: u8, ones: u32): (self: Cells) => boolean {
-  const key = condition.register;
-  const wanted: u32 = condition.value;
-  return (self: Cells): boolean => ((self[key].value >>> fieldLsb) & ones) === wanted;
-}
-
-/** The parts of one direction, apart by what selects them. */
+/** Ranges of one direction, apart by what selects them. */
 function grouped<P extends Weighed>(
   placed: readonly Placed[],
   expand: (p: Placed) => readonly P[],
 ): { readonly open: readonly P[]; readonly guarded: readonly Group<P>[] } {
   const open: P[] = [];
-  const guarded = new Map<string, { holds: Group<P>["holds"]; parts: P[] }>();
+  const guarded = new Map<string, { holds: Holds; parts: P[] }>();
   for (const p of placed) {
-    if (p.when === undefined) {
+    const holds = holdsOf(p);
+    if (p.when === undefined || holds === undefined) {
       open.push(...expand(p));
       continue;
     }
     const key = `${p.when.register}.${p.when.field}=${p.when.value}`;
-    let group = guarded.get(key);
-    if (group === undefined) {
-      const selector = p.selector;
-      if (selector === undefined) throw new Error(`${key} selects nothing`);
-      const ones = 2 ** (selector.msb - selector.lsb + 1) - 1;
-      guarded.set(key, (group = { holds: holdsOf(p.when, selector.lsb, ones), parts: [] }));
-    }
+    const group = guarded.get(key) ?? { holds, parts: [] };
+    guarded.set(key, group);
     group.parts.push(...expand(p));
   }
   return Object.freeze({
@@ -211,58 +108,90 @@ function rangeOf(p: Placed, unit: number, step: number): Range {
   };
 }
 
-/** Parts that are always seen, and parts that a field selects; single registers and ranges of them. */
+/** Single registers, with what a field selects behind the offset; and ranges of them, those apart that a field selects. */
 export interface Table<P> {
   readonly ones: readonly P[];
-  readonly guardedOnes: readonly Group<P>[];
   readonly ranges: readonly (P & Range)[];
   readonly guardedRanges: readonly Group<P & Range>[];
 }
 
+/** `choose` joins registers that share an offset. */
 function table<P extends Weighed & { readonly offset: u32 }>(
   placed: readonly Placed[],
   grid: Grid,
   pick: (unit: Unit, placed: Placed, part: number) => Omit<P, "offset" | keyof Weighed>,
+  choose: (choices: readonly Choice<P>[]) => Omit<P, "offset" | keyof Weighed>,
 ): Table<P> {
-  const one = grouped(placed, (p) =>
-    isRange(p)
-      ? []
-      : unitsAt(p, grid).map(
-          (unit, i) =>
-            ({
-              ...pick(unit, p, i),
-              offset: p.offset + i * grid.step,
-              weight: p.plan.register.weight,
-            }) as unknown as P,
-        ),
-  );
-  const many = grouped(placed, (p) =>
-    isRange(p)
-      ? unitsOf(p.plan, grid).map(
-          (unit, i) =>
-            ({
-              ...pick(unit, p, i),
-              ...rangeOf(p, i, grid.step),
-              weight: p.plan.register.weight,
-            }) as unknown as P & Range,
-        )
-      : [],
-  );
-  return Object.freeze({
-    ones: one.open,
-    guardedOnes: one.guarded,
-    ranges: many.open,
-    guardedRanges: many.guarded,
+  const single = new Map<number, { readonly open: P[]; readonly choices: Choice<P>[] }>();
+  for (const p of placed) {
+    if (isRange(p)) continue;
+    const holds = holdsOf(p);
+    for (const [i, unit] of unitsAt(p, grid).entries()) {
+      const offset = p.offset + i * grid.step;
+      const access = Object.freeze({
+        ...pick(unit, p, i),
+        offset,
+        weight: p.plan.register.weight,
+      }) as unknown as P;
+      const here = single.get(offset) ?? { open: [], choices: [] };
+      single.set(offset, here);
+      if (holds === undefined) here.open.push(access);
+      else here.choices.push(Object.freeze({ holds, access }));
+    }
+  }
+  const ones = [...single].flatMap(([offset, { open, choices }]): readonly P[] => {
+    if (choices.length === 0) return open;
+    const weight = choices.reduce((sum, { access }) => sum + access.weight, 0);
+    return [{ ...choose(Object.freeze(choices)), offset, weight } as unknown as P];
   });
+  const many = grouped(placed.filter(isRange), (p) =>
+    unitsOf(p.plan, grid).map(
+      (unit, i) =>
+        ({
+          ...pick(unit, p, i),
+          ...rangeOf(p, i, grid.step),
+          weight: p.plan.register.weight,
+        }) as unknown as P & Range,
+    ),
+  );
+  return Object.freeze({ ones: byWeight(ones), ranges: many.open, guardedRanges: many.guarded });
 }
 
-/** What a debugger sees, or a merge takes, at each offset. `V` is u64 in a bank of 64-bit units, else u32. */
+function chosenGet<V>(choices: readonly Choice<Part<V>>[], hole: V): { get: Get<V> } {
+  return {
+    get: (self: Cells, index: u8): V => {
+      for (const c of choices) if (c.holds(self)) return c.access.get(self, index);
+      return hole;
+    },
+  };
+}
+
+function chosenPut<V>(choices: readonly Choice<PutPart<V>>[]): { put: Put<V> } {
+  return {
+    put: (self: Cells, index: u8, value: V): void => {
+      for (const c of choices) {
+        if (c.holds(self)) {
+          c.access.put(self, index, value);
+          return;
+        }
+      }
+    },
+  };
+}
+
+/** What a debugger sees, or a merge takes, at each offset; `hole` where nothing is. `V` is u64 in a bank of 64-bit units, else u32. */
 export function getTable<V>(
   placed: readonly Placed[],
   grid: Grid,
   kind: "peek" | "background",
+  hole: V,
 ): Table<Part<V>> {
-  return table<Part<V>>(placed, grid, (unit) => ({ get: unit.get[kind] as unknown as Get<V> }));
+  return table<Part<V>>(
+    placed,
+    grid,
+    (unit) => ({ get: unit.get[kind] as unknown as Get<V> }),
+    (choices) => chosenGet(choices, hole),
+  );
 }
 
 /** Whether a guest's read of a register may change the device, as far as its declaration says. */
@@ -277,6 +206,7 @@ export function readTable<V>(
   grid: Grid,
   settle: Settle | undefined,
   trace: DeviceTrace | undefined,
+  hole: V,
 ): Table<Part<V>> {
   return table<Part<V>>(
     placed.filter((p) => p.plan.register.access !== "wo"),
@@ -288,6 +218,7 @@ export function readTable<V>(
       const settled = settle === undefined ? get : settlingGet(get, plain, settle);
       return { get: trace === undefined ? settled : watchedGet(settled, trace) };
     },
+    (choices) => chosenGet(choices, hole),
   );
 }
 
@@ -307,6 +238,7 @@ export function writeTable<V>(
       const settled = settle === undefined ? put : settlingPut(put, plain, settle);
       return { put: trace === undefined ? settled : watchedPut(settled, trace) };
     },
+    chosenPut<V>,
   );
 }
 

@@ -10,13 +10,12 @@ import {
   getTable,
   readTable,
   writeTable,
-  type Grid,
   type Part,
-  type Placed,
   type PutPart,
   type Settle,
   type Table,
 } from "./dispatch-table.ts";
+import type { Grid, Placed } from "./unit.ts";
 
 type Get<V> = (self: Cells, offset: u32) => V;
 type Put<V> = (self: Cells, offset: u32, value: V) => void;
@@ -48,22 +47,17 @@ export function unitAccess<V extends u32 | u64>(
   const nothing = (_self: Cells, _offset: u32): V => hole;
   const none = (_self: Cells, _offset: u32): V => zero;
   return Object.freeze({
-    read: getTree<V>(readTable(placed, grid, settles.read, trace), nothing),
+    read: getTree<V>(readTable(placed, grid, settles.read, trace, hole), nothing),
     write: putTree<V>(writeTable(placed, grid, settles.write, trace)),
-    peek: getTree<V>(getTable(placed, grid, "peek"), nothing),
-    background: getTree<V>(getTable(placed, grid, "background"), none),
+    peek: getTree<V>(getTable(placed, grid, "peek", hole), nothing),
+    background: getTree<V>(getTable(placed, grid, "background", zero), none),
   });
 }
 
 function getTree<V>(table: Table<Part<V>>, otherwise: Get<V>): Get<V> {
-  const { ones, guardedOnes, ranges, guardedRanges } = table;
+  const { ones, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32): V => {
     for (const p of ones) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
-    for (const g of guardedOnes) {
-      if (g.holds(self)) {
-        for (const p of g.parts) if (weighed(offset === p.offset, p.weight, p.rest)) return p.get(self, 0);
-      }
-    }
     for (const p of ranges) {
       const relative = u32(offset - p.offset);
       if (relative < p.span && (relative & p.strideMask) === 0) return p.get(self, u8(relative >>> p.shift));
@@ -82,22 +76,12 @@ function getTree<V>(table: Table<Part<V>>, otherwise: Get<V>): Get<V> {
 }
 
 function putTree<V>(table: Table<PutPart<V>>): Put<V> {
-  const { ones, guardedOnes, ranges, guardedRanges } = table;
+  const { ones, ranges, guardedRanges } = table;
   return (self: Cells, offset: u32, value: V): void => {
     for (const p of ones) {
       if (weighed(offset === p.offset, p.weight, p.rest)) {
         p.put(self, 0, value);
         return;
-      }
-    }
-    for (const g of guardedOnes) {
-      if (g.holds(self)) {
-        for (const p of g.parts) {
-          if (weighed(offset === p.offset, p.weight, p.rest)) {
-            p.put(self, 0, value);
-            return;
-          }
-        }
       }
     }
     for (const p of ranges) {

@@ -5,8 +5,9 @@
 import { u32, u64, u8 } from "../core/int.ts";
 import { weighed } from "../core/intrinsics.ts";
 import type { Cells, WideCells } from "./cell.ts";
-import { readTable, writeTable, type Placed, type PutPart, type Settle } from "./dispatch-table.ts";
+import { readTable, writeTable, type PutPart, type Settle } from "./dispatch-table.ts";
 import type { DeviceTrace } from "./trace.ts";
+import type { Placed } from "./unit.ts";
 
 /** What a read of an MSR came to. */
 export interface MsrValue {
@@ -71,7 +72,7 @@ export function msrAccess(
   trace: DeviceTrace | undefined,
 ): MsrAccess {
   const placed = all.filter((p) => p.plan.register.apic === undefined);
-  const readable = readTable<u64>(placed, grid, settle, trace);
+  const readable = readTable<u64>(placed, grid, settle, trace, 0n);
   const writable = writeTable<u64>(placed, grid, settle, trace);
   const acceptsAt = (offset: number): Accepts | undefined => {
     const found = placed.find((p) => p.offset === offset && p.plan.register.access !== "ro");
