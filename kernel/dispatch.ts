@@ -3,6 +3,7 @@
  * windows at build time, that ends in calls of the devices. What no window claims reads as ones and drops writes.
  */
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
+import { unlikely } from "../dsl/core/intrinsics.ts";
 import type { Space } from "../dsl/device/bank.ts";
 import type { MovableWindow } from "../dsl/device/device-window.ts";
 import type { BoardParts, PlacedInstance } from "./board.ts";
@@ -162,7 +163,7 @@ export function makeDispatch(
           return (_guest: u32, port: u16, width: u8, _value: u32): u32 => {
             const offset = u32(port - base);
             // What lies behind the window floats.
-            if (offset + width > size)
+            if (unlikely(offset + width > size))
               return u32(u32(read(state, offset, 1) | 0xffff_ff00) & ones[Math.min(width, 4)]);
             return read(state, offset, width);
           };
@@ -179,7 +180,7 @@ export function makeDispatch(
           const { state, write, base, size } = e;
           return (_guest: u32, port: u16, width: u8, value: u32): void => {
             const offset = u32(port - base);
-            if (offset + width > size) write(state, offset, 1, value & 0xff);
+            if (unlikely(offset + width > size)) write(state, offset, 1, value & 0xff);
             else write(state, offset, width, value);
           };
         },

@@ -11,6 +11,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IrModule } from "../ir/ir.ts";
+import { avoidFrames } from "../ir/frames.ts";
 import { markCold } from "../ir/temperature.ts";
 import { linkerSymbols } from "../ir/verify.ts";
 import { emitModule } from "../llvm/emit.ts";
@@ -74,8 +75,9 @@ export function linkEfi(input: EfiInput): EfiImage {
 }
 
 function link(input: EfiInput, folder: string): EfiImage {
-  const module = input.hot === undefined ? input.module : markCold(input.module, input.hot);
   const debug = input.debug ?? false;
+  const warm = input.hot === undefined ? input.module : markCold(input.module, input.hot);
+  const module = debug ? warm : avoidFrames(warm);
   const lines = input.lines ?? false;
   const hasNames = module.globals.some(({ symbol }) => symbol === namesSymbol);
   const external = new Set([...linkerSymbols, ...(hasNames ? [namesSymbol] : [])]);

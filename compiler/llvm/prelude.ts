@@ -50,7 +50,7 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
   const attributes = new AttributeGroups();
   // Groups 0 and 1 are named by the texts of access.ts and runtime.ts.
   attributes.group(["alwaysinline", ...target.attributes]);
-  attributes.group(["noinline", "minsize", "optsize", ...target.attributes]);
+  attributes.group(["noinline", "minsize", ...target.attributes]);
   const { trapHandler } = module;
   const trap = trapHandler === undefined ? undefined : trapText(trapHandler, target);
   const usedByAssembly = new Set(module.naked.flatMap((n) => n.uses));
@@ -108,10 +108,10 @@ function functionAttributes(fn: IrFunction, module: IrModule, { target, debug }:
     // Every function stays a place for breakpoints, except what must be inlined to work.
     made.push(...(fn.inline === "always" ? ["alwaysinline"] : ["noinline", "optnone"]));
     return made
-      .filter((attribute) => !attribute.startsWith('"frame-pointer"'))
+      .filter((attribute) => attribute !== "optsize" && !attribute.startsWith('"frame-pointer"'))
       .concat('"frame-pointer"="all"');
   }
-  if (fn.cold) made.push("minsize", "optsize");
+  if (fn.cold) made.push("minsize");
   if (fn.inline === "always") made.push("alwaysinline");
   if (fn.inline === "never" || isTrap) made.push("noinline");
   return made;

@@ -15,7 +15,8 @@ export interface Target {
 
 /**
  * A UEFI application: no red zone (interrupts use the same stack), no vector registers (they hold a guest's state).
- * Address 0 is memory like any other. Functions that call keep a frame pointer, so that a chain of `rbp` gives
+ * Address 0 is memory like any other. All is optimised for size, which leaves out alignment and copies of code: the exit path
+ * has fewer instructions so, too. Functions that call keep a frame pointer, so that a chain of `rbp` gives
  * backtraces; leaves do not (docs/decisions/frame-pointers.md).
  */
 export const efiTarget: Target = {
@@ -27,6 +28,7 @@ export const efiTarget: Target = {
     "noredzone",
     "nounwind",
     "null_pointer_is_valid",
+    "optsize",
     '"no-stack-arg-probe"',
     '"no-jump-tables"="true"',
     '"frame-pointer"="non-leaf"',

@@ -55,24 +55,21 @@ static uint32_t phase(const struct counter *c, uint64_t ticks) {
 static uint16_t count_at(const struct counter *c, uint64_t ticks) {
   uint32_t period = period_at(c, ticks);
   if (period == 0) return 0;
-  if (c->mode == 2) return period - phase(c, ticks);
-  if (c->mode == 3) {
-    uint32_t half = (period + 1) >> 1, at = phase(c, ticks);
-    return (period & ~1u) - 2 * (at < half ? at : at - half);
-  }
-  return period - elapsed(c, ticks);
+  if (!repeats(c)) return period - elapsed(c, ticks);
+  uint32_t half = (period + 1) >> 1, at = phase(c, ticks);
+  return c->mode == 2 ? period - at : (period & ~1u) - 2 * (at < half ? at : at - half);
 }
 
 static bool output_at(const struct counter *c, uint64_t ticks) {
   uint32_t period = period_at(c, ticks);
   if (c->waiting || period == 0) return c->mode != 0;
-  switch (c->mode) {
-  case 0:
-  case 1: return elapsed(c, ticks) >= period;
-  case 2: return !c->gate || phase(c, ticks) != period - 1;
-  case 3: return !c->gate || phase(c, ticks) < (period + 1) >> 1;
+  if (repeats(c)) {
+    if (!c->gate) return true;
+    uint32_t at = phase(c, ticks);
+    return c->mode == 2 ? at != period - 1 : at < (period + 1) >> 1;
   }
-  return elapsed(c, ticks) != period;
+  uint64_t passed = elapsed(c, ticks);
+  return c->mode < 2 ? passed >= period : passed != period;
 }
 
 static uint64_t next_edge(struct counter *c, uint64_t ticks) {
