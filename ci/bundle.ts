@@ -10,8 +10,9 @@ export const bundleOptions = {
   sourcemap: true,
   external: ["ts-morph", "llvm-bindings", "esbuild", "typescript", "tsx"],
   logLevel: "warning",
+  // Trees and types are many objects that live long: with room for young ones, they are not copied about (megabytes).
   // CommonJS packages in the bundle ask for node's own modules through `require`.
   banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire as bundleRequire } from "node:module";\nconst require = bundleRequire(import.meta.url);',
+    js: '#!/usr/bin/env -S node --max-semi-space-size=32\nimport { createRequire as bundleRequire } from "node:module";\nconst require = bundleRequire(import.meta.url);',
   },
 } as const satisfies BuildOptions;

@@ -81,11 +81,29 @@ test("an edit brings the errors that are there now, with their place, and the me
   t.regex(await answer(), /^no problems: letter-box /);
 });
 
+test("an edited device of a file that uses it is answered for first", async (t) => {
+  const project = temporaryProject(t);
+  startNew("device", "letter-box", project);
+  const device = join(project, "devices/letter-box.ts");
+  const file = join(project, "devices/office.ts");
+  writeFileSync(file, `export { letterBox } from "./letter-box.ts";\n`);
+  const answer = watching(t, project, "devices/office.ts");
+  t.regex(await answer(), /^no problems: letter-box \(\d+ ms\); watching\n$/);
+  writeFileSync(device, `${readFileSync(device, "utf8")}\n// the same\n`);
+  t.regex(
+    await answer(),
+    /^no problems: letter-box \(\d+ ms\); checking devices\/office\.ts …\nno problems: letter-box \(\d+ ms\); watching\n$/,
+  );
+});
+
 test("on a terminal each answer takes the place of the one before", (t) => {
   let text = "";
   const output = watchOnTerminal("a.ts", { isTTY: true, write: (more: string) => (text += more) });
   output.begin();
   t.is(text, "\rchecking a.ts …\u001b[K");
+  text = "";
+  output.edited("part", 1.6);
+  t.is(text, "\u001b[2J\u001b[3J\u001b[Hno problems: part (2 ms); checking a.ts …");
   text = "";
   output.fine("a", 12.4);
   t.is(text, "\u001b[2J\u001b[3J\u001b[Hno problems: a (12 ms); watching\n");

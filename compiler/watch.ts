@@ -15,6 +15,8 @@ import { projectRootOf } from "./source/load.ts";
 export interface WatchOutput {
   /** A check begins, of what is named. */
   begin(): void;
+  /** The devices that were edited are in order, and the whole is looked at: which, and how long it took in milliseconds. */
+  edited(what: string, ms: number): void;
   /** Everything is in order: what was checked, and how long it took in milliseconds. */
   fine(what: string, ms: number): void;
   /** A check has failed; what `checkSource` throws. */
@@ -90,9 +92,10 @@ export function watchSource(path: string, output: WatchOutput): Watch {
     const before = new Map([...seen.keys()].map((name) => [name, textOf(name)]));
     let answer: () => void;
     try {
-      for (const name of edited)
-        if (name !== file && existsSync(name) && stratumOfPath(relative(project, name)) === "model")
-          checkDevices(name, { warm: warmDevice(name) });
+      const devices = edited
+        .filter((n) => n !== file && existsSync(n) && stratumOfPath(relative(project, n)) === "model")
+        .flatMap((name) => checkDevices(name, { warm: warmDevice(name) }));
+      if (devices.length > 0) output.edited(devices.join(", "), performance.now() - start);
       const what = checkSource(file, { warm });
       failed = false;
       answer = () => output.fine(what, performance.now() - start);

@@ -37,7 +37,7 @@ export function editTime(): Measurement {
 async function timedEdits(copy: string, name: string, edited: string): Promise<Figure[]> {
   const file = join(copy, edited);
   const whole = readFileSync(file, "utf8");
-  const child = spawn(process.execPath, ["out/cli/typevisor.mjs", "check", "--watch", device], { cwd: copy });
+  const child = spawn("out/cli/typevisor.mjs", ["check", "--watch", device], { cwd: copy });
   let said = "";
   let wake = (): void => undefined;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

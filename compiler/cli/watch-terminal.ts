@@ -17,6 +17,8 @@ export function watchOnTerminal(file: string, screen: Screen): WatchOutput {
   const answer = (text: string): void => void screen.write(terminal ? clear + text : text);
   return {
     begin: () => void (terminal && screen.write(`\rchecking ${file} …\u001b[K`)),
+    edited: (what, ms) =>
+      answer(`no problems: ${what} (${Math.round(ms)} ms); checking ${file} …${terminal ? "" : "\n"}`),
     fine: (what, ms) => answer(`no problems: ${what} (${Math.round(ms)} ms); watching\n`),
     failed: (error) => answer(`${tellFailure(error, color).text}watching ${file}\n`),
   };

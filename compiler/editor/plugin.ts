@@ -24,7 +24,10 @@ export function init({ typescript }: { readonly typescript: typeof ts }): ts.ser
 
   function start(): ChildProcess {
     // Beside the folder `node_modules` that holds this package.
-    const child = fork(join(dirname(__filename), "../../checker.mjs"), { stdio: "ignore", execArgv: [] });
+    const child = fork(join(dirname(__filename), "../../checker.mjs"), {
+      stdio: "ignore",
+      execArgv: ["--max-semi-space-size=32"],
+    });
     child.on("message", (answer: CheckAnswer) => {
       answers.set(answer.file, answer);
       busy = false;

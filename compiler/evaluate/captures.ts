@@ -34,10 +34,8 @@ export interface Registry {
   a<O extends object>(index: number, object: O, kind: "get" | "set", key: string, thunk: Thunk): O;
 }
 
-/** All functions of a program and the values that evaluation made of them. */
+/** The values that evaluation made of a program's functions. */
 export class FunctionSites {
-  /** The functions of the sources, filled by the transform. */
-  readonly all: StaticSite[] = [];
   readonly #values = new WeakMap<object, FunctionSite>();
   readonly #sources: Sources;
   readonly #origins: ReadonlyMap<string, ScriptOrigin>;
@@ -51,9 +49,10 @@ export class FunctionSites {
     return this.#values.get(value);
   }
 
-  registry(): Registry {
+  /** What the inserted text of a file calls. */
+  registry(sites: readonly StaticSite[]): Registry {
     const add = (index: number, fn: object, thunk: Thunk, caller: (...args: never[]) => unknown): void => {
-      const site = this.all[index]!;
+      const site = sites[index]!;
       let made: { stack?: string } | undefined;
       if (site.nested) Error.captureStackTrace((made = {}), caller);
       this.#values.set(fn, siteValue(site, thunk, made, this.#sources, this.#origins));
@@ -85,6 +84,7 @@ function siteValue(
   origins: ReadonlyMap<string, ScriptOrigin>,
 ): FunctionSite {
   let captures: ReadonlyMap<string, unknown> | undefined;
+  let assignable: ReadonlySet<string> | undefined;
   const self: FunctionSite = {
     id: `${sources.displayPath(site.sourceFile.fileName)}#${site.node.pos}`,
     node: site.node,
@@ -93,7 +93,7 @@ function siteValue(
       return site.name;
     },
     get assignable() {
-      return site.assignable;
+      return (assignable ??= site.assignable(sources.checker));
     },
     get trail() {
       return made?.stack === undefined ? [] : trailOf(framesOf(made.stack, origins));
@@ -108,7 +108,7 @@ function siteValue(
         },
       };
       const at = (name: string): ts.Node => site.captured.get(name) ?? site.node;
-      for (const name of site.assignable)
+      for (const name of self.assignable)
         problems.push(diagnostic("captured-let", at(name), { name }, extras));
       try {
         captures = new Map(Object.entries(thunk()));

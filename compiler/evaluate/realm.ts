@@ -62,7 +62,6 @@ export function createRealm(sources: Sources): Realm {
 
   const origins = new Map<string, ScriptOrigin>();
   const sites = new FunctionSites(sources, origins);
-  const registry = Object.freeze(sites.registry());
   const modules = new Map<string, { readonly exports: Namespace }>();
   // A module that failed fails again for whoever asks next, as it does in Node.
   const failures = new Map<string, unknown>();
@@ -74,7 +73,7 @@ export function createRealm(sources: Sources): Realm {
     const sourceFile = sources.file(path);
     if (sourceFile === undefined)
       throw new DiagnosticError(diagnostic("no-such-module", undefined, { path: sources.displayPath(path) }));
-    const run = compile(sourceFile);
+    const { run, registry } = compile(sourceFile);
     const module = { exports: newObject() };
     modules.set(path, module);
     const require = (specifier: string): Namespace =>
@@ -88,11 +87,14 @@ export function createRealm(sources: Sources): Realm {
     return module.exports;
   }
 
-  function compile(sourceFile: ts.SourceFile): ModuleFunction {
-    const transformed = transformFile(sourceFile, sources.checker, sites.all);
-    const { script, map } = scriptOf(sourceFile.fileName, transformed.edited.text);
-    origins.set(sourceFile.fileName, { sourceFile, edited: transformed.edited, sourceMap: map });
-    return script.runInContext(context) as ModuleFunction;
+  function compile(sourceFile: ts.SourceFile): { readonly run: ModuleFunction; readonly registry: object } {
+    const { edited, sites: own } = transformFile(sourceFile, sources.checker);
+    const { script, map } = scriptOf(sourceFile.fileName, edited.text);
+    origins.set(sourceFile.fileName, { sourceFile, edited, sourceMap: map });
+    return {
+      run: script.runInContext(context) as ModuleFunction,
+      registry: Object.freeze(sites.registry(own)),
+    };
   }
 
   function run<T>(path: string, call: () => T): T {

@@ -14,8 +14,6 @@ import { functionName } from "./site-name.ts";
 
 /** A function of the source, before any value of it exists. */
 export interface StaticSite {
-  /** Index among all sites of a program; what the inserted text names. */
-  readonly index: number;
   readonly node: ts.FunctionLikeDeclaration;
   readonly sourceFile: ts.SourceFile;
   readonly name: string;
@@ -23,14 +21,16 @@ export interface StaticSite {
   readonly nested: boolean;
   /** Free variables in order of first use, each with that use. */
   readonly captured: ReadonlyMap<string, ts.Identifier>;
-  /** Those among them whose binding may change later. */
-  readonly assignable: ReadonlySet<string>;
+  /** Those among them whose binding may change later, as a checker of the program at hand sees it. */
+  assignable(checker: ts.TypeChecker): ReadonlySet<string>;
 }
 
 /** A file after the transform, still TypeScript. */
 export interface TransformedFile {
   readonly sourceFile: ts.SourceFile;
   readonly edited: EditedText;
+  /** Its functions in source order; the inserted text names them by their index. */
+  readonly sites: readonly StaticSite[];
 }
 
 interface OpenFunction {
@@ -41,12 +41,18 @@ interface OpenFunction {
 /** The name under which inserted text reaches the registry. */
 export const registryName = "__tv";
 
-/** Transforms one file; appends its functions to `sites`, in source order. */
-export function transformFile(
-  sourceFile: ts.SourceFile,
-  checker: ts.TypeChecker,
-  sites: StaticSite[],
-): TransformedFile {
+// What a name refers to in its own file follows from that file alone, whatever program it is a part of.
+const transformed = new WeakMap<ts.SourceFile, TransformedFile>();
+
+/** Transforms one file, once. */
+export function transformFile(sourceFile: ts.SourceFile, checker: ts.TypeChecker): TransformedFile {
+  let known = transformed.get(sourceFile);
+  if (known === undefined) transformed.set(sourceFile, (known = transform(sourceFile, checker)));
+  return known;
+}
+
+function transform(sourceFile: ts.SourceFile, checker: ts.TypeChecker): TransformedFile {
+  const sites: StaticSite[] = [];
   const edits: Edit[] = [];
   const open: OpenFunction[] = [];
   const writes = new Map<ts.Symbol, ts.Node[]>();
@@ -58,9 +64,7 @@ export function transformFile(
   function register(node: ts.FunctionLikeDeclaration): { readonly fn: OpenFunction; readonly index: number } {
     const fn: OpenFunction = { node, free: new Map() };
     const index = sites.length;
-    let assignable: ReadonlySet<string> | undefined;
     sites.push({
-      index,
       node,
       sourceFile,
       nested: isNested(node),
@@ -70,13 +74,12 @@ export function transformFile(
       get captured() {
         return new Map([...fn.free].map(([name, { use }]) => [name, use]));
       },
-      get assignable() {
-        return (assignable ??= new Set(
+      assignable: (checker) =>
+        new Set(
           [...fn.free]
             .filter(([, { symbol }]) => isAssignable(checker, symbol, writes))
             .map(([name]) => name),
-        ));
-      },
+        ),
     });
     return { fn, index };
   }
@@ -187,7 +190,7 @@ export function transformFile(
   }
 
   visit(sourceFile);
-  return { sourceFile, edited: applyEdits(sourceFile.text, edits) };
+  return { sourceFile, edited: applyEdits(sourceFile.text, edits), sites };
 }
 
 const anonymousDefault = "__tvDefault";

@@ -180,9 +180,10 @@ export class FunctionLowering {
   }
 
   /** Refuses an integer that may not fit. */
-  fit(a: Int, range: Interval, typeName: string, node: ts.Node): Int {
+  fit(a: Int, range: Interval, typeName: string | (() => string), node: ts.Node): Int {
     if (contains(range, a.range)) return a;
-    return this.refuse("may-not-fit", node, { range: show(a.range), type: typeName });
+    const type = typeof typeName === "string" ? typeName : typeName();
+    return this.refuse("may-not-fit", node, { range: show(a.range), type });
   }
 
   // ---- Declared types ---------------------------------------------------------------------------------------------
@@ -192,7 +193,12 @@ export class FunctionLowering {
   }
 
   /** The IR values of an operand in a shape; refuses what does not fit. */
-  flatten(operand: Operand, shape: Shape, node: ts.Node, typeName = "this"): Value[] {
+  flatten(
+    operand: Operand,
+    shape: Shape,
+    node: ts.Node,
+    typeName: string | (() => string) = "this",
+  ): Value[] {
     switch (shape.kind) {
       case "void":
       case "known":

@@ -149,7 +149,9 @@ export class ProgramLowering {
       caller.refuse(code, at, { name: site.name }),
     );
     const values = shapes.flatMap((shape, i) =>
-      caller.flatten(args[i]!, shape, argNodes[i] ?? at, typeNameOf(this.front.checker, node.parameters[i]!)),
+      caller.flatten(args[i]!, shape, argNodes[i] ?? at, () =>
+        typeNameOf(this.front.checker, node.parameters[i]!),
+      ),
     );
     const result = specialisation.result;
     if (result === undefined) return caller.refuse("recursion", at, { name: site.name });
