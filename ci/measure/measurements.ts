@@ -5,6 +5,7 @@ import { buildTime } from "./build-time.ts";
 import { editTime } from "./edit-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
 import { handlers } from "./handlers.ts";
+import { lines } from "./lines.ts";
 import { operationCosts } from "./operation-costs.ts";
 import { bare } from "./peers/bare.ts";
 import { bochs } from "./peers/bochs.ts";
@@ -27,6 +28,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     ...(against.includes("kvm") ? [peerMemory(kvm, kvmMemory)] : []),
     ...(against.includes("xen") ? [peerMemory(xen, xenMemory)] : []),
     handlers,
+    lines,
     scaling,
     startInstructions("images/hello-linux.ts"),
     traceCost(),

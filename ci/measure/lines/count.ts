@@ -1,0 +1,18 @@
+/**
+ * How many lines of a C or TypeScript text have anything on them beside comments. Text within quotes is code, whatever it
+ * looks like.
+ */
+export function countLines(text: string): number {
+  const code = text.replace(token, (found) =>
+    found.startsWith("/") ? "\n".repeat(found.split("\n").length - 1) : found.replace(/\s/g, "x"),
+  );
+  // What stands in quotes over several lines has lost its line ends: they are counted from the text.
+  const inside = [...text.matchAll(token)].reduce(
+    (sum, [found]) => sum + (found.startsWith("/") ? 0 : found.split("\n").length - 1),
+    0,
+  );
+  return code.split("\n").filter((line) => line.trim() !== "").length + inside;
+}
+
+const token =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g;
