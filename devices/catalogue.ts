@@ -32,6 +32,7 @@ import { resetRegister } from "./viridian/reset.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioConsoleDevice } from "./virtio/console.ts";
 import { virtioNetDevice } from "./virtio/net.ts";
+import { virtioBlkVolume } from "./virtio/blk-volume.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 
 /** The functions of the host bridge that stands for its family. */
@@ -81,5 +82,6 @@ export const catalogue = Object.freeze({
     size: { columns: 80, rows: 25 },
   }),
   "virtio-net": virtioNetDevice(0xc000_0000),
+  "virtio-blk-volume": virtioBlkVolume(0xc000_0000, { name: "disk", readOnly: false }),
   "virtio-rng": virtioRngDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

@@ -4,10 +4,12 @@ import type { DeviceDeclaration, DeviceOptions, DeviceTemplate } from "../dsl/ma
 import { networkPort, type NetworkPortOptions } from "../dsl/manifest/network.ts";
 import type { PciPlaces } from "../dsl/manifest/pci.ts";
 import type { Bytes } from "../dsl/manifest/units.ts";
+import type { VolumeDeclaration } from "../dsl/manifest/volume.ts";
 import { pciDevice } from "./pci/place.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
 import { virtioConsoleDevice, type ConsoleOptions } from "./virtio/console.ts";
 import { virtioNetDevice } from "./virtio/net.ts";
+import { virtioBlkVolume } from "./virtio/blk-volume.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 import { virtioBarBytes } from "./virtio/transport.ts";
 
@@ -18,6 +20,7 @@ function onBus(
   make: (gpa: number) => unknown,
   connect: Readonly<Record<string, Targets>> = {},
   parts: DeviceOptions["parts"] = [],
+  volume?: VolumeDeclaration,
 ): DeviceDeclaration {
   return pciDevice(pci, {
     name,
@@ -25,6 +28,7 @@ function onBus(
     make,
     connect: { messages: { board: "bus" }, ...connect },
     parts,
+    ...(volume && { volume }),
   });
 }
 
@@ -33,14 +37,26 @@ export interface VirtioDeviceOptions {
   readonly name?: string;
 }
 
-export interface VirtioBlkOptions extends VirtioDeviceOptions {
-  /** Of the disk: whole sectors of 512 bytes, at most 16 MiB. */
-  readonly size: Bytes;
-}
+/** A disk is memory of a size, or a volume. */
+export type VirtioBlkOptions = VirtioDeviceOptions &
+  (
+    | {
+        /** Of a disk that is all memory: whole sectors of 512 bytes, at most 16 MiB. Zero when the guest starts. */
+        readonly size: Bytes;
+      }
+    | {
+        /** What the disk is, such as `partition({ name: "data" })`. */
+        readonly disk: VolumeDeclaration;
+      }
+  );
 
-/** A disk that is all memory: zero when the guest starts. */
-export function virtioBlk({ name = "disk", size }: VirtioBlkOptions): DeviceTemplate {
-  return ({ pci }) => [onBus(pci, name, (gpa) => virtioBlkDevice(gpa, size))];
+/** A disk. */
+export function virtioBlk(options: VirtioBlkOptions): DeviceTemplate {
+  const { name = "disk" } = options;
+  if ("size" in options) return ({ pci }) => [onBus(pci, name, (gpa) => virtioBlkDevice(gpa, options.size))];
+  const { disk } = options;
+  const make = (gpa: number): unknown => virtioBlkVolume(gpa, { name, readOnly: disk.model.readOnly });
+  return ({ pci }) => [onBus(pci, name, make, { done: { board: "volume" } }, [], disk)];
 }
 
 export interface VirtioNetOptions extends VirtioDeviceOptions, NetworkPortOptions {}

@@ -42,7 +42,7 @@ function scene(
     sectors = 0,
     bytes = 0n,
   ) => {
-    const request = store.request(volume, slot);
+    const request = store.open(volume, slot);
     if (request === null) return false;
     addPiece(request, at, bytes);
     store.submit(volume, request, operation, sector, sectors);
@@ -91,8 +91,8 @@ test("a request is its volume's again when it was told, once", (t) => {
   for (let slot = 0; slot < requestsPerVolume; slot++)
     t.true(submit(0, slot, BlockOperation.read, 0n, 1, 512n));
   t.false(submit(0, 3, BlockOperation.read, 0n, 1, 512n));
-  t.is(store.request(0, requestsPerVolume), null);
-  t.is(store.request(2, 0), null);
+  t.is(store.open(0, requestsPerVolume), null);
+  t.is(store.open(2, 0), null);
   t.deepEqual(poll(), []);
   t.true(store.busy());
   driver.complete();
@@ -167,7 +167,7 @@ test("partitions are looked for on all disks; missing and ambiguous ones are tol
 
 test("neighbouring stretches of memory become one, and there is an end to them", (t) => {
   const { store } = scene();
-  const request = store.request(0, 0)!;
+  const request = store.open(0, 0)!;
   t.true(addPiece(request, 0x1000n, 512n));
   t.true(addPiece(request, 0x1200n, 512n));
   t.is(request.pieceCount, 1);

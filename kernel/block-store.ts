@@ -49,8 +49,10 @@ export interface BlockStore {
   discards(volume: u32): boolean;
   readOnly(volume: u32): boolean;
   /** A volume's request with a number below `requestsPerVolume`, emptied for `addPiece`; null while it is under way. */
+  open(volume: u32, slot: u32): BlockRequest | null;
+  /** The same as it is. */
   request(volume: u32, slot: u32): BlockRequest | null;
-  /** Begins a request, from a sector of its volume on; flushes have neither sectors nor memory, discards no memory. It is finished in any case, at the earliest in the next `poll`. */
+  /** Hands a request in, from a sector of its volume on; flushes have neither sectors nor memory, discards no memory. The next `poll` begins it, and it is finished in any case. */
   submit(volume: u32, request: BlockRequest, operation: u32, sector: u64, sectors: u32): void;
   /** Takes note of what disks have completed, and tells `finished` of every request once. */
   poll(finished: (volume: u32, slot: u32, result: u32) => void): void;
@@ -141,7 +143,6 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
     request.deadline = u64(machine.now() + (machine.ticksPerSecond() << patienceShift));
     request.state = RequestState.active;
     if (sectorsOf(disk) === 0n) endRequest(request, BlockResult.absent);
-    else issue(request);
   };
   const empty = (request: BlockRequest, index: u32): void => {
     request.index = u16(index);
@@ -217,6 +218,12 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
     }
   };
 
+  const requestOf = (volume: u32, slot: u32): BlockRequest | null => {
+    if (volume > lastVolume || slot >= requestsPerVolume) return null;
+    const request = requests[volume * requestsPerVolume + slot];
+    return request.state === RequestState.free ? request : null;
+  };
+
   return Object.freeze({
     start(): void {
       for (const d of drivers) {
@@ -237,14 +244,12 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
     sectors: (volume: u32): u64 => states[Math.min(volume, lastVolume)].sectors,
     discards: (volume: u32): boolean => states[Math.min(volume, lastVolume)].discards,
     readOnly: isReadOnly,
-    request(volume: u32, slot: u32): BlockRequest | null {
-      if (volume > lastVolume || slot >= requestsPerVolume) return null;
-      const index = u32(volume * requestsPerVolume + slot);
-      const request = requests[index];
-      if (request.state !== RequestState.free) return null;
-      empty(request, index);
+    open(volume: u32, slot: u32): BlockRequest | null {
+      const request = requestOf(volume, slot);
+      if (request !== null) empty(request, u32(volume * requestsPerVolume + slot));
       return request;
     },
+    request: requestOf,
     submit(volume: u32, request: BlockRequest, operation: u32, sector: u64, sectors: u32): void {
       const state = states[Math.min(volume, lastVolume)];
       const against = objection(volume, operation, sector, sectors, pieceBytes(request));

@@ -5,29 +5,15 @@
  */
 import { array, struct, type FixedArray, type ValueOf } from "../dsl/core/layout.ts";
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
+import { BlockResult, maxPieces } from "../dsl/device/volume.ts";
 
-/** What is asked of a disk. */
-export enum BlockOperation {
-  read = 0,
-  write = 1,
-  /** What was written before is safe when this is finished. */
-  flush = 2,
-  /** The sectors' content is not needed any more. */
-  discard = 3,
-}
-
-/** What became of a request. */
-export enum BlockResult {
-  done = 0,
-  /** The disk reports an error. */
-  failed = 1,
-  /** The disk does not know the operation. */
-  unsupported = 2,
-  /** Sectors or memory that are not there. */
-  outside = 3,
-  /** There is no disk, or it has stopped answering. */
-  absent = 4,
-}
+export {
+  BlockOperation,
+  BlockResult,
+  maxDiscardSectors,
+  maxPieces,
+  requestsPerVolume,
+} from "../dsl/device/volume.ts";
 
 /** Whose a request is. */
 export enum RequestState {
@@ -38,13 +24,6 @@ export enum RequestState {
   /** Done, and not yet told. */
   finished = 2,
 }
-
-/** Requests that one volume may have under way. */
-export const requestsPerVolume = 8;
-/** Stretches of memory of one request: those of a guest's request, some of which fall into several on the host. */
-export const maxPieces = 40;
-/** Most sectors of one discard. */
-export const maxDiscardSectors = 64 * 65_535;
 
 /** A stretch of host-physical memory. */
 export const BlockPiece = struct("BlockPiece", { hpa: u64, bytes: u64 });

@@ -107,7 +107,9 @@ function scene(more: readonly unknown[] = [], bridges: readonly BridgeWindow[] =
   ] as unknown as readonly Instance[];
   const domains = make(array(Domain, 1));
   startGuestTime(domains[0].time);
-  const guests = [{ index: 0, instances: instances.map((instance) => ({ instance, vcpu: null })) }];
+  const guests = [
+    { index: 0, instances: instances.map((instance) => ({ instance, vcpu: null, volume: null })) },
+  ];
   const parts = makeBoard(guests, domains, () => targets, eventRings(1, 64), 0);
   provide(board, parts.board);
   parts.timers.clear();
@@ -376,7 +378,7 @@ test.serial("windows that overlap, and wires that end nowhere, are refused when 
   const build = (instances: readonly Instance[]) =>
     makeDispatch(
       makeBoard(
-        [{ index: 0, instances: instances.map((instance) => ({ instance, vcpu: null })) }],
+        [{ index: 0, instances: instances.map((instance) => ({ instance, vcpu: null, volume: null })) }],
         make(array(Domain, 1)),
         () => nowhere,
         eventRings(1, 64),

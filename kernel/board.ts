@@ -18,7 +18,9 @@ import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
 import { Request } from "./vcpu.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
+import type { BlockStore } from "./block-store.ts";
 import { guestMemoryOf } from "./guest-memory.ts";
+import { guestVolumes } from "./guest-volumes.ts";
 import { machine } from "./machine.ts";
 import { networksOf } from "./network.ts";
 import { overlayPages } from "./overlay-pages.ts";
@@ -39,6 +41,8 @@ export interface BoardInstance {
   readonly instance: Instance;
   /** The number in the guest of the one vCPU that sees it; null: all do. */
   readonly vcpu: number | null;
+  /** Index of the volume that it has; null: none. */
+  readonly volume: number | null;
 }
 
 /** An instance with its state and its numbers. */
@@ -46,6 +50,7 @@ export interface PlacedInstance {
   readonly instance: Instance;
   readonly guest: number;
   readonly vcpu: number | null;
+  readonly volume: number | null;
   /** The struct of `instance.device.state`. */
   readonly state: object;
   readonly firstWire: number;
@@ -74,6 +79,8 @@ export interface BoardTargets {
 /** A source of bytes that the board feeds. */
 export interface Feed {
   readonly guest: number;
+  /** Of the device that it belongs to. */
+  readonly volume: number | null;
   readonly name: string;
   /** How many bytes the device takes now. */
   readonly room: () => u16;
@@ -127,11 +134,12 @@ export function makeBoard(
   rings: EventRings,
   slackNs: number,
   networkModels: readonly NetworkModel[] = [],
+  blocks: BlockStore | null = null,
 ): BoardParts {
   const placed: PlacedInstance[] = [];
   let nextWire = 0;
   for (const guest of guests) {
-    for (const { instance, vcpu } of guest.instances) {
+    for (const { instance, vcpu, volume } of guest.instances) {
       const state: unknown = storage(`${guest.index}.${instance.name}`, instance.device.state);
       const { forgets } = instance.device;
       const powerUp = instance.device.powerUp as (self: object) => void;
@@ -141,6 +149,7 @@ export function makeBoard(
           instance,
           guest: guest.index,
           vcpu,
+          volume,
           state: state as object,
           firstWire: nextWire,
           forgets,
@@ -380,13 +389,14 @@ export function makeBoard(
   const feeds = ofKind("source")
     .filter((w) => w.end.targets.length > 0)
     .map((w): Feed => {
-      const { instance, state, guest } = w.owner;
+      const { instance, state, guest, volume } = w.owner;
       const room = instance.device.room as (self: object, ordinal: u16) => u16;
       const receive = instance.device.receive as (self: object, ordinal: u16, byte: u8) => void;
       const ordinal: u16 = w.end.ordinal;
       const target = w.end.targets[0];
       return Object.freeze({
         guest,
+        volume,
         name: "board" in target ? target.board : target.instance,
         room: (): u16 => room(state, ordinal),
         receive: (byte: u8): void => {
@@ -415,6 +425,7 @@ export function makeBoard(
     yieldCurrent,
     memory,
   });
+  const volumeEnds = ofKind("volume").map((w) => Object.freeze({ wire: w.wire, volume: w.owner.volume }));
 
   const boardItself: Board = Object.freeze({
     now: (): u64 => guestNs(current().time),
@@ -475,6 +486,7 @@ export function makeBoard(
     },
     ...memory,
     ...networks.board,
+    ...guestVolumes(volumeEnds, blocks, current, yieldCurrent),
     random: (): GuestValue => machine.random(),
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),

@@ -30,6 +30,31 @@ export function isBacked(table: SlotTable, gpa: u64, bytes: u64, writing: boolea
   return done >= bytes;
 }
 
+/**
+ * Gives `take` the stretches of host memory behind guest memory, one after the other; false where not all of it lies in
+ * memory (writable, where that is asked for), there are too many, or `take` says no.
+ */
+export function eachPiece<S>(
+  table: SlotTable,
+  gpa: u64,
+  bytes: u64,
+  writing: boolean,
+  take: (state: S, hpa: u64, bytes: u64) => boolean,
+  state: S,
+): boolean {
+  if (!isBacked(table, gpa, bytes, writing)) return false;
+  let done: u64 = 0n;
+  for (let i = 0; i < mostPieces; i++) {
+    if (done >= bytes) return true;
+    const place = resolve(table, u64(gpa + done));
+    const rest = u64(bytes - done);
+    const step = place.bytes < rest ? place.bytes : rest;
+    if (!take(state, place.hpa, step)) return false;
+    done = u64(done + step);
+  }
+  return done >= bytes;
+}
+
 /** Bytes that are copied at once, at most. */
 const blockBytes = 512;
 /** A block is copied by lengths that are known, so that the longest path is known too. */

@@ -8,6 +8,7 @@ import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
 import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
 import { cpus } from "./cpu.ts";
@@ -149,6 +150,7 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   /** Loads a domain and lets its first vCPU run. */
   const startDomain = (domain: Domain, boot: BootInfo): void => {
+    drainVolumes(domain.index);
     clearMemory(domain);
     startGuestTime(domain.time);
     board.enterGuest(domain.index);
@@ -235,6 +237,26 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   // ---- The loop ---------------------------------------------------------------------------------------------
 
+  const volumeFeeds = board.feeds.filter((f) => f.name === "volume");
+  /** Tells a volume's device that a request has ended, unless its guest has ended before. */
+  const tellVolume = (volume: u32, slot: u32, result: u32): void => {
+    for (const f of volumeFeeds) {
+      if (f.volume === volume && domains[f.guest].state === DomainState.running) {
+        board.enterGuest(f.guest);
+        f.receive(completionByte(slot, result));
+      }
+    }
+  };
+  const serveVolumes = (): void => {
+    if (blocks === null || !blocks.busy()) return;
+    blocks.poll(tellVolume);
+    if (blocks.busy()) board.timers.wakeBy(u64(machine.now() + blocks.pollTicks()));
+  };
+  /** Ends what is under way into a guest's memory. */
+  const drainVolumes = (guest: u32): void => {
+    if (blocks !== null) for (const f of volumeFeeds) if (f.guest === guest) blocks.drain(f.volume ?? 0);
+  };
+
   // What is declared last has the input: a console of virtio in place of the chipset's UART.
   const feeds = Object.freeze(
     board.feeds.filter((f) => f.name === "console" && f.guest === consoleGuest).slice(-1),
@@ -312,6 +334,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         feedConsole();
         serveOperator(boot);
       }
+      serveVolumes();
       settleDomains(boot);
       operator.show();
       if (trace !== null) trace.drain(false);

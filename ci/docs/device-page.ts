@@ -15,6 +15,7 @@ const wires: Readonly<Record<NonNullable<StateModel["wire"]>, string>> = {
   messages: "interrupt messages, out",
   signal: "events without a level, out: reset, power-off, NMI, end of interrupt",
   page: "a page that the guest lays over its memory",
+  volume: "sectors of the host, straight to and from guest memory",
   report: "what the guest reports to the administrator",
   misuse: "reports of what the guest does against the device's rules",
   port: "a port on a network",

@@ -57,7 +57,9 @@ function scene(only?: "com2") {
   };
   const domains = make(array(Domain, 1));
   startGuestTime(domains[0].time);
-  const guests = [{ index: 0, instances: instances.map((instance) => ({ instance, vcpu: null })) }];
+  const guests = [
+    { index: 0, instances: instances.map((instance) => ({ instance, vcpu: null, volume: null })) },
+  ];
   const parts = makeBoard(guests, domains, () => targets, eventRings(1, 64), 0);
   provide(board, trace.board(parts.board));
   parts.timers.clear();

@@ -9,6 +9,7 @@ import {
   type Gsi,
 } from "../../dsl/manifest/device.ts";
 import type { PciPlaces } from "../../dsl/manifest/pci.ts";
+import type { VolumeDeclaration } from "../../dsl/manifest/volume.ts";
 
 /** A function with one base address: what a template of the manifest says about it. */
 export interface PciDevice {
@@ -18,6 +19,8 @@ export interface PciDevice {
   readonly barBytes: number;
   /** Makes the device, whose base address 0 lies at `gpa` at first. */
   readonly make: (gpa: number) => unknown;
+  /** The disk that it is. */
+  readonly volume?: VolumeDeclaration;
   readonly connect?: Readonly<Record<string, Targets>>;
   /** What else it is a part of. */
   readonly parts?: readonly ChipsetPart[];
@@ -38,7 +41,7 @@ function pinOf(device: Device): 0 | 1 | 2 | 3 | undefined {
 /** Gives a device the next place among its guest's functions and in the window behind their base addresses. */
 export function pciDevice(
   pci: PciPlaces,
-  { name, barBytes, make, connect = {}, parts: further = [] }: PciDevice,
+  { name, barBytes, make, volume, connect = {}, parts: further = [] }: PciDevice,
 ): DeviceDeclaration {
   const { configuration, bars } = pci.next(name, [barBytes]);
   const gpa = bars[0]!;
@@ -54,5 +57,6 @@ export function pciDevice(
   const intx: PciDevice["connect"] =
     gsi === undefined ? {} : { intx: { instance: controllers.ioapic, pin: gsi } };
   const instance = instantiate(device, name, { at: { configuration }, connect: { ...intx, ...connect } });
-  return fitted(instance, { parts, lines: { intx: { trigger: "level", polarity: "low", shareable: true } } });
+  const lines = { intx: { trigger: "level", polarity: "low", shareable: true } } as const;
+  return fitted(instance, { parts, lines, ...(volume && { volume }) });
 }

@@ -15,9 +15,18 @@ import {
   type StateOf,
 } from "../../dsl/device/vocabulary.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
+import {
+  blkAnswer,
+  blkFeature,
+  blkRequest,
+  headerBytes,
+  nameBytes,
+  nameOf,
+  rangeBytes,
+  sectorBytes,
+} from "./blk-request.ts";
 import { virtio } from "./transport.ts";
 
-const sectorBytes = 512;
 const queueSize = 16;
 /** Requests that one notification is answered with. */
 const requestsAtOnce = 2;
@@ -25,16 +34,8 @@ const requestsAtOnce = 2;
 const segmentBytes = 4096;
 const segments = queueSize - 2;
 
-/** Feature bits (§5.2.3). */
-const features = Object.freeze({ sizeMax: 1n << 1n, segMax: 1n << 2n, flush: 1n << 9n, discard: 1n << 13n });
-/** Types of requests, and their answers (§5.2.6). */
-const request = Object.freeze({ read: 0, write: 1, flush: 4, id: 8, discard: 11 } as const);
-const answer = Object.freeze({ ok: 0, failed: 1, unsupported: 2 } as const);
-/** Bytes of a request's header, of a range to discard, of the disk's name. */
-const headerBytes = 16;
-const rangeBytes = 16;
-const nameBytes = 20;
-const diskName = Object.freeze(Array.from("typevisor-ram-disk", (c) => c.charCodeAt(0)));
+const { sizeMax, segMax, flush, discard: discarding } = blkFeature;
+const diskName = nameOf("typevisor-ram-disk");
 
 /** Makes the device with a disk of `diskBytes`, whose base address 0 lies at `gpa` at first. */
 export function virtioBlkDevice(gpa: number, diskBytes: number) {
@@ -46,7 +47,7 @@ export function virtioBlkDevice(gpa: number, diskBytes: number) {
     classCode: 0x01_8000,
     queues: 1,
     queueSize,
-    features: Object.values(features).reduce((all, bit) => all | bit, 0n),
+    features: sizeMax | segMax | flush | discarding,
     configurationBytes: 48,
     gpa,
   });
@@ -88,30 +89,29 @@ export function virtioBlkDevice(gpa: number, diskBytes: number) {
         const at = u64(segment.gpa + BigInt(start));
         const place = u32(offset + done);
         const moved = reading ? u.disk.store(at, place, bytes) : u.disk.load(at, place, bytes);
-        if (!moved) return answer.failed;
+        if (!moved) return blkAnswer.failed;
         done = u32(done + bytes);
       }
     }
-    return answer.ok;
+    return blkAnswer.ok;
   };
   const readOrWrite = (u: Blk, sector: u64, length: u32, reading: boolean): u8 => {
     const count = BigInt(length >>> 9);
-    if (length % sectorBytes !== 0 || !onDisk(sector, count)) return answer.failed;
+    if (length % sectorBytes !== 0 || !onDisk(sector, count)) return blkAnswer.failed;
     return transfer(u, u32(sector * BigInt(sectorBytes)), length, reading);
   };
   /** Memory gives nothing back: what is discarded stays readable, which §5.2.6.2 allows. */
   const discard = (u: Blk, length: u32): u8 => {
-    if (length !== rangeBytes || !u.queues[0].load(u.bytes, headerBytes, rangeBytes)) return answer.failed;
-    if (u.bytes.u32At(12) !== 0) return answer.unsupported;
-    return onDisk(u.bytes.u64At(0), BigInt(u.bytes.u32At(8))) ? answer.ok : answer.failed;
+    if (length !== rangeBytes || !u.queues[0].load(u.bytes, headerBytes, rangeBytes)) return blkAnswer.failed;
+    if (u.bytes.u32At(12) !== 0) return blkAnswer.unsupported;
+    return onDisk(u.bytes.u64At(0), BigInt(u.bytes.u32At(8))) ? blkAnswer.ok : blkAnswer.failed;
   };
   const tellName = (u: Blk, length: u32): u8 => {
-    for (let i = 0; i < nameBytes; i += 1) u.bytes.bytes[i] = 0;
-    for (let i = 0; i < diskName.length; i += 1) u.bytes.bytes[i] = diskName[i];
-    return u.queues[0].store(u.bytes, 0, u32(Math.min(length, nameBytes))) ? answer.ok : answer.failed;
+    for (let i = 0; i < nameBytes; i += 1) u.bytes.bytes[i] = diskName[i];
+    return u.queues[0].store(u.bytes, 0, u32(Math.min(length, nameBytes))) ? blkAnswer.ok : blkAnswer.failed;
   };
 
-  /** Does one request; false where it has no header or no place for its answer. */
+  /** Does one request; false where it has no header or no place for its blkAnswer. */
   const perform = (u: Blk): boolean => {
     const queue = u.queues[0];
     const readable = queue.readable;
@@ -121,15 +121,15 @@ export function virtioBlkDevice(gpa: number, diskBytes: number) {
     const sector = u.bytes.u64At(8);
     const room = u32(writable - 1);
     const given = u32(readable - headerBytes);
-    let status: u8 = answer.unsupported;
-    if (type === request.read) status = readOrWrite(u, sector, room, true);
-    else if (type === request.write) status = readOrWrite(u, sector, given, false);
-    else if (type === request.flush) status = answer.ok;
-    else if (type === request.id) status = tellName(u, room);
-    else if (type === request.discard) status = discard(u, given);
+    let status: u8 = blkAnswer.unsupported;
+    if (type === blkRequest.read) status = readOrWrite(u, sector, room, true);
+    else if (type === blkRequest.write) status = readOrWrite(u, sector, given, false);
+    else if (type === blkRequest.flush) status = blkAnswer.ok;
+    else if (type === blkRequest.id) status = tellName(u, room);
+    else if (type === blkRequest.discard) status = discard(u, given);
     u.bytes.bytes[0] = status;
     if (!queue.store(u.bytes, room, 1)) return false;
-    parts.complete(u, 0, status === answer.ok ? writable : 1);
+    parts.complete(u, 0, status === blkAnswer.ok ? writable : 1);
     return true;
   };
   const serve = (u: Blk): void => {

@@ -65,6 +65,14 @@ export interface Board {
   copyFromMemory(gpa: u64, bytes: FixedArray<u8>, at: u32, length: u32): boolean;
   /** The same into the guest's memory; false, and nothing changes, where the guest could not write all of it. */
   copyToMemory(gpa: u64, bytes: FixedArray<u8>, at: u32, length: u32): boolean;
+  /** Size of the volume behind a wire; 0 where it is missing. */
+  volumeSectors(wire: u16): u64;
+  /** Opens a request of the wire's volume; false where it is under way, or there is none of that number. */
+  openRequest(wire: u16, slot: u8): boolean;
+  /** Adds a stretch of the guest's memory to an open request, to be written or read by the disk; false where it is not there, or too much. */
+  addToRequest(wire: u16, slot: u8, gpa: u64, bytes: u32, writing: boolean): boolean;
+  /** Begins an open request; `operation` is a `BlockOperation`. A byte of the device's source from the volume tells the end. */
+  submitRequest(wire: u16, slot: u8, operation: u8, sector: u64, sectors: u32): void;
   /** Eight bytes of the machine's random numbers; not `ok` where it has none. */
   random(): GuestValue;
   /** The address of a port on its network, the first byte in [7:0]. */

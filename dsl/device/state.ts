@@ -17,6 +17,7 @@ import { u64 as u64Type } from "../core/int.ts";
 import { board } from "./board.ts";
 import { DeclarationError } from "./place.ts";
 import { port } from "./port.ts";
+import { Volume } from "./volume.ts";
 
 // ---- Queues ---------------------------------------------------------------------------------------------------
 
@@ -389,6 +390,7 @@ export type WireKind =
   | "signal"
   | "page"
   | "report"
+  | "volume"
   | "misuse"
   | "port"
   | "unimplemented";
@@ -401,6 +403,7 @@ const wireKinds = new Map<unknown, WireKind>([
   [Signal, "signal"],
   [Page, "page"],
   [Report, "report"],
+  [Volume, "volume"],
   [Unimplemented, "unimplemented"],
   [Misuse, "misuse"],
   [port(), "port"],

@@ -89,6 +89,10 @@ export interface Virtqueue {
   fill(written: u32): boolean;
   /** Leaves to the driver what was taken and not completed: it is taken again. For devices that complete in order. */
   putBack(): void;
+  /** Descriptor that the chain begins with: what `giveBack` knows it by later. */
+  readonly head: u16;
+  /** As `complete`, for a chain that was taken earlier. */
+  giveBack(head: u16, written: u32): boolean;
   /** After chains were completed: one of `Wanted`. */
   finish(): u8;
 }
@@ -194,14 +198,16 @@ export function virtqueue(size: number, options: VirtqueueOptions = {}): StructD
   };
 
   /** Writes the used ring's next entry, behind its index. */
-  const fill = (self: Fields, written: u32): boolean => {
+  const put = (self: Fields, head: u16, written: u32): boolean => {
     const slot = self.used & (self.size - 1);
     const entry = u64Type(self.device + 4n + BigInt(slot & 0xffff) * 8n);
-    if (!guestMemory.write32(entry, self.head)) return false;
+    if (!guestMemory.write32(entry, head)) return false;
     if (!guestMemory.write32(u64Type(entry + 4n), written)) return false;
     self.used = u16(self.used + 1);
     return true;
   };
+  const giveBack = (self: Fields, head: u16, written: u32): boolean =>
+    put(self, head, written) && guestMemory.write16(u64Type(self.device + 2n), self.used);
 
   const layout = struct(name, {
     descriptors: u64Type,
@@ -277,9 +283,9 @@ export function virtqueue(size: number, options: VirtqueueOptions = {}): StructD
         copy(self, buffer, 0, at, length, true),
       storeFrom: (self: Fields, buffer: Copying, from: u32, at: u32, length: u32): boolean =>
         copy(self, buffer, from, at, length, true),
-      fill,
-      complete: (self: Fields, written: u32): boolean =>
-        fill(self, written) && guestMemory.write16(u64Type(self.device + 2n), self.used),
+      fill: (self: Fields, written: u32): boolean => put(self, self.head, written),
+      complete: (self: Fields, written: u32): boolean => giveBack(self, self.head, written),
+      giveBack,
       putBack: (self: Fields): void => {
         self.taken = self.used;
       },

@@ -25,6 +25,7 @@ export { port } from "./port.ts";
 export { repeat, ro, rw, wo } from "./register.ts";
 export { checkRules, rule } from "./rule.ts";
 export { virtqueue, type Virtqueue } from "./virtqueue.ts";
+export { volume } from "./volume.ts";
 export {
   fifo,
   inputs,

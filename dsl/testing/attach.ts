@@ -5,6 +5,7 @@ import type { Device } from "../device/device.ts";
 import type { DeviceWindow } from "../device/device-window.ts";
 import { ActionWords, fieldReader } from "./action-text.ts";
 import { FakeBoard, type FakePage } from "./fake-board.ts";
+import type { FakeVolume } from "./fake-volume.ts";
 import { kinds, reachOf, type Numbers } from "./reach.ts";
 import { putRecord, recordOf, SnapshotError, type StateRecord } from "./snapshot.ts";
 import { Timeline } from "./timeline.ts";
@@ -204,6 +205,10 @@ export class Attached<U, C = unknown> {
   /** What the guest reported through an end. */
   reports(name: string): readonly SentReport[] {
     return this.#reports.get(this.#ordinal(name)) ?? [];
+  }
+  /** A volume of the host: what lies on it, and what is asked of it. */
+  volume(name: string): FakeVolume {
+    return this.board.volume(this.#first + this.#ordinal(name));
   }
   /** An overlay page: where the guest sees it, and its bytes. */
   page(name: string): FakePage {

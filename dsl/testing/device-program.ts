@@ -10,7 +10,8 @@ import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
-import { programMemory } from "./program-memory.ts";
+import { requestsPerVolume } from "../device/volume.ts";
+import { programMemory, testSectors } from "./program-memory.ts";
 import { programPort } from "./program-port.ts";
 
 /** How many events the board keeps between two calls of `clear`. */
@@ -40,6 +41,7 @@ export const eventKinds = [
   "writePage",
   "report",
   "frame",
+  "volume",
 ] as const;
 
 /** Makes the program; `places` are those of its windows of configuration space. Each call declares storage of its own: one program in a process. */
@@ -97,6 +99,14 @@ export function deviceProgram<U, Names extends string>(
       recorder.random = u64(u64(recorder.random * 6364136223846793005n) + 1442695040888963407n);
       return { ok: recorder.random >> 58n !== 0n, value: recorder.random };
     },
+    volumeSectors: (_wire: u16): u64 => testSectors,
+    openRequest: (_wire: u16, slot: u8): boolean => slot < requestsPerVolume,
+    addToRequest: (wire: u16, slot: u8, gpa: u64, bytes: u32, writing: boolean): boolean => {
+      note(13n, wire, gpa, (BigInt(bytes) << 8n) | BigInt(slot) | (writing ? 0x40n : 0n));
+      return memory.isThere(gpa, bytes, writing);
+    },
+    submitRequest: (wire: u16, slot: u8, operation: u8, sector: u64, sectors: u32): void =>
+      note(13n, wire, sector, (BigInt(sectors) << 8n) | BigInt((operation << 3) | slot) | 0x80n),
     unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
     ticks: (): u64 => recorder.now,
     ticksPerSecond: (): u64 => 1_000_000_000n,

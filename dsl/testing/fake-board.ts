@@ -3,6 +3,7 @@ import { provide } from "../core/binding.ts";
 import { board, type Board } from "../device/board.ts";
 import { FakeMemory } from "./fake-memory.ts";
 import { FakePort } from "./fake-port.ts";
+import { FakeVolume } from "./fake-volume.ts";
 
 /** What listens to the wires from `first` on. */
 export interface Listener {
@@ -43,6 +44,7 @@ export class FakeBoard {
   ticksPerSecond = 1_000_000_000n;
   /** Bytes of memory that the guest has, from 0 on. */
   memoryBytes = 0x1000_0000n;
+  readonly #volumes = new Map<number, FakeVolume>();
   readonly #pages = new Map<number, FakePage>();
   /** The memory of the guest; there is none unless a test adds some. */
   readonly memory = new FakeMemory();
@@ -96,6 +98,15 @@ export class FakeBoard {
     return this.#deadlines.get(wire);
   }
 
+  /** The volume of a wire. */
+  volume(wire: number): FakeVolume {
+    let volume = this.#volumes.get(wire);
+    if (volume === undefined) {
+      volume = new FakeVolume(this.memory);
+      this.#volumes.set(wire, volume);
+    }
+    return volume;
+  }
   /** The overlay page of a wire. */
   page(wire: number): FakePage {
     let page = this.#pages.get(wire);
@@ -150,6 +161,11 @@ export class FakeBoard {
     report: (wire, code, a, b) => this.#to(wire, (l, o) => l.report(o, code, a, b)),
     ...this.memory.board,
     ...this.port.board,
+    volumeSectors: (wire) => BigInt(this.volume(wire).bytes.length / 512),
+    openRequest: (wire, slot) => this.volume(wire).open(slot),
+    addToRequest: (wire, slot, gpa, bytes, writing) => this.volume(wire).add(slot, gpa, bytes, writing),
+    submitRequest: (wire, slot, operation, sector, sectors) =>
+      this.volume(wire).submit(slot, operation, sector, sectors),
     random: () => ({ ok: this.random !== undefined, value: this.random ?? 0n }),
     unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
   };

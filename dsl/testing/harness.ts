@@ -11,7 +11,8 @@ import type { EntryPoint, Program } from "../core/program.ts";
 import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
-import { programMemory, ramGpa } from "./program-memory.ts";
+import { requestsPerVolume } from "../device/volume.ts";
+import { programMemory, ramGpa, testSectors } from "./program-memory.ts";
 import { programPort } from "./program-port.ts";
 import { actionMaker, reachOf, type CallScalar, type CallSignature, type Reach } from "./reach.ts";
 
@@ -49,6 +50,7 @@ export const eventKinds = Object.freeze([
   "report",
   "refuse",
   "frame",
+  "volume",
 ] as const);
 
 /** The storage that linkers and tests know by name. */
@@ -183,6 +185,14 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     sendMessage: (wire: u16, destination: u32, command: u32): void =>
       note(5n, wire, BigInt(destination), BigInt(command)),
     raiseSignal: (wire: u16, value: u32): void => note(6n, wire, BigInt(value), 0n),
+    volumeSectors: (_wire: u16): u64 => testSectors,
+    openRequest: (_wire: u16, slot: u8): boolean => slot < requestsPerVolume,
+    addToRequest: (wire: u16, slot: u8, gpa: u64, bytes: u32, writing: boolean): boolean => {
+      note(14n, wire, gpa, (BigInt(bytes) << 8n) | BigInt(slot) | (writing ? 0x40n : 0n));
+      return memory.isThere(gpa, bytes, writing);
+    },
+    submitRequest: (wire: u16, slot: u8, operation: u8, sector: u64, sectors: u32): void =>
+      note(14n, wire, sector, (BigInt(sectors) << 8n) | BigInt((operation << 3) | slot) | 0x80n),
     unimplemented: (wire: u16, ordinal: u8): void => note(7n, wire, BigInt(ordinal), 0n),
     // The functions of the device itself are the only ones on the buses.
     readConfiguration: (address: u32, width: u8): u32 => {

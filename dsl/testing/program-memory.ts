@@ -10,6 +10,8 @@ export const ramGpa = 0x1000n;
 export const ramBytes = 0x8000;
 /** What lies behind this much of it cannot be written. */
 export const writableEnd = 0x7000n;
+/** Sectors of the volumes that devices under test have. */
+export const testSectors = 16n;
 /** What `ramAt` gives for what is not there. */
 const outside = 0xffff_ffff;
 
@@ -22,6 +24,8 @@ export interface ProgramMemory {
   readonly board: Pick<Board, "readMemory" | "writeMemory" | "copyFromMemory" | "copyToMemory">;
   /** Writes 1 to 8 bytes, also where devices cannot; nothing where no memory is. */
   readonly set: (gpa: u64, width: u8, value: u64) => void;
+  /** Whether devices may read bytes, or write them. */
+  readonly isThere: (gpa: u64, bytes: u32, writing: boolean) => boolean;
   /** Two bytes of it. */
   readonly word: (gpa: u64) => u32;
   /** FNV-1a over all of it, by eight bytes. */
@@ -83,6 +87,7 @@ export function programMemory(name: string): ProgramMemory {
       const at = ramAt(gpa, width, false);
       if (at !== outside) putAt(at, width, value);
     },
+    isThere: (gpa: u64, bytes: u32, writing: boolean): boolean => ramAt(gpa, bytes, writing) !== outside,
     word: (gpa: u64): u32 => {
       const at = ramAt(gpa, 2, false);
       return ram[at & (ramBytes - 1)] | (ram[u32(at + 1) & (ramBytes - 1)] << 8);

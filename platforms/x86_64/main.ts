@@ -7,6 +7,7 @@ import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import type { Program } from "../../dsl/core/program.ts";
 import { board } from "../../dsl/device/board.ts";
 import type { Manifest } from "../../dsl/image.ts";
+import type { DeviceDeclaration } from "../../dsl/manifest/device.ts";
 import { ManifestError } from "../../dsl/manifest/error.ts";
 import { isTraced, type ImageModel, type PayloadFacts } from "../../dsl/manifest/model.ts";
 import { digestOf, traceModel } from "../../dsl/trace/model.ts";
@@ -113,6 +114,17 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   const domains = domainStorage(model);
   const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
   const trace = traceOf(manifest);
+  const volumes = model.volumes.filter(({ kind }) => kind === "partition");
+  const disks = volumes.length === 0 ? [] : [nvme()];
+  const blocks =
+    volumes.length === 0
+      ? null
+      : blockStore(
+          volumes,
+          disks.map(({ make }) => make),
+        );
+  const volumeOf = ({ volume }: DeviceDeclaration): number | null =>
+    volume === undefined ? null : model.volumes.indexOf(volume.model);
   let [deviceNumber, nextWire] = [0, 0];
   const guests = manifest.guests.map((guest, index) => ({
     index,
@@ -122,12 +134,13 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
       nextWire += device.instance.wires.length;
       const traced = trace !== null && isTraced(model, guest.name, device.name);
       const instance = traced ? trace.instance(device.instance, number, firstWire) : device.instance;
-      return [{ instance, vcpu: device.vcpu ?? null }];
+      const volume = volumeOf(device);
+      return [{ instance, vcpu: device.vcpu ?? null, volume }];
     }),
   }));
   const targetsOf = (placed: readonly PlacedInstance[]) =>
     boardTargets(numbers, domains, placed, model.console.guest);
-  const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs, model.networks);
+  const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs, model.networks, blocks);
   provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
     numbers,
@@ -148,15 +161,6 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     interfaces: interfaces(numbers, parts.instances, controllers.apics, parts.deliverFew),
   });
   provide(virtualization, processor);
-  const volumes = model.volumes.filter(({ kind }) => kind === "partition");
-  const disks = volumes.length === 0 ? [] : [nvme()];
-  const blocks =
-    volumes.length === 0
-      ? null
-      : blockStore(
-          volumes,
-          disks.map(({ make }) => make),
-        );
   const whole = host({
     name: model.name,
     kernel: kernel({ model, domains, board: parts, rings, blocks, trace }),

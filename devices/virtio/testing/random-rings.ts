@@ -14,6 +14,8 @@ export interface RandomRings {
   readonly filled?: readonly number[];
   /** Input pins that change now and then. */
   readonly pins?: number;
+  /** What happens after a notification: the host ends what is under way. */
+  readonly afterwards?: (random: (below: number) => number) => void;
   /** Writes what a request of this device begins with. */
   readonly request?: (
     random: (below: number) => number,
@@ -133,6 +135,7 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     put(base(q) + 0x404 + 2 * size, 2, (offered[q]! - 1) & 0xffff);
     const before = call("memoryWord", BigInt(base(q) + 0x602));
     call("write_notify", 4 * q, 2, q);
+    options.afterwards?.(random);
     completed += (call("memoryWord", BigInt(base(q) + 0x602)) - before) & 0xffff;
     if ((call("read_common", 0x14, 1) & 0x40) !== 0) failed++;
   };
