@@ -24,6 +24,7 @@ import { checkName, type Identifier } from "./manifest/names.ts";
 import type { Placement } from "./manifest/payload.ts";
 import { resolve, type ResolvedPayload } from "./manifest/resolve.ts";
 import type { Bytes, Nanoseconds } from "./manifest/units.ts";
+import type { VolumeDeclaration } from "./manifest/volume.ts";
 
 export { guest } from "./manifest/guest.ts";
 export { linux, multiboot, pvh } from "./manifest/kernel.ts";
@@ -65,6 +66,11 @@ export interface ImageOptions<Name extends string> {
     /** Records of each CPU's ring: a power of two from 64 to 65,536; 4,096 by default. */
     readonly recordsPerCpu?: number;
   };
+  /**
+   * Where guests are saved: a partition with room for their memory. With it comes the operator's prompt on the host's
+   * console, which Ctrl-] opens. By default guests cannot be saved.
+   */
+  readonly saves?: VolumeDeclaration;
   /** The machine that the appliance is for; a machine that cannot hold it is then a build error. */
   readonly machine?: { readonly memory: Bytes };
 }
@@ -114,6 +120,7 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
             recordsPerCpu: traceRecords,
             devices: options.trace.devices === undefined ? null : Object.freeze([...options.trace.devices]),
           }),
+    saves: options.saves,
     machine: options.machine && { memoryBytes: options.machine.memory },
     place,
   });

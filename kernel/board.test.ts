@@ -1,5 +1,6 @@
 import test from "ava";
 import { provide } from "../dsl/core/binding.ts";
+import { addressOf, copyBytes } from "../dsl/core/intrinsics.ts";
 import { array, make } from "../dsl/core/layout.ts";
 import { board } from "../dsl/device/board.ts";
 import { instantiate, type Instance } from "../dsl/device/instance.ts";
@@ -13,6 +14,7 @@ import {
   now,
   retained,
   rw,
+  session,
   signal,
   sink,
   source,
@@ -21,13 +23,13 @@ import {
   u64,
   u8,
 } from "../dsl/device/vocabulary.ts";
-import { makeBoard, type BoardTargets } from "./board.ts";
+import { makeBoard, type BoardParts, type BoardTargets } from "./board.ts";
 import { cpus } from "./cpu.ts";
 import { makeDispatch, type BridgeWindow } from "./dispatch.ts";
 import { Domain } from "./domain.ts";
 import { eventRings } from "./events.ts";
 import { modelMachine } from "./testing/machine.ts";
-import { startGuestTime } from "./timebase.ts";
+import { resumeGuestTime, startGuestTime } from "./timebase.ts";
 import { Request, Vcpu } from "./vcpu.ts";
 
 /** A register that drives a line, starts a timer and sends a byte; a second one in memory. */
@@ -116,7 +118,7 @@ function scene(more: readonly unknown[] = [], bridges: readonly BridgeWindow[] =
   parts.powerUp(0);
   parts.restart(0);
   const dispatch = makeDispatch(parts, 1, bridges);
-  return { machine, heard, parts, dispatch };
+  return { machine, heard, parts, dispatch, domains };
 }
 
 test.serial("a line runs through every device on its way, in the order of its changes", (t) => {
@@ -237,6 +239,68 @@ test.serial("lines that share a pin are a wired OR: it falls when the last of th
   t.deepEqual(after(0x500, 2), ["line false"], "its neighbour ends elsewhere");
   t.is(dispatch.portIn(0, 0x502, 1), 2);
 });
+
+/** Has two timers in an array, a line, and something that belongs to a session. */
+const saver = device("board-test-saver", {
+  banks: { ports: bank(u8, { go: rw(0), value: rw(1) }) },
+  state: { timers: array(timer(), 2), out: line(), visits: session(u32), fired: u32 },
+}).implement({
+  written: {
+    go(u) {
+      u.timers[1].arm(u64(now() + 5000n));
+      u.out.set(true);
+      u.visits = 3;
+    },
+  },
+  expire: {
+    timers(u, which) {
+      u.fired = u32(u.fired * 10 + which + 1);
+    },
+  },
+});
+
+test.serial(
+  "a device goes on with a state that was saved on another board, at other wires and another time",
+  (t) => {
+    const other = scene([instantiate(saver, "saver", { at: { ports: 0x600 } })]);
+    other.dispatch.portOut(0, 0x601, 1, 0x77);
+    other.dispatch.portOut(0, 0x600, 1, 1);
+    const stateOf = (s: { parts: BoardParts }) =>
+      s.parts.instances.find((p) => p.instance.name === "saver")!.state;
+    const from = stateOf(other);
+
+    const { machine, dispatch, parts, domains } = scene([
+      instantiate(repeater, "before", { at: { ports: 0x500 } }),
+      instantiate(saver, "saver", { at: { ports: 0x600 } }),
+    ]);
+    const to = stateOf({ parts }) as typeof from & {
+      visits: number;
+      fired: number;
+      timers: { wire: number }[];
+    };
+    const wires = [...to.timers].map((one) => one.wire);
+    // The clock of the guest was held at 2,000 ns, and this machine is at 100,000.
+    machine.ticks = 100_000n;
+    domains[0].time.offset = 0n;
+    domains[0].time.paused = 2_000n;
+    copyBytes(addressOf(to), addressOf(from), BigInt(saver.state.size));
+    resumeGuestTime(domains[0].time);
+    parts.resume(0);
+    t.is(dispatch.portIn(0, 0x601, 1), 0x77);
+    t.deepEqual(
+      [...to.timers].map((one) => one.wire),
+      wires,
+      "its wires have the numbers of this board",
+    );
+    t.is(to.visits, 0, "the session is another");
+    machine.ticks = 102_900n;
+    parts.timers.run();
+    t.is(to.fired, 0);
+    machine.ticks = 103_001n;
+    parts.timers.run();
+    t.is(to.fired, 2, "the second timer, 5,000 ns after the first board's start");
+  },
+);
 
 /** Has a battery between what a start forgets. */
 const keeper = device("board-test-keeper", {

@@ -58,6 +58,7 @@ export interface PlacedInstance {
   readonly forgets: readonly Span[];
   readonly powerUp: (self: object) => void;
   readonly restart: (self: object, firstWire: u16) => void;
+  readonly resume: (self: object, firstWire: u16) => void;
 }
 
 /** What a target on the board itself does; the platform gives one for each name that its devices use. */
@@ -111,6 +112,8 @@ export interface BoardParts {
   powerUp(guest: u32): void;
   /** Makes a guest's devices ready for its start: all state as at first, but for what devices retain. */
   restart(guest: u32): void;
+  /** Lets a guest's devices go on with the state that was saved and lies in place again; the guest's clock must run. */
+  resume(guest: u32): void;
 }
 
 /** An input of another device. */
@@ -144,6 +147,7 @@ export function makeBoard(
       const { forgets } = instance.device;
       const powerUp = instance.device.powerUp as (self: object) => void;
       const restart = instance.device.restart as (self: object, firstWire: u16) => void;
+      const resume = instance.device.resume as (self: object, firstWire: u16) => void;
       placed.push(
         Object.freeze({
           instance,
@@ -155,6 +159,7 @@ export function makeBoard(
           forgets,
           powerUp,
           restart,
+          resume,
         }),
       );
       nextWire += instance.wires.length;
@@ -521,6 +526,10 @@ export function makeBoard(
         }
       }
       deliver();
+    },
+    resume: (guest: u32): void => {
+      silence(guest);
+      for (const p of instances) if (guest === p.guest) p.resume(p.state, p.firstWire);
     },
   });
 }

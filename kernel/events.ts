@@ -67,6 +67,14 @@ export const guestReported = eventKind("guest-reported", "domain", "code", "a", 
 /** A change was dropped: more were under way than the board has room for. */
 export const wireQueueFull = eventKind("wire-queue-full", "wire");
 
+/** It was saved, and stays stopped; MiB of its memory that held anything. */
+export const guestSaved = eventKind("guest-saved", "domain", "memory");
+/** It goes on from where it was saved; how long it was away. */
+export const guestRestored = eventKind("guest-restored", "domain", "seconds");
+/** It cannot be saved and runs on, or its save cannot be used: a `SaveProblem`. */
+export const guestUnsaved = eventKind("guest-unsaved", "domain", "problem");
+export const guestUnrestored = eventKind("guest-unrestored", "domain", "problem");
+
 /** The rings of an image. */
 export interface EventRings {
   readonly cpuCapacity: number;

@@ -4,10 +4,10 @@
  */
 import { array, type FixedArray } from "../dsl/core/layout.ts";
 import { u32, u64 } from "../dsl/core/int.ts";
-import { fillBytes, text } from "../dsl/core/intrinsics.ts";
+import { text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
-import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import { bootInfo, BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
@@ -21,9 +21,14 @@ import {
   guestUnloadable,
   type EventRings,
 } from "./events.ts";
+import { guestCommands } from "./guest-commands.ts";
+import { guestSaving } from "./guest-saving.ts";
 import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
-import { addExtent, addSlot, maxExtents, SlotKind } from "./slots.ts";
+import { operatorPrompt } from "./operator.ts";
+import type { Saves } from "./saves.ts";
+import type { SharedConsole } from "./shared-console.ts";
+import { addExtent, addSlot, clearExtents, SlotKind } from "./slots.ts";
 import { startGuestTime } from "./timebase.ts";
 import type { Trace } from "./trace.ts";
 import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
@@ -39,6 +44,8 @@ export interface KernelParts {
   readonly blocks: BlockStore | null;
   /** Null: the image declares none. */
   readonly trace: Trace | null;
+  /** Saving of guests, and the console that the operator shares; null: the image declares no place for saves. */
+  readonly saving: { readonly saves: Saves; readonly console: SharedConsole } | null;
 }
 
 /** The storage of the domains of an image. */
@@ -63,7 +70,7 @@ function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: 
 
 /** Builds the kernel. */
 export function kernel(parts: KernelParts): KernelEntry {
-  const { model, domains, board, rings, blocks, trace } = parts;
+  const { model, domains, board, rings, blocks, trace, saving } = parts;
   let vcpuBase = 0;
   const guests = Object.freeze(
     model.guests.map((g: GuestModel) => {
@@ -94,7 +101,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   const vcpuCount = vcpuBase;
   const total = guests.reduce((sum, g) => sum + g.bytes, 0n);
   const consoleGuest = model.console.guest;
-  const operator = notices(rings, guests, board.instances);
+  const told = notices(rings, guests, board.instances, saving !== null);
 
   // ---- Memory -----------------------------------------------------------------------------------------------
 
@@ -138,12 +145,32 @@ export function kernel(parts: KernelParts): KernelEntry {
     return missing === 0n;
   };
 
-  const clearMemory = (domain: Domain): void => {
-    const count = Math.min(domain.slots.extentCount, maxExtents);
-    for (let i = 0; i < count; i++) {
-      const extent = domain.slots.extents[i];
-      fillBytes(extent.hpa, 0, extent.bytes);
+  // ---- Volumes -----------------------------------------------------------------------------------------------
+
+  const volumeFeeds = board.feeds.filter((f) => f.name === "volume");
+  /** Tells a volume's device that a request has ended, unless its guest has ended before. */
+  const tellVolume = (volume: u32, slot: u32, result: u32): void => {
+    for (const f of volumeFeeds) {
+      if (f.volume === volume && domains[f.guest].state === DomainState.running) {
+        board.enterGuest(f.guest);
+        f.receive(completionByte(slot, result));
+      }
     }
+  };
+  const serveVolumes = (): void => {
+    if (blocks === null || !blocks.busy()) return;
+    blocks.poll(tellVolume);
+    if (blocks.busy()) board.timers.wakeBy(u64(machine.now() + blocks.pollTicks()));
+  };
+  /** Waits until nothing is under way, and tells the devices what became of it. */
+  const finishVolumes = (): void => {
+    if (blocks === null) return;
+    while (blocks.busy()) blocks.poll(tellVolume);
+    board.deliver();
+  };
+  /** Ends what is under way into a guest's memory. */
+  const drainVolumes = (guest: u32): void => {
+    if (blocks !== null) for (const f of volumeFeeds) if (f.guest === guest) blocks.drain(f.volume ?? 0);
   };
 
   // ---- Life -------------------------------------------------------------------------------------------------
@@ -151,7 +178,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   /** Loads a domain and lets its first vCPU run. */
   const startDomain = (domain: Domain, boot: BootInfo): void => {
     drainVolumes(domain.index);
-    clearMemory(domain);
+    clearExtents(domain.slots);
     startGuestTime(domain.time);
     board.enterGuest(domain.index);
     board.restart(domain.index);
@@ -171,6 +198,18 @@ export function kernel(parts: KernelParts): KernelEntry {
       }
     }
   };
+
+  /** Stops the vCPUs of a domain and withdraws its timers. */
+  const rest = (domain: Domain): void => {
+    board.silence(domain.index);
+    domain.state = DomainState.built;
+    const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
+    for (let i = 0; i < last; i++)
+      if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
+  };
+
+  const lifecycle =
+    saving === null ? null : guestSaving(saving.saves, board, rings, told, { rest, finishVolumes });
 
   const build = (boot: BootInfo): void => {
     for (const g of guests) {
@@ -196,8 +235,10 @@ export function kernel(parts: KernelParts): KernelEntry {
         machine.powerOff();
       }
       board.powerUp(domain.index);
-      rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
-      startDomain(domain, boot);
+      if (lifecycle === null || !lifecycle.goOn(domain)) {
+        rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
+        startDomain(domain, boot);
+      }
     }
   };
 
@@ -223,39 +264,15 @@ export function kernel(parts: KernelParts): KernelEntry {
     if (domain.state === DomainState.poweredOff)
       rings.record(guestEnded, index, BigInt(reason), domain.stopDetail, domain.stopRip);
     else rings.record(guestStopped, index, BigInt(reason), domain.stopDetail, domain.stopRip);
-    board.silence(domain.index);
-    domain.state = DomainState.built;
-    const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
-    for (let i = 0; i < last; i++)
-      if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
+    rest(domain);
     if (trace !== null) trace.drain(true);
     if (powerOff) {
-      operator.show();
+      told.show();
       machine.powerOff();
     }
   };
 
   // ---- The loop ---------------------------------------------------------------------------------------------
-
-  const volumeFeeds = board.feeds.filter((f) => f.name === "volume");
-  /** Tells a volume's device that a request has ended, unless its guest has ended before. */
-  const tellVolume = (volume: u32, slot: u32, result: u32): void => {
-    for (const f of volumeFeeds) {
-      if (f.volume === volume && domains[f.guest].state === DomainState.running) {
-        board.enterGuest(f.guest);
-        f.receive(completionByte(slot, result));
-      }
-    }
-  };
-  const serveVolumes = (): void => {
-    if (blocks === null || !blocks.busy()) return;
-    blocks.poll(tellVolume);
-    if (blocks.busy()) board.timers.wakeBy(u64(machine.now() + blocks.pollTicks()));
-  };
-  /** Ends what is under way into a guest's memory. */
-  const drainVolumes = (guest: u32): void => {
-    if (blocks !== null) for (const f of volumeFeeds) if (f.guest === guest) blocks.drain(f.volume ?? 0);
-  };
 
   // What is declared last has the input: a console of virtio in place of the chipset's UART.
   const feeds = Object.freeze(
@@ -270,7 +287,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       // A device's FIFO holds at most this many.
       for (let i = 0; i < 256; i++) {
         if (f.room() === 0) return;
-        const byte = machine.consoleGet();
+        const byte = saving === null ? machine.consoleGet() : saving.console.guestGet();
         if (byte < 0) return;
         f.receive(byte & 0xff);
       }
@@ -296,6 +313,38 @@ export function kernel(parts: KernelParts): KernelEntry {
       }
     }
   };
+
+  const isConsoleFree = (): boolean => {
+    for (const g of guests)
+      if (g.index === consoleGuest && domains[g.index].state === DomainState.running) return false;
+    return true;
+  };
+  const prompt =
+    saving === null || lifecycle === null
+      ? null
+      : operatorPrompt(
+          saving.console,
+          guestCommands(guests, domains, lifecycle, {
+            start(guest: u32): void {
+              for (const g of guests) {
+                if (guest === g.index) {
+                  rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
+                  startDomain(domains[g.index], bootInfo);
+                }
+              }
+            },
+            attach(guest: u32): void {
+              told.show();
+              if (guest === consoleGuest) saving.console.give();
+            },
+            leave(): void {
+              saving.console.release();
+              if (trace !== null) trace.drain(true);
+              told.show();
+            },
+          }),
+          guests.map((g) => g.name),
+        );
 
   /** The next vCPU after `index` that can run, or null. Halted ones that something waits for run. */
   const pick = (index: u32): Vcpu | null => {
@@ -330,13 +379,14 @@ export function kernel(parts: KernelParts): KernelEntry {
       // A wire that is slower than the guest gets the rest a millisecond later.
       if (consoleGuest !== null && !machine.consoleFlush())
         board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));
+      if (prompt !== null) prompt.serve(isConsoleFree());
       if (consoleGuest !== null) {
         feedConsole();
-        serveOperator(boot);
+        if (prompt === null) serveOperator(boot);
       }
       serveVolumes();
       settleDomains(boot);
-      operator.show();
+      told.show();
       if (trace !== null) trace.drain(false);
       const vcpu = pick(last);
       if (vcpu === null) {

@@ -26,7 +26,7 @@ const guests = [{ name: "hello" }, { name: "other" }];
 function view(instances: readonly PlacedInstance[] = [], records = 64) {
   const machine = modelMachine();
   const rings = eventRings(1, records);
-  const operator = notices(rings, guests, instances);
+  const operator = notices(rings, guests, instances, true);
   return {
     rings,
     told: (): string => {

@@ -11,14 +11,19 @@ import {
   guestEnded,
   guestReported,
   guestRestarted,
+  guestRestored,
+  guestSaved,
   guestStarted,
   guestStopped,
   guestUnloadable,
+  guestUnrestored,
+  guestUnsaved,
   wireQueueFull,
   type EventRecord,
   type EventRings,
 } from "./events.ts";
 import { machine } from "./machine.ts";
+import { SaveProblem } from "./save-format.ts";
 
 /** The sentences of the reasons, and whether the detail says something. */
 const sentences = Object.freeze([
@@ -76,6 +81,28 @@ const details = Object.freeze(
   ).map((detail) => detail ?? 0),
 );
 
+/** The sentences of what keeps a guest from being saved or restored. */
+const saveProblems = textTable(
+  byNumber(
+    [
+      { problem: SaveProblem.noMedium, text: "the partition for saves is not there" },
+      { problem: SaveProblem.mediumTooSmall, text: "the partition for saves is too small" },
+      { problem: SaveProblem.mediumFailed, text: "the disk reports an error" },
+      { problem: SaveProblem.nothingSaved, text: "nothing is saved" },
+      { problem: SaveProblem.damaged, text: "what was saved is damaged" },
+      { problem: SaveProblem.otherVersion, text: "another version of Typevisor saved it" },
+      { problem: SaveProblem.otherGuest, text: "another guest was saved in its place" },
+      { problem: SaveProblem.otherLayout, text: "this image keeps other state than the one that saved it" },
+      { problem: SaveProblem.otherProcessor, text: "this machine's processor is another" },
+      { problem: SaveProblem.otherRate, text: "this machine's counter runs at another rate" },
+      { problem: SaveProblem.notRunning, text: "it does not run" },
+      { problem: SaveProblem.running, text: "it runs" },
+    ],
+    (s) => s.problem,
+    (s) => s.text,
+  ),
+);
+
 /** Opens a notice. */
 export function putPrefix(): void {
   putText(text("typevisor: "));
@@ -106,7 +133,15 @@ export function notice(sentence: Text): void {
 }
 
 /** What a notice says beside its sentence. */
-const part = Object.freeze({ guest: 1, reason: 2, memory: 4, register: 8, report: 16 });
+const part = Object.freeze({
+  guest: 1,
+  reason: 2,
+  memory: 4,
+  register: 8,
+  report: 16,
+  problem: 32,
+  seconds: 64,
+});
 
 /** The events that are told: sentences that go on from "typevisor: " or a guest's name. */
 const told = Object.freeze([
@@ -117,10 +152,15 @@ const told = Object.freeze([
   { kind: guestUnloadable, parts: part.guest, sentence: " cannot be loaded" },
   { kind: deviceUnimplemented, parts: part.register, sentence: "a guest uses what is not there: " },
   { kind: guestReported, parts: part.guest | part.report, sentence: " reports " },
+  { kind: guestSaved, parts: part.guest | part.memory, sentence: " is saved, " },
+  { kind: guestRestored, parts: part.guest | part.seconds, sentence: " goes on where it was saved, after " },
+  { kind: guestUnsaved, parts: part.guest | part.problem, sentence: " is not saved: " },
+  { kind: guestUnrestored, parts: part.guest | part.problem, sentence: " is not restored: " },
   { kind: wireQueueFull, parts: 0, sentence: "a change of a device's line was lost" },
 ]);
 const kindOf = (row: (typeof told)[number]): number => row.kind.number;
 const untold = 0xff;
+const ofSaves = [guestSaved, guestRestored, guestUnsaved, guestUnrestored];
 
 /** What tells the operator of events. */
 export interface Notices {
@@ -128,11 +168,12 @@ export interface Notices {
   show(): void;
 }
 
-/** Builds the view over the rings, for guests in the order of their indices and their devices. */
+/** Builds the view over the rings, for guests in the order of their indices and their devices; `saves`: they can be saved. */
 export function notices(
   rings: EventRings,
   guests: readonly { readonly name: string }[],
   instances: readonly PlacedInstance[],
+  saves: boolean,
 ): Notices {
   const { cpuCapacity, recordsPerCpu } = rings;
   const capacity = BigInt(recordsPerCpu);
@@ -140,7 +181,9 @@ export function notices(
   /** By CPU: the sequence number from which on nothing has been told. */
   const seen = storage("noticesSeen", array(u64, cpuCapacity));
   const mayReport = instances.some(({ instance }) => instance.wires.some(({ kind }) => kind === "report"));
-  const possible = told.filter(({ kind }) => mayReport || kind !== guestReported);
+  const possible = told.filter(
+    ({ kind }) => (mayReport || kind !== guestReported) && (saves || !ofSaves.includes(kind)),
+  );
   const eventSentences = textTable(byNumber(possible, kindOf, (row) => row.sentence));
   const eventParts = Object.freeze(
     byNumber(possible, kindOf, (row) => row.parts).map((parts) => parts ?? untold),
@@ -201,6 +244,11 @@ export function notices(
     if ((parts & part.memory) !== 0) {
       putDecimal(record.b);
       putText(text(" MiB"));
+    }
+    if (saves && (parts & part.problem) !== 0) saveProblems.put(u32(record.b));
+    if (saves && (parts & part.seconds) !== 0) {
+      putDecimal(record.b);
+      putText(text(" s"));
     }
     if ((parts & part.register) !== 0) putRegister(record.a, record.b);
     putText(text("\n"));

@@ -8,6 +8,7 @@ import { array, struct, type FixedArray, type ValueOf } from "../dsl/core/layout
 import { u32, u64, u8 } from "../dsl/core/int.ts";
 import {
   copyBytes,
+  fillBytes,
   load16,
   load32,
   load64,
@@ -140,6 +141,15 @@ export function findSlot(table: SlotTable, gpa: u64): { readonly slot: Slot | nu
     }
   }
   return { slot: found, bytes: u64(limit - gpa) };
+}
+
+/** Fills all host memory of a domain with zeros. */
+export function clearExtents(table: SlotTable): void {
+  const count = Math.min(table.extentCount, maxExtents);
+  for (let i = 0; i < count; i++) {
+    const extent = table.extents[i];
+    fillBytes(extent.hpa, 0, extent.bytes);
+  }
 }
 
 /** The host memory at an offset of the domain's memory; `bytes` is 0 where none is in use there. */

@@ -6,6 +6,7 @@ import { binding } from "../dsl/core/binding.ts";
 import type { u32, u64, u8 } from "../dsl/core/int.ts";
 import type { BootInfo } from "./boot.ts";
 import type { Domain } from "./domain.ts";
+import type { SavedPart } from "./saved-part.ts";
 import type { Vcpu } from "./vcpu.ts";
 
 /** What became of a load: a `BootProblem`, and the payload or the bytes that it is about. */
@@ -42,6 +43,17 @@ export interface Virtualization {
   hypercallInstruction(): u32;
   /** Whether something waits that a halted vCPU wakes up for. */
   wakes(vcpu: Vcpu): boolean;
+
+  /** What a save keeps of a guest's vCPUs. Build time. */
+  savedParts(guest: number): readonly SavedPart[];
+  /** Puts what this CPU holds of a vCPU into those parts. */
+  keep(): void;
+  /** Makes a domain's vCPUs as after RESET: before a start, and before what was saved is put into them. */
+  reset(domain: Domain): void;
+  /** Lets a domain go on with slots and vCPUs that were put back as they were saved; its clock must run. */
+  resume(domain: Domain): void;
+  /** A number that is equal on two machines where guests see the same processor. */
+  identity(): u64;
 }
 
 /** The virtualisation of this image. */

@@ -23,7 +23,7 @@ import { unitAccess, type UnitAccess } from "./dispatch.ts";
 import { asking, expiring, inputting, receiving, type InputGroup } from "./events.ts";
 import { hypercallEntry, hypercallState, type HypercallEntry, type HypercallRecord } from "./hypercall.ts";
 import type { Leaf, LeafRecord } from "./leaf.ts";
-import { resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
+import { rearming, resetting, wireEnds, wiring, type WireEnd } from "./lifecycle.ts";
 import { holeOf, modelOf, stepOf, type DeviceModel, type DeviceNotes } from "./model.ts";
 import { msrAccess, type MsrAccess } from "./msr.ts";
 import { DeclarationError, remember } from "./place.ts";
@@ -57,6 +57,11 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
   readonly restart: (self: U, firstWire: u16) => void;
   /** Power-on: `powerUp` and `restart`. The state must be zero before. */
   readonly initialise: (self: U, firstWire: u16) => void;
+  /**
+   * Goes on with a state that was saved, on this board or another: numbers the wires, forgets what belonged to the
+   * session, and arms the timers again. The state must be the saved one.
+   */
+  readonly resume: (self: U, firstWire: u16) => void;
   /** Reset: as power-on, without what the device retains. */
   readonly reset: (self: U) => void;
   /** The timer with that wire ordinal has reached its deadline. Does nothing where it is not armed. */
@@ -312,6 +317,11 @@ function expand(
     plans.filter((p) => !p.register.retained),
     own.filter(([key]) => !kept(key)),
   );
+  const forget = resetting(
+    [],
+    own.filter(([key]) => state[key]?.kind === "session"),
+  );
+  const rearm = rearming(ends);
   const retained = new Set([
     ...plans.filter((p) => p.register.retained).map((p) => p.name),
     ...own.filter(([key]) => kept(key)).map(([key, d]) => (isScalar(d) ? scalarPlace(key) : key)),
@@ -340,6 +350,11 @@ function expand(
     initialise: (self: Cells, firstWire: u16): void => {
       clearRetained(self);
       restart(self, firstWire);
+    },
+    resume: (self: Cells, firstWire: u16): void => {
+      number(self, firstWire);
+      forget(self);
+      rearm(self);
     },
     reset: (self: Cells): void => {
       clear(self);

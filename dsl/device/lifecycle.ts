@@ -4,7 +4,7 @@ import type { Descriptor, FixedArray } from "../core/layout.ts";
 import type { CellArrays, Cells, WideCellArrays, WideCells } from "./cell.ts";
 import { resetOf, type Plan } from "./plan.ts";
 import { scalarPlace } from "./scalar.ts";
-import { isFifo, wireKindOf, type WireKind } from "./state.ts";
+import { isFifo, wireKindOf, type Timer, type WireKind } from "./state.ts";
 
 /** One end of a wire in a device's state; arrays take consecutive ordinals. */
 export interface WireEnd {
@@ -43,6 +43,27 @@ export function wiring(ends: readonly WireEnd[]): (self: Cells, first: u16) => v
       for (let i = 0; i < e.count; i += 1) self[e.name][i].wire = u16(first + e.ordinal + i);
   };
   return number as unknown as (self: Cells, first: u16) => void;
+}
+
+/** Arms again the timers of a state that was saved while they ran. */
+export function rearming(ends: readonly WireEnd[]): (self: Cells) => void {
+  const timers = ends.filter((e) => e.kind === "timer");
+  const ones = timers.filter((e) => !e.many);
+  const groups = timers.filter((e) => e.many);
+  const rearm = (
+    self: Readonly<Record<string, Timer>> & Readonly<Record<string, FixedArray<Timer>>>,
+  ): void => {
+    for (const e of ones) {
+      const one = self[e.name];
+      if (one.armed) one.arm(one.deadlineNs);
+    }
+    for (const e of groups)
+      for (let i = 0; i < e.count; i += 1) {
+        const one = self[e.name][i];
+        if (one.armed) one.arm(one.deadlineNs);
+      }
+  };
+  return rearm as unknown as (self: Cells) => void;
 }
 
 function registerReset(plan: Plan): Act {

@@ -27,6 +27,8 @@ export interface ImageModel {
   };
   /** What is traced; null: nothing, and then the image has no code for it. */
   readonly trace: ImageTraceModel | null;
+  /** Where guests are saved; null: they cannot be, and then the image has no code for it and no operator's prompt. */
+  readonly saves: { readonly volume: number } | null;
   /** Wake-ups that lie within this of each other are served together. */
   readonly timerSlackNs: number;
   /** The networks between guests. */

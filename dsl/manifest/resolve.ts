@@ -9,7 +9,7 @@ import { layMemory, lowMemory } from "./memory.ts";
 import type { ConsoleModel, GuestModel, ImageModel, ImageTraceModel, PayloadModel } from "./model.ts";
 import { resolveNetworks } from "./network.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
-import { resolveVolumes } from "./volume.ts";
+import { resolveVolumes, type VolumeDeclaration } from "./volume.ts";
 
 /** An image with its defaults filled in. */
 export interface ImageDeclaration {
@@ -22,6 +22,7 @@ export interface ImageDeclaration {
   readonly recordsPerCpu: number;
   readonly timerSlackNs: number;
   readonly trace: ImageTraceModel | null;
+  readonly saves: VolumeDeclaration | undefined;
   readonly machine: { readonly memoryBytes: number } | undefined;
   readonly place: Error;
 }
@@ -54,16 +55,21 @@ export function resolve(image: ImageDeclaration): {
   const payloads: ResolvedPayload[] = [];
   const guests = image.guests.map((guest, index) => resolveGuest(image, guest, index, payloads));
   checkPayloads(image, payloads);
+  checkSaves(image);
+  const devices = image.guests.flatMap((g) => g.devices);
+  // The saves' volume is the last.
+  const volumes = resolveVolumes([...devices, { volume: image.saves }].flatMap(({ volume }) => volume ?? []));
   const model: ImageModel = Object.freeze({
     name: image.name,
     guests: Object.freeze(guests),
     payloads: Object.freeze(payloads.map((p) => p.model)),
-    volumes: resolveVolumes(image.guests.flatMap((g) => g.devices.flatMap(({ volume }) => volume ?? []))),
+    volumes,
     console: resolveConsole(image),
     permitNoAcpi: image.permitNoAcpi,
     cpuCapacity: image.cpuCapacity,
     events: Object.freeze({ recordsPerCpu: image.recordsPerCpu }),
     trace: image.trace,
+    saves: image.saves === undefined ? null : Object.freeze({ volume: volumes.length - 1 }),
     timerSlackNs: image.timerSlackNs,
     networks: resolveNetworks(image.guests),
   });
@@ -193,6 +199,12 @@ function resolveConsole(image: ImageDeclaration): ConsoleModel {
     );
   }
   return Object.freeze({ port, baud, guest: index });
+}
+
+function checkSaves({ saves, place }: ImageDeclaration): void {
+  if (saves?.model.readOnly !== true) return;
+  const message = `guests are saved to partition "${saves.model.name}", which is declared as read-only`;
+  throw new ManifestError("TV5121", message, [saves.place, place]);
 }
 
 function checkTrace(image: ImageDeclaration): void {

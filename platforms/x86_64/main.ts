@@ -9,7 +9,7 @@ import { board } from "../../dsl/device/board.ts";
 import type { Manifest } from "../../dsl/image.ts";
 import type { DeviceDeclaration } from "../../dsl/manifest/device.ts";
 import { ManifestError } from "../../dsl/manifest/error.ts";
-import { isTraced, type ImageModel, type PayloadFacts } from "../../dsl/manifest/model.ts";
+import { isTraced, type GuestModel, type ImageModel, type PayloadFacts } from "../../dsl/manifest/model.ts";
 import { digestOf, traceModel } from "../../dsl/trace/model.ts";
 import { blockStore } from "../../kernel/block-store.ts";
 import { makeBoard, type BoardParts, type PlacedInstance } from "../../kernel/board.ts";
@@ -17,6 +17,12 @@ import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
 import type { Domain } from "../../kernel/domain.ts";
 import { eventRings } from "../../kernel/events.ts";
 import { domainStorage, kernel } from "../../kernel/kernel.ts";
+import { machine } from "../../kernel/machine.ts";
+import { savedPart, type SavedPart } from "../../kernel/saved-part.ts";
+import { savedGuest } from "../../kernel/saved-guest.ts";
+import { guestSaves } from "../../kernel/saves.ts";
+import { volumeMedium } from "../../kernel/save-medium.ts";
+import { sharedConsole, type SharedConsole } from "../../kernel/shared-console.ts";
 import { convert } from "../../kernel/timebase.ts";
 import { makeTrace, type Trace } from "../../kernel/trace.ts";
 import { virtualization } from "../../kernel/virtualization.ts";
@@ -106,6 +112,11 @@ function traceOf(manifest: Manifest): Trace | null {
   return makeTrace({ cpuCapacity, recordsPerCpu: trace.recordsPerCpu, digest });
 }
 
+/** The console's part of a guest that has it. */
+function ownConsole({ index }: GuestModel, model: ImageModel, console: SharedConsole): readonly SavedPart[] {
+  return model.console.guest === index ? [savedPart("console", console.typed)] : [];
+}
+
 /** Makes the program of a manifest. The build calls it. */
 export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]): Program {
   checkVcpus(manifest);
@@ -125,6 +136,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
         );
   const volumeOf = ({ volume }: DeviceDeclaration): number | null =>
     volume === undefined ? null : model.volumes.indexOf(volume.model);
+  const console = model.saves === null ? null : sharedConsole();
   let [deviceNumber, nextWire] = [0, 0];
   const guests = manifest.guests.map((guest, index) => ({
     index,
@@ -139,7 +151,13 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     }),
   }));
   const targetsOf = (placed: readonly PlacedInstance[]) =>
-    boardTargets(numbers, domains, placed, model.console.guest);
+    boardTargets(
+      numbers,
+      domains,
+      placed,
+      model.console.guest,
+      console === null ? (byte: u8): boolean => machine.consoleQueue(byte) : console.guestPut,
+    );
   const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs, model.networks, blocks);
   provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
@@ -161,9 +179,19 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     interfaces: interfaces(numbers, parts.instances, controllers.apics, parts.deliverFew),
   });
   provide(virtualization, processor);
+  const saving =
+    console === null || blocks === null || model.saves === null
+      ? null
+      : Object.freeze({
+          saves: guestSaves(
+            model.guests.map((g) => savedGuest(g, domains, parts.instances, ownConsole(g, model, console))),
+            volumeMedium(blocks, model.saves.volume),
+          ),
+          console,
+        });
   const whole = host({
     name: model.name,
-    kernel: kernel({ model, domains, board: parts, rings, blocks, trace }),
+    kernel: kernel({ model, domains, board: parts, rings, blocks, trace, saving }),
     disks,
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),
     permitNoAcpi: model.permitNoAcpi,

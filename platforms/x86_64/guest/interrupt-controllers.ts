@@ -47,12 +47,13 @@ function notify(index: u32): void {
   if (current !== null && current.index !== index) current.requests.or(Request.yield);
 }
 
-/** What a target on the board does, for the devices of all guests. */
+/** What a target on the board does, for the devices of all guests; `consolePut` takes what the guest that has the console says. */
 export function boardTargets(
   guests: readonly GuestNumbers[],
   domains: FixedArray<Domain>,
   placed: readonly PlacedInstance[],
   consoleGuest: number | null,
+  consolePut: (byte: u8) => boolean,
 ): BoardTargets {
   const guestOf = (index: number): GuestNumbers => guests.find((g) => g.index === index)!;
   const end = (guest: number, state: u32, reason: u32): (() => void) => {
@@ -139,7 +140,7 @@ export function boardTargets(
     sink(name: string, guest: number, _channel: number) {
       if (name === "console" && guest === consoleGuest) {
         return (byte: u8): void => {
-          if (machine.consoleQueue(byte)) return;
+          if (consolePut(byte)) return;
           const current = cpus[machine.cpuIndex()].current;
           if (current !== null) current.requests.or(Request.yield);
         };

@@ -150,6 +150,8 @@ export interface GuestCpuid {
   prepare(): void;
   /** Bits of a physical address, as the guest is told; after `prepare`. */
   physicalBits(): u64;
+  /** Sums of the answers that are equal where guests see the same processor; after `prepare`. */
+  identity(): u64;
   /** Answers `(leaf, subleaf)` for a vCPU with this dense index, CR4 and APIC id into `out`. */
   answer(vcpu: u32, leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void;
 }
@@ -172,6 +174,7 @@ export function guestCpuid(
   const leaf1 = indexOf(1);
   const leaf7 = indexOf(7);
   const leafSizes = indexOf(0x8000_0008);
+  const rowCount = rows.length;
 
   const extra = Object.freeze(
     declared.map(({ leaf, first, last }) =>
@@ -202,6 +205,18 @@ export function guestCpuid(
         out.ecx = u32((out.ecx & r.ecx.keep) | r.ecx.set);
         out.edx = u32((out.edx & r.edx.keep) | r.edx.set);
       }
+    },
+    identity(): u64 {
+      let words: u64 = 0n;
+      let sums: u64 = 0n;
+      for (let i = 0; i < rowCount; i++) {
+        const { eax, ebx, ecx, edx } = answers[i];
+        words = u64(words + (BigInt(eax) | (BigInt(ebx) << 32n)));
+        sums = u64(sums + words);
+        words = u64(words + (BigInt(ecx) | (BigInt(edx) << 32n)));
+        sums = u64(sums + words);
+      }
+      return sums;
     },
     physicalBits(): u64 {
       return u64(answers[leafSizes].eax & 0xff);

@@ -7,8 +7,9 @@ import { storage } from "../../../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../../../dsl/manifest/model.ts";
 import { arbiter, resetInjection } from "../../../kernel/arbiter.ts";
 import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
-import type { Domain } from "../../../kernel/domain.ts";
+import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
 import type { InterruptSource } from "../../../kernel/interrupt-source.ts";
+import type { SavedPart } from "../../../kernel/saved-part.ts";
 import { Request, VcpuState, type Vcpu } from "../../../kernel/vcpu.ts";
 import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
 import { landmark } from "../../landmark.ts";
@@ -34,7 +35,8 @@ import {
   saveExtendedState,
   startAt,
 } from "./registers.ts";
-import { detectSvm, enableSvm, features, prepareControl } from "./setup.ts";
+import { savedVcpu } from "./saved-vcpu.ts";
+import { detectSvm, enableSvm, features, guestCr4, prepareControl } from "./setup.ts";
 import { startFlat } from "./start.ts";
 import { SvmVcpu } from "./vcpu.ts";
 
@@ -100,8 +102,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const tables = nestedTables({ pages: pool, state: poolState });
   const cpu = storage("svmCpu", struct("SvmCpu", { host: u64, physicalBits: u64, loaded: u32 }));
 
-  /** One vCPU keeps its registers in the CPU for good; several take turns. */
-  const many = count > 1;
+  /** One vCPU keeps its registers in the CPU for good; several take turns, and a save needs them in memory. */
+  const many = count > 1 || model.saves !== null;
   const kept = storage("extendedStates", array(ExtendedState, many ? count : 1), { align: 64 });
   /** In `loaded`: nobody's registers are in the CPU. */
   const nobody = 0xffff_ffff;
@@ -137,7 +139,57 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     return true;
   };
 
+  /** The last of a domain's vCPUs, and one more. */
+  const endOf = (domain: Domain): u32 => u32(Math.min(domain.firstVcpu + domain.vcpuCount, count));
+  const reset = (domain: Domain): void => {
+    const end = endOf(domain);
+    for (let i = 0; i < end; i++) {
+      if (i >= domain.firstVcpu) {
+        const v = vcpus[i];
+        resetInjection(v.core.injection);
+        prepareControl(v);
+        resetRegisters(v);
+        startMtrrs(v, cpu.physicalBits);
+        // The guest's counter starts at 0.
+        v.vmcb.tscOffset = domain.time.offset;
+        if (many) initialiseExtendedState(kept[i]);
+      }
+    }
+    resetExtendedState();
+    if (many) cpu.loaded = nobody;
+  };
+
   return Object.freeze({
+    reset,
+    savedParts: (guest: number): readonly SavedPart[] => {
+      const first = model.guests.slice(0, guest).reduce((sum, g) => sum + g.vcpus.length, 0);
+      return Object.freeze(
+        model.guests[guest]!.vcpus.flatMap((_, number) =>
+          savedVcpu(`vcpu${number}`, vcpus[first + number]!, kept[first + number]!),
+        ),
+      );
+    },
+    keep(): void {
+      if (cpu.loaded < count) saveExtendedState(kept[cpu.loaded]);
+      cpu.loaded = nobody;
+    },
+    resume(domain: Domain): void {
+      tables.clear(domain.translationRoot);
+      if (!tables.build(domain.translationRoot, domain.slots, features.gigabytePages))
+        stopDomain(domain, DomainState.crashed, StopReason.memoryAccess, 0n, 0n);
+      const end = endOf(domain);
+      for (let i = 0; i < end; i++) {
+        if (i >= domain.firstVcpu) {
+          const v = vcpus[i];
+          v.vmcb.tscOffset = u64(domain.time.offset + v.tscAdjust);
+          // The control block is new: the arbiter opens the windows that it needs.
+          v.core.injection.interruptWindow = false;
+          v.core.injection.nmiWindow = false;
+          v.core.requests.store(Request.interrupt | Request.event | Request.flush);
+        }
+      }
+    },
+    identity: (): u64 => u64(cpuid.identity() + u64(features.xcr0 ^ guestCr4.bits)),
     enableCpu(): void {
       detectSvm();
       cpu.host = enableSvm();
@@ -162,21 +214,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         if (domain.index === g.index) {
           const loaded = g.loader.load(domain.slots, boot);
           if (loaded.problem !== BootProblem.none) return loaded;
-          for (let i = 0; i < g.count; i++) {
-            const v = vcpus[u32(domain.firstVcpu + i)];
-            resetInjection(v.core.injection);
-            prepareControl(v);
-            resetRegisters(v);
-            startMtrrs(v, cpu.physicalBits);
-            // The guest's counter starts at 0.
-            v.vmcb.tscOffset = domain.time.offset;
-          }
+          reset(domain);
           startFlat(vcpus[domain.firstVcpu], g.loader.entry(), g.loader.start);
-          resetExtendedState();
-          if (many) {
-            cpu.loaded = nobody;
-            for (let i = 0; i < g.count; i++) initialiseExtendedState(kept[u32(domain.firstVcpu + i)]);
-          }
         }
       }
       return { problem: BootProblem.none, detail: 0n };
@@ -221,8 +260,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     },
     remapPage(domain: Domain, gpa: u64): boolean {
       const ok = tables.refreshPage(domain.translationRoot, domain.slots, gpa);
-      const last = Math.min(domain.firstVcpu + domain.vcpuCount, count);
-      for (let i = 0; i < last; i++) if (i >= domain.firstVcpu) vcpus[i].core.requests.or(Request.flush);
+      const end = endOf(domain);
+      for (let i = 0; i < end; i++) if (i >= domain.firstVcpu) vcpus[i].core.requests.or(Request.flush);
       return ok;
     },
     idle(index: u32): void {
