@@ -71,6 +71,9 @@ const patienceShift = 5n;
 /** How often disks without interrupts are looked at: a second shifted right by this, a quarter of a millisecond. */
 const pollShift = 12n;
 
+/** Bytes that `transfer` moves at once. */
+const transferBytes = 0x10_0000n;
+
 /** Builds the store of an image. */
 export function blockStore(volumes: readonly BlockVolume[], makers: readonly BlockDriverMaker[]): BlockStore {
   const requestCount = volumes.length * requestsPerVolume + 1;
@@ -78,6 +81,7 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
   const requests = storage("blockRequests", array(BlockRequest, requestCount));
   const State = struct("BlockVolume", { first: u64, sectors: u64, disk: u16, places: u16, discards: bool });
   const states = storage("blockVolumes", array(State, Math.max(volumes.length, 1)));
+  const turn = storage("blockTurn", struct("BlockTurn", { next: u32 }));
   const lastVolume = volumes.length - 1;
   let firstDisk = 0;
   /** Disks have numbers over all drivers. */
@@ -116,10 +120,16 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
 
   const look = (): void => {
     for (const d of drivers) d.driver.poll();
+    // Round and round, so that none of those that wait for one disk waits for ever.
+    const first = turn.next;
     for (let i = 0; i < requestCount; i++) {
-      const request = requests[i];
+      const index = first + i < requestCount ? first + i : first + i - requestCount;
+      const request = requests[Math.min(index, own)];
       if (request.state === RequestState.active) {
-        if (!isIssued(request)) issue(request);
+        if (!isIssued(request)) {
+          issue(request);
+          if (isIssued(request)) turn.next = u32(Math.min(index + 1, own));
+        }
         if (request.state === RequestState.active && machine.now() > request.deadline) giveUp(request.disk);
       }
     }
@@ -300,7 +310,16 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
         return BlockResult.outside;
       const against = objection(volume, operation, sector, u32(bytes >> 9n), bytes);
       if (against !== BlockResult.done) return against;
-      return transferOn(state.disk, operation, u64(state.first + sector), hpa, bytes);
+      let done: u64 = 0n;
+      do {
+        const rest = u64(bytes - done);
+        const step = rest < transferBytes ? rest : transferBytes;
+        const at = u64(state.first + sector + (done >> 9n));
+        const result = transferOn(state.disk, operation, at, u64(hpa + done), step);
+        if (result !== BlockResult.done) return result;
+        done = u64(done + step);
+      } while (done < bytes);
+      return BlockResult.done;
     },
   });
 }

@@ -27,6 +27,7 @@ import { convert } from "../../kernel/timebase.ts";
 import { makeTrace, type Trace } from "../../kernel/trace.ts";
 import { virtualization } from "../../kernel/virtualization.ts";
 import type { FixedArray } from "../../dsl/core/layout.ts";
+import { ahci } from "./disk/ahci.ts";
 import { nvme } from "./disk/nvme.ts";
 import type { Bus } from "./guest/bus.ts";
 import { boardTargets, interruptControllers, type GuestNumbers } from "./guest/interrupt-controllers.ts";
@@ -126,7 +127,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
   const trace = traceOf(manifest);
   const volumes = model.volumes.filter(({ kind }) => kind === "partition");
-  const disks = volumes.length === 0 ? [] : [nvme()];
+  const disks = volumes.length === 0 ? [] : [nvme(), ahci()];
   const blocks =
     volumes.length === 0
       ? null
