@@ -1,6 +1,7 @@
 /**
- * How a saved guest lies on its medium: a header page, the layout as text, the state in the layout's order, and the memory
- * in chunks of runs of pages. All numbers are little-endian; everything begins at a multiple of 4 KiB.
+ * How saved guests lie on their medium: a page of header for each, in their order; and for each a body, which is the
+ * layout as text, the state in the layout's order, and the memory in chunks of runs of pages. All numbers are
+ * little-endian; everything begins at a multiple of 4 KiB.
  */
 import { u32, u64, u8 } from "../dsl/core/int.ts";
 import { array, at, struct, type ValueOf } from "../dsl/core/layout.ts";
@@ -18,7 +19,7 @@ export const nameBytes = 64;
 export const Sum = struct("Sum", { words: u64, sums: u64 });
 export type Sum = ValueOf<typeof Sum>;
 
-/** The first page. */
+/** The page that tells of a guest; its place is the guest's, whatever image it is of. */
 export const SaveHeader = struct(
   "SaveHeader",
   {
@@ -27,6 +28,8 @@ export const SaveHeader = struct(
     /** 1: a guest that can go on. 0: none, or one that has gone on since. */
     complete: u32,
     name: array(u8, nameBytes),
+    /** Where the body begins: where the image that saved it has it. */
+    body: u64,
     layoutBytes: u64,
     stateBytes: u64,
     memoryBytes: u64,
@@ -62,11 +65,11 @@ export type SavedChunk = ValueOf<typeof SavedChunk>;
 /** Whole pages that hold some bytes. */
 export const pagesOf = (bytes: bigint): bigint => (bytes + pageBytes - 1n) / pageBytes;
 
-/** Bytes that a guest's save takes at most: every second page empty makes the most runs. */
+/** Bytes that the body of a guest's save takes at most: every second page empty makes the most runs. */
 export function mostSavedBytes(layoutBytes: bigint, stateBytes: bigint, memoryBytes: bigint): bigint {
   const pages = pagesOf(memoryBytes);
   const chunks = pages / BigInt(2 * runsPerChunk) + 2n;
-  return (1n + pagesOf(layoutBytes) + pagesOf(stateBytes) + pages + chunks) * pageBytes;
+  return (pagesOf(layoutBytes) + pagesOf(stateBytes) + pages + chunks) * pageBytes;
 }
 
 /** Why a guest is not saved, or not restored. Each has a sentence in `notices.ts`. */

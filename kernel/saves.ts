@@ -62,7 +62,7 @@ export function layoutText(guest: SavedGuest): string {
 
 /** Builds the saves of an image's guests over a medium. Throws RangeError for a layout too long to be compared. */
 export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): Saves {
-  let next = 0n;
+  let next = BigInt(guests.length) * pageBytes;
   const places = Object.freeze(
     guests.map((guest) => {
       const layout = layoutText(guest);
@@ -73,14 +73,13 @@ export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): S
       if (guest.name.length >= nameBytes)
         throw new RangeError(`the name of guest ${guest.name} is longer than ${nameBytes - 1} bytes`);
       const stateBytes = guest.parts.reduce((sum, p) => sum + p.bytes, 0n);
-      const base = next;
+      const body = next;
       // A domain's overlay pages lie behind its memory.
       const backed = guest.memoryBytes + BigInt(maxExtents) * pageBytes;
       next += mostSavedBytes(BigInt(layout.length), stateBytes, backed);
-      return Object.freeze({ ...guest, layout, layoutBytes: layout.length, stateBytes, base, end: next });
+      return Object.freeze({ ...guest, layout, layoutBytes: layout.length, stateBytes, body, end: next });
     }),
   );
-  const last = places.length - 1;
   const header = storage("saveHeader", SaveHeader, { align: 4096 });
   const ownSum = storage("saveOwnSum", Sum);
   const toSeconds = storage("saveSeconds", Scale);
@@ -93,10 +92,12 @@ export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): S
     for (const g of places) if (domain.index === g.index) return g.stateBytes;
     return 0n;
   };
-  const place = (domain: Domain): { readonly base: u64; readonly end: u64 } => {
-    for (const g of places) if (domain.index === g.index) return { base: g.base, end: g.end };
-    return { base: places[last]!.base, end: places[last]!.end };
+  /** Where this image puts a domain's body. */
+  const place = (domain: Domain): { readonly body: u64; readonly end: u64 } => {
+    for (const g of places) if (domain.index === g.index) return { body: g.body, end: g.end };
+    return { body: 0n, end: 0n };
   };
+  const headerAt = (domain: Domain): u64 => u64(BigInt(domain.index) * pageBytes);
 
   // ---- The header -------------------------------------------------------------------------------------------
 
@@ -190,17 +191,17 @@ export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): S
     header.ticksPerSecond = machine.ticksPerSecond();
     header.processor = virtualization.identity();
   };
-  /** Whether what lies at `at` fits this image and this machine, and is whole but for the memory. */
-  const examine = (domain: Domain, at: u64): u32 => {
-    const found = readHeader(at);
+  /** Whether what a domain's header tells of fits this image and this machine, and is whole but for the memory. */
+  const examine = (domain: Domain): u32 => {
+    const found = readHeader(headerAt(domain));
     if (found !== SaveProblem.none) return found;
     for (const g of places) {
       const name = text(g.name);
       if (domain.index === g.index && !isNamed(name.address, name.length)) return SaveProblem.otherGuest;
     }
     if (header.layoutBytes > BigInt(bufferBytes)) return SaveProblem.damaged;
-    const state = u64(at + pageBytes + roundUp(header.layoutBytes));
-    stream.open(u64(at + pageBytes), state);
+    const state = u64(header.body + roundUp(header.layoutBytes));
+    stream.open(header.body, state);
     stream.startSum();
     if (!stream.skip(header.layoutBytes)) return stream.problem();
     if (!stream.hasSum(header.layout)) return SaveProblem.damaged;
@@ -217,21 +218,24 @@ export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): S
     if (!stream.skip(header.stateBytes)) return stream.problem();
     return stream.hasSum(header.state) ? SaveProblem.none : SaveProblem.damaged;
   };
-  const retire = (at: u64): u32 => {
-    header.complete = 0;
+  /** Writes a header that tells of no save, over whatever was there. */
+  const clear = (domain: Domain): u32 => {
+    const bytes = medium.bytes();
+    const at = headerAt(domain);
+    if (bytes === 0n) return SaveProblem.noMedium;
+    if (bytes < u64(at + pageBytes)) return SaveProblem.mediumTooSmall;
+    fillHeader(domain);
     return writeHeader(at) ? SaveProblem.none : SaveProblem.mediumFailed;
   };
 
   return Object.freeze({
     save(domain: Domain): u32 {
-      const { base, end } = place(domain);
-      const bytes = medium.bytes();
-      if (bytes === 0n) return SaveProblem.noMedium;
-      if (bytes < u64(base + pageBytes)) return SaveProblem.mediumTooSmall;
-      fillHeader(domain);
+      const { body, end } = place(domain);
       // Until all of the new one is there, there is none.
-      if (!writeHeader(base)) return SaveProblem.mediumFailed;
-      stream.open(u64(base + pageBytes), end);
+      const cleared = clear(domain);
+      if (cleared !== SaveProblem.none) return cleared;
+      header.body = body;
+      stream.open(body, end);
       stream.startSum();
       if (!putLayout(domain)) return stream.problem();
       stream.keepSum(header.layout);
@@ -243,15 +247,14 @@ export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): S
       stream.keepSum(header.memory);
       if (!medium.flush()) return SaveProblem.mediumFailed;
       header.complete = 1;
-      return writeHeader(base) ? SaveProblem.none : SaveProblem.mediumFailed;
+      return writeHeader(headerAt(domain)) ? SaveProblem.none : SaveProblem.mediumFailed;
     },
     restore(domain: Domain): u32 {
-      const { base, end } = place(domain);
-      const found = examine(domain, base);
+      const found = examine(domain);
       if (found !== SaveProblem.none) return found;
-      const state = u64(base + pageBytes + roundUp(header.layoutBytes));
+      const state = u64(header.body + roundUp(header.layoutBytes));
       const memory = u64(state + roundUp(header.stateBytes));
-      stream.open(memory, end);
+      stream.open(memory, medium.bytes());
       stream.startSum();
       const taken = memoryOf.take(domain);
       if (taken !== SaveProblem.none) return taken;
@@ -260,15 +263,11 @@ export function guestSaves(guests: readonly SavedGuest[], medium: SaveMedium): S
       stream.open(state, memory);
       if (!takeState(domain)) return stream.problem();
       // From here on the guest and its disks go on, and what was saved is the past.
-      return retire(base);
+      header.complete = 0;
+      return writeHeader(headerAt(domain)) ? SaveProblem.none : SaveProblem.mediumFailed;
     },
-    discard(domain: Domain): u32 {
-      const { base } = place(domain);
-      const found = readHeader(base);
-      if (found === SaveProblem.none) return retire(base);
-      return found === SaveProblem.noMedium || found === SaveProblem.mediumFailed ? found : SaveProblem.none;
-    },
-    isSaved: (domain: Domain): boolean => readHeader(place(domain).base) === SaveProblem.none,
+    discard: clear,
+    isSaved: (domain: Domain): boolean => readHeader(headerAt(domain)) === SaveProblem.none,
     awaySeconds(domain: Domain): u64 {
       const now = wallClockNs(domain.time);
       setScale(toSeconds, 1_000_000_000n, 1n);

@@ -9,7 +9,7 @@ export default image({
     guest({
       name: "linux",
       memory: mib(128),
-      vcpus: 1,
+      vcpus: 2,
       kernel: linux({
         kernel: payload("vmlinuz-cloud"),
         initrd: payload("initramfs.gz"),
