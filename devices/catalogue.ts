@@ -14,6 +14,7 @@ import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
 import { ioapic } from "./ioapic.ts";
+import { ivshmemDevice } from "./ivshmem.ts";
 import { localApic } from "./local-apic.ts";
 import { mc146818 } from "./mc146818.ts";
 import { pciHost } from "./pci-host.ts";
@@ -60,6 +61,7 @@ export const catalogue = Object.freeze({
   i8254,
   i8259,
   ioapic,
+  ivshmem: ivshmemDevice(0xc000_0000, 0xc000_1000, 0xc010_0000, { sizeBytes: 0x10_0000, vectors: 3 }),
   "local-apic": localApic(0),
   mc146818,
   "pci-host": pciHost({ functions: hostFunctions, buses: 256 }),

@@ -142,5 +142,5 @@ export function i6300esb(gpa: number) {
 /** The watchdog of a guest. Its interrupt is IRQ 10; what follows its reset is the guest's `onReboot`. */
 export function watchdog({ name = "watchdog" } = {}): DeviceTemplate {
   const connect = { irq: isa(10), reset: { board: "reset" } };
-  return ({ pci }) => [pciDevice(pci, { name, barBytes, make: i6300esb, connect })];
+  return ({ pci }) => [pciDevice(pci, { name, barBytes: [barBytes], make: i6300esb, connect })];
 }

@@ -24,7 +24,7 @@ function onBus(
 ): DeviceDeclaration {
   return pciDevice(pci, {
     name,
-    barBytes: virtioBarBytes,
+    barBytes: [virtioBarBytes],
     make,
     connect: { messages: { board: "bus" }, ...connect },
     parts,

@@ -31,6 +31,7 @@ export { linux, multiboot, pvh } from "./manifest/kernel.ts";
 export { network } from "./manifest/network.ts";
 export { payload } from "./manifest/payload.ts";
 export { partition } from "./manifest/volume.ts";
+export { sharedMemory } from "./manifest/shared-memory.ts";
 export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
 export type { Bytes, Nanoseconds } from "./manifest/units.ts";
 

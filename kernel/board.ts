@@ -12,7 +12,7 @@ import { storage } from "../dsl/core/storage.ts";
 import type { Board, GuestValue } from "../dsl/device/board.ts";
 import type { Span } from "../dsl/device/device.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
-import type { NetworkModel } from "../dsl/manifest/model.ts";
+import type { NetworkModel, SharedMemoryModel } from "../dsl/manifest/model.ts";
 import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
@@ -24,6 +24,7 @@ import { guestVolumes } from "./guest-volumes.ts";
 import { machine } from "./machine.ts";
 import { networksOf } from "./network.ts";
 import { overlayPages } from "./overlay-pages.ts";
+import { sharedMemories } from "./shared-memory.ts";
 import { levelOf } from "./shared-lines.ts";
 import { resolve } from "./slots.ts";
 import { guestNs, guestTicks, hostDeadline, wallClockNs } from "./timebase.ts";
@@ -106,7 +107,10 @@ export interface BoardParts {
   runNetworks(): void;
   /** Withdraws the timers of a guest that has ended. */
   silence(guest: u32): void;
-  /** Gives a domain that is being built the overlay pages of its devices. */
+  /** Bytes of host memory for what guests share, a multiple of 2 MiB, which `giveShared` is given in one piece, zero. */
+  readonly sharedBytes: number;
+  giveShared(hpa: u64): void;
+  /** Gives a domain that is being built the overlay pages and shared memories of its devices. */
   addPages(domain: Domain): void;
   /** Powers a guest's devices up, once, before its first start. */
   powerUp(guest: u32): void;
@@ -124,6 +128,7 @@ enum Kind {
   line = 0,
   message = 1,
   signal = 2,
+  bell = 3,
 }
 
 const queueLength = 256;
@@ -138,6 +143,7 @@ export function makeBoard(
   slackNs: number,
   networkModels: readonly NetworkModel[] = [],
   blocks: BlockStore | null = null,
+  sharedModels: readonly SharedMemoryModel[] = [],
 ): BoardParts {
   const placed: PlacedInstance[] = [];
   let nextWire = 0;
@@ -240,6 +246,10 @@ export function makeBoard(
     entry.b = b;
     queue.tail = u32(tail + 1);
   };
+
+  const shared = sharedMemories(sharedModels, instances, domains, (bell: u32): void =>
+    push(Kind.bell, 0, false, bell, 0),
+  );
 
   const channelOf = (t: Target): number => ("board" in t ? (t.channel ?? 0) : 0);
   /** Lines of a guest that end at one pin. */
@@ -357,6 +367,7 @@ export function makeBoard(
       queue.head = u32(head + 1);
       if (kind === Kind.line) deliverLine(wire, level);
       else if (kind === Kind.message) deliverMessage(wire, a, b);
+      else if (kind === Kind.bell) shared.pulse(a);
       else deliverSignal(wire, a);
     }
   };
@@ -492,6 +503,7 @@ export function makeBoard(
     ...memory,
     ...networks.board,
     ...guestVolumes(volumeEnds, blocks, current, yieldCurrent),
+    ...shared.board,
     random: (): GuestValue => machine.random(),
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
@@ -512,7 +524,12 @@ export function makeBoard(
     hasQueued,
     runNetworks: networks.run,
     silence,
-    addPages: overlays.addTo,
+    sharedBytes: shared.bytes,
+    giveShared: shared.give,
+    addPages: (domain: Domain): void => {
+      overlays.addTo(domain);
+      shared.addTo(domain);
+    },
     powerUp: (guest: u32): void => {
       for (const p of instances) if (guest === p.guest) p.powerUp(p.state);
     },

@@ -99,7 +99,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     }),
   );
   const vcpuCount = vcpuBase;
-  const total = guests.reduce((sum, g) => sum + g.bytes, 0n);
+  const total = guests.reduce((sum, g) => sum + g.bytes, BigInt(board.sharedBytes));
   const consoleGuest = model.console.guest;
   const told = notices(rings, guests, board.instances, saving !== null);
 
@@ -143,6 +143,22 @@ export function kernel(parts: KernelParts): KernelEntry {
       }
     }
     return missing === 0n;
+  };
+
+  /** Takes a run of `bytes` from the usable regions for what guests share; 0 where there is none that long. */
+  const takeRun = (boot: BootInfo, bytes: u64): u64 => {
+    const count = Math.min(boot.regionCount, maxRegions);
+    for (let i = 0; i < count; i++) {
+      const region = boot.regions[count - 1 - i];
+      const room = chunksIn(region.base, region.bytes);
+      if (region.kind === RegionKind.usable && room.bytes >= bytes) {
+        const end = u64(region.base + region.bytes);
+        region.base = u64(room.base + bytes);
+        region.bytes = u64(end - region.base);
+        return room.base;
+      }
+    }
+    return 0n;
   };
 
   // ---- Volumes -----------------------------------------------------------------------------------------------
@@ -212,6 +228,15 @@ export function kernel(parts: KernelParts): KernelEntry {
     saving === null ? null : guestSaving(saving.saves, board, rings, told, { rest, finishVolumes });
 
   const build = (boot: BootInfo): void => {
+    if (board.sharedBytes > 0) {
+      const run = takeRun(boot, BigInt(board.sharedBytes));
+      if (run === 0n) {
+        notice(text("there is not enough memory in one piece for what guests share"));
+        machine.powerOff();
+      }
+      fillBytes(run, 0, BigInt(board.sharedBytes));
+      board.giveShared(run);
+    }
     for (const g of guests) {
       const domain = domains[g.index];
       domain.index = g.index;

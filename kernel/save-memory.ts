@@ -1,11 +1,11 @@
-/** A domain's memory in a save: the pages that hold anything but zeros, in chunks of runs. */
+/** A domain's own memory in a save: the pages that hold anything but zeros, in chunks of runs. */
 import { u32, u64 } from "../dsl/core/int.ts";
 import { addressOf, fillBytes, load64 } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { Domain } from "./domain.ts";
 import { pageBytes, runsPerChunk, SavedChunk, SaveProblem, type SaveHeader } from "./save-format.ts";
 import type { SaveStream } from "./save-stream.ts";
-import { clearExtents, findExtent } from "./slots.ts";
+import { clearExtents, findExtent, ownBytes } from "./slots.ts";
 
 /** Pages of one run at most. */
 const mostPages = 0x400;
@@ -54,7 +54,7 @@ export function savedMemory(stream: SaveStream, header: SaveHeader): SavedMemory
     return true;
   };
   const put = (domain: Domain): boolean => {
-    const pages = u64(domain.slots.backedBytes / pageBytes);
+    const pages = u64(ownBytes(domain.slots) / pageBytes);
     fillBytes(addressOf(chunk), 0, pageBytes);
     let before: u64 = 0n;
     let kept: u64 = 0n;
@@ -85,7 +85,7 @@ export function savedMemory(stream: SaveStream, header: SaveHeader): SavedMemory
     return true;
   };
   const take = (domain: Domain): u32 => {
-    const pages = u64(domain.slots.backedBytes / pageBytes);
+    const pages = u64(ownBytes(domain.slots) / pageBytes);
     let taken: u64 = 0n;
     clearExtents(domain.slots);
     for (;;) {

@@ -1,14 +1,14 @@
 import test from "ava";
 import { provide } from "../dsl/core/binding.ts";
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
-import { addressOf, load8, store64, store8 } from "../dsl/core/intrinsics.ts";
+import { addressOf, load64, load8, store64, store8 } from "../dsl/core/intrinsics.ts";
 import { array, bool, make, ref, struct, viewAt } from "../dsl/core/layout.ts";
 import { Domain } from "./domain.ts";
 import { savedPart } from "./saved-part.ts";
 import { mostSavedBytes, SaveProblem } from "./save-format.ts";
 import type { SaveMedium } from "./save-stream.ts";
 import { guestSaves, layoutText, type SavedGuest } from "./saves.ts";
-import { addExtent, findExtent } from "./slots.ts";
+import { addExtent, findExtent, sharedOwner } from "./slots.ts";
 import { modelMachine, said, type ModelMachine } from "./testing/machine.ts";
 import { startGuestTime } from "./timebase.ts";
 import { virtualization, type Virtualization } from "./virtualization.ts";
@@ -122,6 +122,18 @@ test.serial("a guest comes back in another run, with memory in other pieces", (t
   t.is(after.uart.divisor, 0x1234);
   t.deepEqual(memoryOf(after), memoryOf(before));
   t.is(resets, 1, "its vCPUs were reset before their parts came");
+});
+
+test.serial("memory that guests share is neither saved nor changed by a restore", (t) => {
+  const before = saved();
+  const shared = pages(1);
+  addExtent(before.domain.slots, sharedOwner, shared, BigInt(page));
+  store64(shared, 0x1111n);
+  t.is(before.saves.save(before.domain), SaveProblem.none);
+  store64(shared, 0x2222n);
+  t.is(before.saves.restore(before.domain), SaveProblem.none);
+  t.is(load64(shared), 0x2222n);
+  t.is(load64(before.at(11) + 88n), 12n);
 });
 
 test.serial("a save is restored once", (t) => {

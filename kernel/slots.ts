@@ -39,7 +39,12 @@ export enum SlotKind {
   mmio = 5,
   /** A page that lies over what is below it, as the guest asked for through an MSR. */
   overlay = 6,
+  /** Memory of the image that other guests have too. */
+  shared = 7,
 }
+
+/** In `Extent.owner`: no domain's; nothing is cleared or kept with a guest. */
+export const sharedOwner = 0xffff_ffff;
 
 /** The state of host pages that belong to a domain. */
 export enum ExtentState {
@@ -71,7 +76,7 @@ export const Extent = struct("Extent", {
   offset: u64,
   /** `ExtentState`. */
   state: u32,
-  /** Index of the owning domain. */
+  /** Index of the owning domain, or `sharedOwner`. */
   owner: u32,
 });
 export type Extent = ValueOf<typeof Extent>;
@@ -143,12 +148,23 @@ export function findSlot(table: SlotTable, gpa: u64): { readonly slot: Slot | nu
   return { slot: found, bytes: u64(limit - gpa) };
 }
 
-/** Fills all host memory of a domain with zeros. */
+/** Bytes of a domain's memory that are its own: what others have too comes behind them. */
+export function ownBytes(table: SlotTable): u64 {
+  let bytes: u64 = table.backedBytes;
+  const count = Math.min(table.extentCount, maxExtents);
+  for (let i = 0; i < count; i++) {
+    const extent = table.extents[i];
+    if (extent.owner === sharedOwner && extent.offset < bytes) bytes = extent.offset;
+  }
+  return bytes;
+}
+
+/** Fills all host memory that a domain owns with zeros. */
 export function clearExtents(table: SlotTable): void {
   const count = Math.min(table.extentCount, maxExtents);
   for (let i = 0; i < count; i++) {
     const extent = table.extents[i];
-    fillBytes(extent.hpa, 0, extent.bytes);
+    if (extent.owner !== sharedOwner) fillBytes(extent.hpa, 0, extent.bytes);
   }
 }
 
@@ -193,7 +209,7 @@ export function resolve(table: SlotTable, gpa: u64): Resolved {
 
 /** Whether a guest's own accesses may write to a slot of this kind. */
 export function isWritable(kind: u32): boolean {
-  return kind === SlotKind.ram || kind === SlotKind.overlay;
+  return kind === SlotKind.ram || kind === SlotKind.overlay || kind === SlotKind.shared;
 }
 
 /** Copies from guest-physical memory to the hypervisor's; false, with part of it copied, where nothing backs a byte. */

@@ -17,6 +17,7 @@ const wires: Readonly<Record<NonNullable<StateModel["wire"]>, string>> = {
   page: "a page that the guest lays over its memory",
   volume: "sectors of the host, straight to and from guest memory",
   report: "what the guest reports to the administrator",
+  shared: "memory that guests share",
   misuse: "reports of what the guest does against the device's rules",
   port: "a port on a network",
   unimplemented: "reports of what is not implemented",

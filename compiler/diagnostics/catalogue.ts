@@ -438,6 +438,8 @@ export const catalogue = {
   "network-address": error("TV5131", said),
   "network-address-twice": error("TV5132", said),
   "network-ports": error("TV5133", said),
+  "shared-memory-twice": error("TV5140", said),
+  "shared-memory-count": error("TV5141", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),

@@ -44,8 +44,8 @@ export interface Bar {
 const pinNumbers = Object.freeze({ A: 1, B: 2, C: 3, D: 4 } as const);
 
 export interface PlainEndpointOptions<Registers extends RegisterRecord> extends PciIdentity {
-  /** The pin at which `interrupt` asks; INTA# where there is MSI-X, otherwise none. */
-  readonly pin?: keyof typeof pinNumbers;
+  /** The pin at which `interrupt` asks; INTA# where there is MSI-X and nothing else is said, otherwise none. */
+  readonly pin?: keyof typeof pinNumbers | "none";
   readonly bars: readonly Bar[];
   /** Further capabilities; their offsets and links are computed. */
   readonly capabilities?: readonly Capability[];
@@ -188,6 +188,7 @@ export function endpoint<const Registers extends RegisterRecord = Readonly<Recor
     banks,
     state: { messages: messages(), intx: line() },
     behind,
+    addressOf: addresses(bars),
     raise,
     deliver,
     // A function that may send messages leaves its pin alone (PCI 3.0 §6.8.3.3).
@@ -212,8 +213,25 @@ function header(options: PlainEndpointOptions<RegisterRecord>, first: number) {
     capabilities: ro(0x34, { first: constant(bits(7, 0), first) }),
     interrupt: rw(0x3c, {
       line: bits(7, 0),
-      pin: constant(bits(15, 8), pin === undefined ? 0 : pinNumbers[pin]),
+      pin: constant(bits(15, 8), pin === undefined || pin === "none" ? 0 : pinNumbers[pin]),
     }),
+  };
+}
+
+/** Where a base address is now, as a function of the state. */
+function addresses(bars: readonly Bar[]) {
+  return (index: Bar["index"]): ((u: object) => u64) => {
+    const bar = bars.find((b) => b.index === index);
+    if (bar === undefined) throw new DeclarationError(`there is no base address ${index}`);
+    const name = barName(index);
+    if (bar.width !== 64) {
+      const mask = u32(-bar.bytes);
+      const at = (u: Readonly<Record<string, { value: u32 }>>): u64 => BigInt(u32(u[name].value & mask));
+      return at as (u: object) => u64;
+    }
+    const mask = u64(-BigInt(bar.bytes));
+    const at = (u: Readonly<Record<string, { value: u64 }>>): u64 => u64(u[name].value & mask);
+    return at as unknown as (u: object) => u64;
   };
 }
 

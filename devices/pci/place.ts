@@ -11,14 +11,14 @@ import {
 import type { PciPlaces } from "../../dsl/manifest/pci.ts";
 import type { VolumeDeclaration } from "../../dsl/manifest/volume.ts";
 
-/** A function with one base address: what a template of the manifest says about it. */
+/** A function: what a template of the manifest says about it. */
 export interface PciDevice {
   /** Unique in its guest. */
   readonly name: string;
-  /** Bytes behind base address 0. */
-  readonly barBytes: number;
-  /** Makes the device, whose base address 0 lies at `gpa` at first. */
-  readonly make: (gpa: number) => unknown;
+  /** Bytes behind each base address that it has. */
+  readonly barBytes: readonly number[];
+  /** Makes the device, whose base addresses lie at these guest-physical ones at first. */
+  readonly make: (...gpas: number[]) => unknown;
   /** The disk that it is. */
   readonly volume?: VolumeDeclaration;
   readonly connect?: Readonly<Record<string, Targets>>;
@@ -43,16 +43,13 @@ export function pciDevice(
   pci: PciPlaces,
   { name, barBytes, make, volume, connect = {}, parts: further = [] }: PciDevice,
 ): DeviceDeclaration {
-  const { configuration, bars } = pci.next(name, [barBytes]);
-  const gpa = bars[0]!;
-  const device = make(gpa) as Device<unknown, "configuration">;
+  const { configuration, bars } = pci.next(name, barBytes);
+  const device = make(...bars) as Device<unknown, "configuration">;
   const slot = configuration >>> 15;
   const pin = pinOf(device);
   const gsi = pin === undefined ? undefined : gsiOf(slot, pin);
-  const parts: ChipsetPart[] = [
-    { part: "pci-function", bars: [{ gpa, sizeBytes: barBytes }] },
-    ...further,
-  ];
+  const ranges = bars.map((start, i) => ({ gpa: start, sizeBytes: barBytes[i]! }));
+  const parts: ChipsetPart[] = [{ part: "pci-function", bars: ranges }, ...further];
   if (pin !== undefined && gsi !== undefined) parts.push({ part: "pci-pin", slot, pin, gsi });
   const intx: PciDevice["connect"] =
     gsi === undefined ? {} : { intx: { instance: controllers.ioapic, pin: gsi } };

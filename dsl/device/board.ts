@@ -73,6 +73,14 @@ export interface Board {
   addToRequest(wire: u16, slot: u8, gpa: u64, bytes: u32, writing: boolean): boolean;
   /** Begins an open request; `operation` is a `BlockOperation`. A byte of the device's source from the volume tells the end. */
   submitRequest(wire: u16, slot: u8, operation: u8, sector: u64, sectors: u32): void;
+  /** The number of a wire's end among those that share one memory. */
+  sharedPosition(wire: u16): u16;
+  /** Lays shared memory at `gpa`, a multiple of its size; it leaves where it was before, and is away where a bridge passes nothing on. */
+  placeShared(wire: u16, gpa: u64): void;
+  /** Takes it away. */
+  removeShared(wire: u16): void;
+  /** Pulses a pin of another that shares the memory; false where there is none, or it has no such pin. */
+  ringPeer(wire: u16, peer: u16, bell: u16): boolean;
   /** Eight bytes of the machine's random numbers; not `ok` where it has none. */
   random(): GuestValue;
   /** The address of a port on its network, the first byte in [7:0]. */

@@ -101,7 +101,7 @@ function stateReset(key: string, descriptor: Descriptor): Act | undefined {
   }
   const kind = wireKindOf(descriptor);
   if (kind === "line" || kind === "timer") return wireReset(key, descriptor, kind);
-  if (kind === "page") return pageReset(key, descriptor);
+  if (kind === "page" || kind === "shared") return awayReset(key, descriptor);
   return descriptor.kind === "array"
     ? arrayReset(key, descriptor.element, descriptor.length)
     : scalarReset(key, descriptor);
@@ -121,7 +121,7 @@ function wireReset(key: string, descriptor: Descriptor, kind: "line" | "timer"):
   return (kind === "line" ? allLow : allIdle) as unknown as Act;
 }
 
-function pageReset(key: string, descriptor: Descriptor): Act {
+function awayReset(key: string, descriptor: Descriptor): Act {
   const away = (self: Readonly<Record<string, { remove(): void }>>): void => self[key].remove();
   if (descriptor.kind !== "array") return away as unknown as Act;
   const count = descriptor.length;

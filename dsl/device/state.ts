@@ -17,6 +17,7 @@ import { u64 as u64Type } from "../core/int.ts";
 import { board } from "./board.ts";
 import { DeclarationError } from "./place.ts";
 import { port } from "./port.ts";
+import { sharedMemory } from "./shared-memory.ts";
 import { Volume } from "./volume.ts";
 
 // ---- Queues ---------------------------------------------------------------------------------------------------
@@ -393,6 +394,7 @@ export type WireKind =
   | "volume"
   | "misuse"
   | "port"
+  | "shared"
   | "unimplemented";
 const wireKinds = new Map<unknown, WireKind>([
   [Line, "line"],
@@ -407,6 +409,7 @@ const wireKinds = new Map<unknown, WireKind>([
   [Unimplemented, "unimplemented"],
   [Misuse, "misuse"],
   [port(), "port"],
+  [sharedMemory(), "shared"],
 ]);
 /** The kind of wire that a descriptor (or an array of them) ends, if any. */
 export function wireKindOf(descriptor: Descriptor): WireKind | undefined {

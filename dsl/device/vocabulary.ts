@@ -24,6 +24,7 @@ export { leaf, letters } from "./leaf.ts";
 export { port } from "./port.ts";
 export { repeat, ro, rw, wo } from "./register.ts";
 export { checkRules, rule } from "./rule.ts";
+export { sharedMemory } from "./shared-memory.ts";
 export { virtqueue, type Virtqueue } from "./virtqueue.ts";
 export { volume } from "./volume.ts";
 export {

@@ -31,6 +31,7 @@ const partNames: Readonly<Record<PartName, string>> = {
   "pci-function": "PCI function",
   "pci-pin": "PCI slot's interrupt pin",
   "network-port": "port on a network",
+  "shared-memory": "end of shared memory",
 };
 
 /** Derives a guest's chipset from its devices. Throws TV5112 for what is missing, TV5113 for what is there twice. */

@@ -9,6 +9,7 @@ import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
 import type { NetworkPort } from "./network.ts";
 import type { PciPlaces } from "./pci.ts";
+import type { SharedMemoryDeclaration } from "./shared-memory.ts";
 import type { VolumeDeclaration } from "./volume.ts";
 
 /** Inputs of the pair of 8259s. */
@@ -36,7 +37,8 @@ export type ChipsetPart =
       readonly bars: readonly { readonly gpa: number; readonly sizeBytes: number }[];
     }
   | { readonly part: "pci-pin"; readonly slot: number; readonly pin: 0 | 1 | 2 | 3; readonly gsi: Gsi }
-  | NetworkPort;
+  | NetworkPort
+  | { readonly part: "shared-memory"; readonly memory: SharedMemoryDeclaration };
 
 /** A wire of a device, as far as the manifest looks at it. */
 export interface WireModel {

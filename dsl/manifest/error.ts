@@ -36,6 +36,8 @@ export const manifestCodes = Object.freeze({
   TV5131: "an address is not one of a network card",
   TV5132: "two ports of a network have one address",
   TV5133: "networks have too many ports",
+  TV5140: "two shared memories have one name",
+  TV5141: "a guest has too many shared memories",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 

@@ -33,6 +33,8 @@ export interface ImageModel {
   readonly timerSlackNs: number;
   /** The networks between guests. */
   readonly networks: readonly NetworkModel[];
+  /** What guests share. */
+  readonly sharedMemories: readonly SharedMemoryModel[];
 }
 
 /** A network: a switch with a port for each device that is on it. */
@@ -55,6 +57,23 @@ export interface NetworkPortModel {
   readonly rateBytes: number | null;
   /** Bytes that it may send at once after a pause. */
   readonly burstBytes: number;
+}
+
+/** Memory of the image that devices of several guests have. */
+export interface SharedMemoryModel {
+  readonly name: string;
+  /** A power of two, 4 KiB or more. */
+  readonly sizeBytes: number;
+  /** Those that have it; the index is a peer's number. */
+  readonly peers: readonly SharedMemoryPeerModel[];
+}
+
+export interface SharedMemoryPeerModel {
+  /** Index of the guest. */
+  readonly guest: number;
+  readonly device: string;
+  /** The addresses over which the guest may lay it. */
+  readonly window: { readonly gpa: number; readonly sizeBytes: number };
 }
 
 /** What of an appliance is traced. */

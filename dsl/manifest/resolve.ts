@@ -9,6 +9,7 @@ import { layMemory, lowMemory } from "./memory.ts";
 import type { ConsoleModel, GuestModel, ImageModel, ImageTraceModel, PayloadModel } from "./model.ts";
 import { resolveNetworks } from "./network.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
+import { resolveSharedMemories } from "./shared-memory.ts";
 import { resolveVolumes, type VolumeDeclaration } from "./volume.ts";
 
 /** An image with its defaults filled in. */
@@ -72,6 +73,7 @@ export function resolve(image: ImageDeclaration): {
     saves: image.saves === undefined ? null : Object.freeze({ volume: volumes.length - 1 }),
     timerSlackNs: image.timerSlackNs,
     networks: resolveNetworks(image.guests),
+    sharedMemories: resolveSharedMemories(image.guests, guests),
   });
   return { model, payloads: Object.freeze(payloads) };
 }

@@ -42,6 +42,7 @@ export const eventKinds = [
   "report",
   "frame",
   "volume",
+  "shared memory",
 ] as const;
 
 /** Makes the program; `places` are those of its windows of configuration space. Each call declares storage of its own: one program in a process. */
@@ -114,6 +115,13 @@ export function deviceProgram<U, Names extends string>(
     placePage: (wire: u16, gpa: u64): void => note(8n, wire, gpa, 0n),
     removePage: (wire: u16): void => note(9n, wire, 0n, 0n),
     writePage: (wire: u16, offset: u16, value: u64): void => note(10n, wire, value, BigInt(offset)),
+    sharedPosition: (wire: u16): u16 => wire & 3,
+    placeShared: (wire: u16, gpa: u64): void => note(14n, wire, gpa, 1n),
+    removeShared: (wire: u16): void => note(14n, wire, 0n, 0n),
+    ringPeer: (wire: u16, peer: u16, bell: u16): boolean => {
+      note(14n, wire, BigInt(peer), (BigInt(bell) << 8n) | 2n);
+      return peer < 2 && bell < 4;
+    },
     hypercallInstruction: (): u32 => 0xc3d9_010f,
     report: (wire: u16, code: u32, a: u64, b: u64): void => {
       note(11n, wire, a, BigInt(code));

@@ -52,6 +52,10 @@ export class FakeBoard {
   random: bigint | undefined = 0x0123_4567_89ab_cdefn;
   /** The port of a device; tests have one at most. */
   readonly port = new FakePort(this.memory);
+  /** Of devices that share memory: bells by peer, where the memory lies, and what was rung. */
+  readonly peers: number[] = [];
+  readonly shared = new Map<number, bigint>();
+  readonly rung: { readonly peer: number; readonly bell: number }[] = [];
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
   readonly #functions: FunctionSpace[] = [];
@@ -157,6 +161,14 @@ export class FakeBoard {
       this.page(wire).gpa = undefined;
     },
     writePage: (wire, offset, value) => this.page(wire).bytes.setBigUint64(offset, value, true),
+    sharedPosition: () => 0,
+    placeShared: (wire, gpa) => void this.shared.set(wire, gpa),
+    removeShared: (wire) => void this.shared.delete(wire),
+    ringPeer: (_wire, peer, bell) => {
+      const known = bell < (this.peers[peer] ?? 0);
+      if (known) this.rung.push({ peer, bell });
+      return known;
+    },
     hypercallInstruction: () => 0xc3d9_010f,
     report: (wire, code, a, b) => this.#to(wire, (l, o) => l.report(o, code, a, b)),
     ...this.memory.board,

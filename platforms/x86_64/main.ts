@@ -159,7 +159,8 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
       model.console.guest,
       console === null ? (byte: u8): boolean => machine.consoleQueue(byte) : console.guestPut,
     );
-  const parts = makeBoard(guests, domains, targetsOf, rings, model.timerSlackNs, model.networks, blocks);
+  const { networks, sharedMemories, timerSlackNs } = model;
+  const parts = makeBoard(guests, domains, targetsOf, rings, timerSlackNs, networks, blocks, sharedMemories);
   provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
     numbers,

@@ -153,7 +153,10 @@ export function interfaces(
     overlaysOf: (guest: number): number =>
       placed
         .filter((p) => p.guest === guest)
-        .reduce((sum, p) => sum + p.instance.wires.filter((w) => w.kind === "page").length, 0),
+        .reduce(
+          (sum, p) => sum + p.instance.wires.filter((w) => w.kind === "page" || w.kind === "shared").length,
+          0,
+        ),
     msrs: declaredMsrs(guests, placed, apics, deliver),
     hypercalls: hypercalls.length === 0 ? null : Object.freeze(hypercalls),
     leaves: Object.freeze(

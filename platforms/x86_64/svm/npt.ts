@@ -6,7 +6,7 @@
 import { u32, u64 } from "../../../dsl/core/int.ts";
 import { array, struct, type ValueOf } from "../../../dsl/core/layout.ts";
 import { addressOf, fillBytes, load64, store64 } from "../../../dsl/core/intrinsics.ts";
-import { isWritable, maxSlots, resolve, type SlotTable } from "../../../kernel/slots.ts";
+import { findSlot, isWritable, maxSlots, resolve, type SlotTable } from "../../../kernel/slots.ts";
 
 /** Entries of a table. */
 const entryCount = 512;
@@ -41,8 +41,8 @@ export interface NestedTables {
   /** Maps `[gpa, gpa + bytes)` as the slots say now; false where the pool is exhausted. */
   refresh(root: u64, slots: SlotTable, gpa: u64, bytes: u64, gigabyte: boolean): boolean;
   /**
-   * Maps the page at `gpa` as the slots say now, as a part of a 2 MiB page where it can be one again; false where the
-   * pool is exhausted. Without loops over memory: an exit may do it.
+   * Maps the page at `gpa` as the slots say now, as a part of a 2 MiB page where it can be one again, or of as large a gap
+   * where nothing is; false where the pool is exhausted. Without loops over memory: an exit may do it.
    */
   refreshPage(root: u64, slots: SlotTable, gpa: u64): boolean;
   /** Gives back every table below a root; the root itself stays, empty. */
@@ -192,6 +192,8 @@ export function nestedTables(pool: TablePool): NestedTables {
     const whole = resolve(slots, around);
     if (whole.bytes >= 0x20_0000n && (whole.hpa & 0x1f_ffffn) === 0n)
       return setLeaf(root, around, 0x20_0000n, leafOf(whole.hpa, whole.kind, large));
+    const gap = findSlot(slots, around);
+    if (gap.slot === null && gap.bytes >= 0x20_0000n) return setLeaf(root, around, 0x20_0000n, 0n);
     const place = resolve(slots, page);
     return setLeaf(root, page, 0x1000n, place.bytes >= 0x1000n ? leafOf(place.hpa, place.kind, 0n) : 0n);
   };
