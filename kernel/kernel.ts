@@ -4,7 +4,7 @@
  */
 import { array, type FixedArray } from "../dsl/core/layout.ts";
 import { u32, u64 } from "../dsl/core/int.ts";
-import { text } from "../dsl/core/intrinsics.ts";
+import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
 import { bootInfo, BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";

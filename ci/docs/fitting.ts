@@ -1,8 +1,10 @@
 /** Where templates fit devices into a guest: their windows, their interrupts, and their names in ACPI. */
 import { watchdog } from "../../devices/i6300esb.ts";
+import { ivshmem } from "../../devices/ivshmem.ts";
 import { virtioBlk, virtioNet, virtioRng } from "../../devices/virtio.ts";
 import { placeOf } from "../../dsl/manifest/error.ts";
 import { network } from "../../dsl/manifest/network.ts";
+import { sharedMemory } from "../../dsl/manifest/shared-memory.ts";
 import { mib } from "../../dsl/manifest/units.ts";
 import { pciPlaces } from "../../dsl/manifest/pci.ts";
 import { q35 } from "../../devices/q35.ts";
@@ -39,6 +41,7 @@ const templates = {
   virtioRng: virtioRng(),
   virtioBlk: virtioBlk({ size: mib(4) }),
   virtioNet: virtioNet({ network: network({ name: "lan" }) }),
+  ivshmem: ivshmem({ memory: sharedMemory({ name: "board", size: mib(1) }) }),
   watchdog: watchdog(),
 } as const;
 

@@ -1,6 +1,15 @@
 import test from "ava";
+import { load64 } from "../../../dsl/core/intrinsics.ts";
 import { array, make } from "../../../dsl/core/layout.ts";
-import { addExtent, addSlot, resolve, retirePage, SlotKind, SlotTable } from "../../../kernel/slots.ts";
+import {
+  addExtent,
+  addSlot,
+  resolve,
+  retirePage,
+  sharedOwner,
+  SlotKind,
+  SlotTable,
+} from "../../../kernel/slots.ts";
 import { nestedTables, PoolState, TablePage } from "./npt.ts";
 
 const mib = 1n << 20n;
@@ -127,6 +136,45 @@ test("a page laid over memory and taken away again is seen, page by page, and gi
     t.is(translate(npt, root, page), resolve(table, page).hpa);
   }
   t.true(npt.state.used <= most, `${npt.state.used} pages`);
+});
+
+test("memory that moves through a gap leaves no table behind, whatever its pages", (t) => {
+  const npt = tables(20);
+  const table = slots();
+  const root = npt.create();
+  npt.build(root, table, true);
+  const used = (): number => {
+    let free = 0;
+    for (let page = npt.state.freeList; page !== 0n && free < 20; page = load64(page)) free++;
+    return npt.state.used - free;
+  };
+  for (const [bytes, step] of [
+    [0x3000n, 0x1000n],
+    [4n * mib, 2n * mib],
+  ] as const) {
+    addExtent(table, sharedOwner, 32n * gib, bytes);
+    addSlot(table, SlotKind.none, 0, 0n, 0n, table.backedBytes - bytes);
+    const slot = table.slots[table.slotCount - 1];
+    const refresh = (from: bigint): void => {
+      for (let at = 0n; at < bytes; at += step) t.true(npt.refreshPage(root, table, from + at));
+    };
+    const before = used();
+    for (let i = 0n; i < 40n; i++) {
+      const gpa = 5n * gib + i * 4n * mib;
+      slot.gpa = gpa;
+      slot.bytes = bytes;
+      slot.kind = SlotKind.shared;
+      refresh(gpa);
+      t.is(translate(npt, root, gpa + bytes - 1n), 32n * gib + bytes - 1n);
+      t.is(npt.lookup(root, gpa).entry & 7n, 7n);
+      slot.kind = SlotKind.none;
+      slot.gpa = 0n;
+      slot.bytes = 0n;
+      refresh(gpa);
+      for (const at of [0n, bytes - step]) t.is(npt.lookup(root, gpa + at).entry & 1n, 0n);
+    }
+    t.true(used() <= before + 1, `${used()} pages, and ${before} before`);
+  }
 });
 
 test("a page that cannot be laid because the pool is exhausted is told", (t) => {
