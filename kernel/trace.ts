@@ -105,6 +105,7 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
   const hooksOf = (device: number): TraceHooks => {
     const base = (kind: TraceKind): bigint => whatOf(kind, device, 0);
     const [read, write, change] = [base(TraceKind.read), base(TraceKind.write), base(TraceKind.change)];
+    const [hypercall, status] = [base(TraceKind.hypercall), base(TraceKind.status)];
     // The subject, the part and the width are known when it is compiled, and so is this.
     const place = (subject: u16, part: u8, bytes: u8): u64 =>
       u64(
@@ -117,7 +118,10 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
         record(indexed(u64(read | place(subject, part, bytes)), index), value),
       write: (subject: u16, part: u8, index: u8, bytes: u8, value: u64): void =>
         record(indexed(u64(write | place(subject, part, bytes)), index), value),
-      change: (subject: u16, value: u64): void => record(u64(change | place(subject, 0, 1)), value),
+      change: (subject: u16, index: u8, value: u64): void =>
+        record(indexed(u64(change | place(subject, 0, 1)), index), value),
+      hypercall: (at: u16, value: u64): void => record(u64(hypercall | place(at, 0, 1)), value),
+      status: (at: u16, value: u64): void => record(u64(status | place(at, 0, 1)), value),
     });
   };
 

@@ -1,20 +1,32 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import test from "ava";
+import { decodeTrace } from "../../compiler/trace/decode.ts";
+import { readTrace } from "../../compiler/trace/read.ts";
+import type { TraceModel } from "../../dsl/trace/model.ts";
 import { prepareBareGuest } from "../bare-guest/build.ts";
 import type { Machine } from "../qemu.ts";
 import { bootAppliance, buildAppliance, type BuiltAppliance } from "./appliance.ts";
 
 let appliance: BuiltAppliance;
 let machine: Machine;
+let folder: string;
 
 test.before(async () => {
   prepareBareGuest();
   appliance = await buildAppliance("ci/boot/images/interfaces.ts");
-  machine = await bootAppliance(appliance, { memoryMiB: 512 });
+  folder = mkdtempSync(join(tmpdir(), "typevisor-trace-"));
+  machine = await bootAppliance(appliance, {
+    memoryMiB: 512,
+    extra: ["-debugcon", `file:${join(folder, "trace")}`],
+  });
   await machine.expect("ready\n");
 });
 test.after.always(async () => {
   await machine.kill();
   appliance.remove();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** What the guest says after a letter, until it says that it is through. */
@@ -99,5 +111,36 @@ test.serial(
     const said = await told("z", "viridian tried\n");
     t.is(answers(said)["value memory-below"], "0x11223344");
     t.is(answers(said)["value assist-page-kept"], "0x55");
+  },
+);
+
+test.serial(
+  "the trace of all that tells hypercalls with their status, MSRs with their element, and what they change",
+  (t) => {
+    const model = JSON.parse(readFileSync(join(dirname(appliance.img), "trace.json"), "utf8")) as TraceModel;
+    const trace = readTrace(readFileSync(join(folder, "trace")), model);
+    t.is(trace.damage, undefined);
+    const events = decodeTrace(trace, model).filter((e) => e.kind !== "lost");
+    const lines = events.map(
+      ({ device, kind, subject, value }) => `${device} ${kind} ${subject} 0x${value.toString(16)}`,
+    );
+    const inOrder = (...wanted: readonly string[]): void => {
+      let from = 0;
+      for (const line of wanted) {
+        const at = lines.indexOf(line, from);
+        t.true(at >= from, `${line} is missing behind line ${from}:\n${lines.join("\n")}`);
+        from = at + 1;
+      }
+    };
+    inOrder("hypercalls hypercall version 0x0", "hypercalls status version 0x0");
+    inOrder("hypercalls hypercall notify 0x77", "hypercalls status notify 0x0");
+    t.true(lines.some((line) => /^hypercalls status \w+ 0x5$/.test(line)));
+    inOrder("vindex0 read vpIndex 0x0");
+    inOrder(
+      "vcrash write crashParameter[4] 0xc4",
+      "vcrash change crashParameter[4] 0xc4",
+      "vcrash write crashControl 0x8000000000000000",
+    );
+    t.true(events.some((e) => e.device === "viridian" && e.kind === "change" && e.register === "guestOsId"));
   },
 );

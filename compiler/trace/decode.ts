@@ -1,5 +1,5 @@
 /** Records as events in the words of the image's declarations: devices, registers, fields, wires. */
-import type { RegisterModel } from "../../dsl/device/model.ts";
+import type { RegisterModel, StateModel } from "../../dsl/device/model.ts";
 import { TraceKind } from "../../dsl/trace/format.ts";
 import type { TraceModel } from "../../dsl/trace/model.ts";
 import type { TraceFile, TraceRecord } from "./read.ts";
@@ -17,6 +17,8 @@ export const kindNames: Readonly<Record<TraceKind, string>> = {
   [TraceKind.expire]: "expire",
   [TraceKind.message]: "message",
   [TraceKind.signal]: "signal",
+  [TraceKind.hypercall]: "hypercall",
+  [TraceKind.status]: "status",
   [TraceKind.lost]: "lost",
 };
 
@@ -66,14 +68,24 @@ function placeOf(
   model: TraceModel,
 ): Pick<TraceEvent, "guest" | "device" | "subject" | "register" | "fields"> {
   const { name, guest, type, wires } = model.devices[record.device]!;
-  const { registers, state, banks } = model.types[type]!;
+  const { registers, state, banks, hypercalls } = model.types[type]!;
   const at = { guest, device: name };
   const { kind, subject } = record;
+  if (kind === TraceKind.hypercall || kind === TraceKind.status)
+    return { ...at, subject: hypercalls[subject]?.name ?? "", register: "", fields: {} };
   const ofRegister = kind === TraceKind.read || kind === TraceKind.write || kind === TraceKind.change;
   if (!ofRegister) return { ...at, subject: wires[subject] ?? "", register: "", fields: {} };
   const register = registers[subject];
-  if (register === undefined)
-    return { ...at, subject: state[subject - registers.length]?.name ?? "", register: "", fields: {} };
+  if (register === undefined) {
+    const piece = state[subject - registers.length];
+    const element = lengthOf(piece) > 1 ? `[${record.index}]` : "";
+    return {
+      ...at,
+      subject: `${piece?.name ?? ""}${element}${piece?.fifo === true ? ".count" : ""}`,
+      register: "",
+      fields: {},
+    };
+  }
   const unitBits = banks.find((bank) => bank.name === register.bank)?.unitBits ?? register.bits;
   const lsb = kind === TraceKind.change ? 0 : record.part * unitBits;
   const bits = kind === TraceKind.change ? register.bits : Math.min(record.bytes * 8, register.bits);
@@ -85,6 +97,11 @@ function placeOf(
     register: register.name,
     fields: fieldsOf(register, record.value, lsb, bits),
   };
+}
+
+/** Elements of a piece of state. */
+export function lengthOf(piece: StateModel | undefined): number {
+  return Number(/\[(\d+)\]$/.exec(piece?.type ?? "")?.[1] ?? 1);
 }
 
 /** The fields that lie within `bits` bits from `lsb` on, of which `value` is the content. */

@@ -8,6 +8,7 @@ import {
   TraceKind,
   whatFields,
 } from "../../dsl/trace/format.ts";
+import { lengthOf } from "./decode.ts";
 import { digestOf, type TraceModel } from "../../dsl/trace/model.ts";
 
 /** One record, its fields apart. */
@@ -110,18 +111,27 @@ function problemOf(record: TraceRecord, last: bigint, model: TraceModel): string
   if (kind === TraceKind.lost) return undefined;
   const owner = model.devices[device];
   if (owner === undefined) return `there is no device with number ${device}`;
-  const { registers, state } = model.types[owner.type]!;
-  const places =
-    kind === TraceKind.read || kind === TraceKind.write
-      ? registers.length
-      : kind === TraceKind.change
-        ? registers.length + state.length
-        : owner.wires.length;
+  const { registers, state, hypercalls } = model.types[owner.type]!;
+  const places = ((): number => {
+    switch (kind) {
+      case TraceKind.read:
+      case TraceKind.write:
+        return registers.length;
+      case TraceKind.change:
+        return registers.length + state.length;
+      case TraceKind.hypercall:
+      case TraceKind.status:
+        return hypercalls.length;
+      default:
+        return owner.wires.length;
+    }
+  })();
   if (subject >= places) return `device ${owner.name} has nothing with number ${subject} for this event`;
-  const count = registers[subject]?.count ?? 1;
-  const repeated = kind === TraceKind.read || kind === TraceKind.write;
-  return repeated && record.index >= count
-    ? `register ${registers[subject]!.name} of device ${owner.name} has no element ${record.index}`
+  if (kind !== TraceKind.read && kind !== TraceKind.write && kind !== TraceKind.change) return undefined;
+  const register = registers[subject];
+  const piece = state[subject - registers.length];
+  return record.index >= (register?.count ?? lengthOf(piece))
+    ? `${register?.name ?? piece?.name ?? ""} of device ${owner.name} has no element ${record.index}`
     : undefined;
 }
 

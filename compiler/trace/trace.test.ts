@@ -3,85 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { uart16550 } from "../../devices/uart16550.ts";
-import { provide } from "../../dsl/core/binding.ts";
-import { array, make } from "../../dsl/core/layout.ts";
-import { board } from "../../dsl/device/board.ts";
-import { instantiate, type Instance } from "../../dsl/device/instance.ts";
 import { recordBytes } from "../../dsl/trace/format.ts";
-import { digestOf, type TraceModel } from "../../dsl/trace/model.ts";
-import { makeBoard, type BoardTargets } from "../../kernel/board.ts";
-import { makeDispatch } from "../../kernel/dispatch.ts";
-import { Domain } from "../../kernel/domain.ts";
-import { eventRings } from "../../kernel/events.ts";
-import { modelMachine } from "../../kernel/testing/machine.ts";
-import { startGuestTime } from "../../kernel/timebase.ts";
-import { makeTrace } from "../../kernel/trace.ts";
-import { Vcpu } from "../../kernel/vcpu.ts";
 import { InputFailure } from "../failure.ts";
 import { showTrace, type TraceOptions } from "./command.ts";
 import { decodeTrace, filterEvents } from "./decode.ts";
 import { readTrace } from "./read.ts";
 import { chromeTrace, countTable, eventLine } from "./show.ts";
+import { sceneModel, traceScene, type SceneDevice } from "./testing/scene.ts";
 
-const model: TraceModel = {
-  image: "sample",
-  devices: ["com1", "com2"].map((name) => ({
-    name,
-    guest: "linux",
-    type: "uart16550",
-    wires: uart16550.wires.map((w) => w.name),
-  })),
-  types: { uart16550: uart16550.model },
-};
-
+const ports: readonly SceneDevice[] = ["com1", "com2"].map((name, i) => ({
+  name,
+  device: uart16550,
+  at: { ports: 0x3f8 - i * 0x100 },
+}));
+const model = sceneModel(ports);
 /** Two serial ports, both or the second alone traced, and a guest's hands on them. */
-function scene(only?: "com2") {
-  const machine = modelMachine();
-  const trace = makeTrace({ cpuCapacity: 1, recordsPerCpu: 64, digest: digestOf(model) });
-  const [com1, com2] = ["com1", "com2"].map(
-    (name, i) =>
-      instantiate(uart16550, name, {
-        at: { ports: 0x3f8 - i * 0x100 },
-        connect: { irq: { board: "end" }, output: { board: "end" }, input: { board: "end" } },
-      }) as unknown as Instance,
-  ) as [Instance, Instance];
-  const instances = [
-    only === undefined ? trace.instance(com1, 0, 0) : com1,
-    trace.instance(com2, 1, com1.wires.length),
-  ];
-  const targets: BoardTargets = {
-    line: () => () => undefined,
-    signal: () => undefined,
-    message: () => undefined,
-    sink: () => () => undefined,
-  };
-  const domains = make(array(Domain, 1));
-  startGuestTime(domains[0].time);
-  const guests = [
-    { index: 0, instances: instances.map((instance) => ({ instance, vcpu: null, volume: null })) },
-  ];
-  const parts = makeBoard(guests, domains, () => targets, eventRings(1, 64), 0);
-  provide(board, trace.board(parts.board));
-  parts.timers.clear();
-  trace.start();
-  const vcpu = make(Vcpu);
-  vcpu.index = 3;
-  trace.enter(vcpu);
-  parts.powerUp(0);
-  parts.restart(0);
-  const dispatch = makeDispatch(parts, 1);
-  const bytes = (): Uint8Array => {
-    trace.drain(true);
-    return Uint8Array.from(machine.debug);
-  };
-  return { machine, trace, dispatch, bytes };
-}
-
-const told = (bytes: Uint8Array): string[] =>
-  decodeTrace(readTrace(bytes, model), model).map((e) => eventLine(e).slice(23).trimStart());
+const scene = (only?: "com2") => traceScene(ports, only);
 
 test.serial("accesses, what they change, lines and bytes are told by their names, in their order", (t) => {
-  const { machine, dispatch, bytes } = scene();
+  const { machine, dispatch, told } = scene();
   machine.ticks = 2_500n;
   dispatch.portOut(0, 0x3fb, 1, 0x83);
   dispatch.portOut(0, 0x3f8, 1, 12);
@@ -89,7 +29,7 @@ test.serial("accesses, what they change, lines and bytes are told by their names
   dispatch.portOut(0, 0x2f9, 1, 0x02);
   dispatch.portOut(0, 0x2f8, 1, 0x41);
   dispatch.portIn(0, 0x3fd, 1);
-  const lines = told(bytes());
+  const lines = told();
   const from = (start: string): string => lines.find((line) => line.startsWith(start)) ?? lines.join("\n");
   t.regex(from("linux/com1  write lcr = 0x83"), /\{ wordLength 3, .*dlab 1 \}$/);
   t.regex(from("linux/com1  change lcr = 0x83"), /dlab 1 \}$/);
@@ -102,11 +42,11 @@ test.serial("accesses, what they change, lines and bytes are told by their names
 });
 
 test.serial("a device that is not traced tells nothing", (t) => {
-  const { dispatch, bytes } = scene("com2");
+  const { dispatch, told } = scene("com2");
   dispatch.portOut(0, 0x3f9, 1, 0x02);
   dispatch.portOut(0, 0x3f8, 1, 0x41);
   dispatch.portOut(0, 0x2ff, 1, 7);
-  const lines = told(bytes());
+  const lines = told();
   t.true(lines.length > 0 && lines.every((line) => line.startsWith("linux/com2")), lines.join("\n"));
 });
 
@@ -181,8 +121,8 @@ test.serial("a truncated or corrupted trace is read up to the damage, which is t
     [2, at(3), "what stands here is no record"],
   );
   t.deepEqual(
-    damaged((b) => void (b[at(3) + 8] = 0x0e)),
-    [2, at(3), "there is no kind of event with number 14"],
+    damaged((b) => void (b[at(3) + 8] = 0x0f)),
+    [2, at(3), "there is no kind of event with number 15"],
   );
   t.deepEqual(
     damaged((b) => void (b[at(3) + 10] = 9)),
@@ -198,7 +138,7 @@ test.serial("a truncated or corrupted trace is read up to the damage, which is t
   );
   t.regex(damaged((b) => void (b[0] = 0))[2], /is no trace/);
   t.regex(damaged((b) => void (b[16] ^= 1))[2], /another image than "sample"/);
-  t.regex(damaged((b) => void (b[24] = 2))[2], /format 2, and this decoder reads format 1/);
+  t.regex(damaged((b) => void (b[24] = 3))[2], /format 3, and this decoder reads format 2/);
   t.regex(damaged(() => new Uint8Array(0))[2], /the machine has written no trace/);
   t.regex(damaged((b) => b.slice(0, 9))[2], /ends within its header/);
 });

@@ -28,9 +28,21 @@ import { holeOf, modelOf, stepOf, type DeviceModel, type DeviceNotes } from "./m
 import { msrAccess, type MsrAccess } from "./msr.ts";
 import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
-import { watchedHappening, type DeviceTrace, type TraceHooks, type Watched } from "./trace.ts";
+import {
+  lookAt,
+  lookAtElement,
+  lookAtRegister,
+  mostWatched,
+  tracedHypercall,
+  watchedHappening,
+  type DeviceTrace,
+  type Look,
+  type LookKind,
+  type TraceHooks,
+  type Watched,
+} from "./trace.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
-import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
+import { descriptorOf, inputPins, isFifo, Unimplemented, type StateRecord } from "./state.ts";
 import type { Placed } from "./unit.ts";
 
 /** Bytes of a device's state. */
@@ -83,7 +95,7 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
 /** What of a device is other where it is traced. */
 export type Traced<U = unknown, Names extends string = string> = Pick<
   Device<U, Names>,
-  "windows" | "expire" | "input" | "receive"
+  "windows" | "expire" | "input" | "receive" | "hypercalls"
 >;
 
 /** A declared shape, without behaviour. */
@@ -337,6 +349,11 @@ function expand(
   const expire = expiring(ends, behaviour.expire ?? {}, settle);
   const input = inputting(inputs, behaviour.input ?? {}, settle);
   const receive = receiving(ends, behaviour.receive ?? {}, settle);
+  const hypercalls = Object.freeze(
+    calls.map(([key, call]) =>
+      hypercallEntry(key, call, behaviour.hypercall?.[key] as AnyFunction, layout, behaviour.settle),
+    ),
+  );
   return Object.freeze({
     name,
     model,
@@ -366,11 +383,7 @@ function expand(
     room: asking(ends, behaviour.room ?? {}),
     receive,
     leaves: Object.freeze(Object.values(tables.leaves)),
-    hypercalls: Object.freeze(
-      calls.map(([key, call]) =>
-        hypercallEntry(key, call, behaviour.hypercall?.[key] as AnyFunction, layout, behaviour.settle),
-      ),
-    ),
+    hypercalls,
     calls: Object.freeze({ ...behaviour.calls }),
     traced: (hooks: TraceHooks): Traced<Cells> => {
       const trace: DeviceTrace = {
@@ -393,6 +406,9 @@ function expand(
         expire: (self: Cells, ordinal: u16): void => expired(self, ordinal, 0),
         input: (self: Cells, pin: u16, level: boolean): void => entered(self, pin, level ? 1 : 0),
         receive: (self: Cells, ordinal: u16, byte: u8): void => received(self, ordinal, byte),
+        hypercalls: Object.freeze(
+          hypercalls.map((entry, place) => tracedHypercall(entry, place, trace)),
+        ) as unknown as readonly HypercallEntry<Cells>[],
       });
     },
   }) as unknown as Device;
@@ -413,25 +429,55 @@ function spansWithout(layout: StructDescriptor, names: ReadonlySet<string>): rea
   return Object.freeze(spans.map((span) => Object.freeze(span)));
 }
 
-/** What of a device changes that is one number or flag: single registers, and the scalars of its state. */
+/**
+ * What of a device changes and is told: registers and the scalars of its state, FIFOs by how much is in them, and of
+ * what there are few, each.
+ */
 function watchedOf(
   { registers }: DeviceModel,
   plans: readonly Plan[],
   state: readonly (readonly [string, Descriptor])[],
 ): readonly Watched[] {
+  const each = (
+    subject: number,
+    count: number,
+    look: (element: number) => Look,
+    fill = false,
+  ): readonly Watched[] =>
+    count > mostWatched
+      ? []
+      : Array.from({ length: count }, (_, index) => ({ subject, index, look: look(index), fill }));
   return [
-    ...plans
-      .filter(({ register }) => !register.many)
-      .map(({ name, width }): Watched => ({
-        subject: registers.findIndex((r) => r.name === name),
-        kind: width.bits === 64 ? "wide" : "narrow",
-        key: name,
-      })),
-    ...state.flatMap(([name, descriptor], i): Watched[] => {
-      if (!isScalar(descriptor)) return [];
-      const wide = descriptor.kind === "int" && (descriptor as IntDescriptor<unknown>).bits === 64;
-      const kind = descriptor.kind === "bool" ? "flag" : wide ? "wide" : "narrow";
-      return [{ subject: registers.length + i, kind, key: scalarPlace(name) }];
+    ...plans.flatMap(({ name, width, register: { many, count } }) => {
+      const subject = registers.findIndex((r) => r.name === name);
+      const wide = width.bits === 64;
+      if (!many) return each(subject, 1, () => lookAt(name, wide ? "wide" : "narrow"));
+      const look = lookAtRegister(name, count, wide);
+      return each(subject, count, (element) => {
+        const index: u8 = element;
+        return (self) => look(self, index);
+      });
+    }),
+    ...state.flatMap(([name, descriptor], i): readonly Watched[] => {
+      const subject = registers.length + i;
+      if (descriptor.kind === "array") {
+        const kind = lookKindOf(descriptor.element);
+        return kind === undefined
+          ? []
+          : each(subject, descriptor.length, (i) => lookAtElement(name, kind, i), kind === "level");
+      }
+      const kind = lookKindOf(descriptor);
+      if (kind === undefined) return [];
+      const key = isScalar(descriptor) ? scalarPlace(name) : name;
+      return each(subject, 1, () => lookAt(key, kind), kind === "level");
     }),
   ];
+}
+
+/** How a piece of state is looked at; undefined for what tells of itself, as lines do, or is too large. */
+function lookKindOf(descriptor: Descriptor): LookKind | undefined {
+  if (isFifo(descriptor)) return "level";
+  if (descriptor.kind === "bool") return "flag";
+  if (descriptor.kind !== "int") return undefined;
+  return (descriptor as IntDescriptor<unknown>).bits === 64 ? "wide" : "narrow";
 }

@@ -3,7 +3,7 @@ import type { u32, u8 } from "../core/int.ts";
 import { disturbs } from "../core/intrinsics.ts";
 import type { Cells } from "./cell.ts";
 import type { Plan } from "./plan.ts";
-import { tracedGet, tracedPut, watchedGet, watchedPut, type DeviceTrace } from "./trace.ts";
+import { tracedGet, tracedPut, watchedElement, watchedGet, watchedPut, type DeviceTrace } from "./trace.ts";
 import { unitsAt, unitsOf, type Get, type Grid, type Placed, type Put, type Unit } from "./unit.ts";
 
 /** What a device does with its outputs once its state has changed. */
@@ -236,7 +236,9 @@ export function writeTable<V>(
       const plain = unit.write as unknown as Put<V>;
       const put = trace === undefined ? plain : tracedPut(plain, trace, plan, part, grid.unitBits);
       const settled = settle === undefined ? put : settlingPut(put, plain, settle);
-      return { put: trace === undefined ? settled : watchedPut(settled, trace) };
+      return {
+        put: trace === undefined ? settled : watchedElement(watchedPut(settled, trace), trace, plan),
+      };
     },
     chosenPut<V>,
   );

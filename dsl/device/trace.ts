@@ -4,9 +4,11 @@
  *
  * A *subject* is a register by its place in the model's list, or behind the registers a piece of state by its place.
  */
-import { u32, type u16, type u64, type u8 } from "../core/int.ts";
-import { disturbs } from "../core/intrinsics.ts";
-import type { Cells } from "./cell.ts";
+import { u16, u32, u64, type u8 } from "../core/int.ts";
+import { addressOf, disturbs, load64 } from "../core/intrinsics.ts";
+import type { FixedArray } from "../core/layout.ts";
+import type { CellArrays, Cells, WideCellArrays } from "./cell.ts";
+import type { HypercallEntry } from "./hypercall.ts";
 import type { Plan } from "./plan.ts";
 
 /** What hears of a device's accesses and changes. */
@@ -15,17 +17,27 @@ export interface TraceHooks {
   readonly read: (subject: u16, part: u8, index: u8, bytes: u8, value: u64) => void;
   /** A guest is about to write `bytes` of a register. */
   readonly write: (subject: u16, part: u8, index: u8, bytes: u8, value: u64) => void;
-  /** A single register, or a number or flag of the state, has that value now, and had another before. */
-  readonly change: (subject: u16, value: u64) => void;
+  /** A register, or a number, a flag or the fill of a FIFO in the state, has that value now, and had another before. */
+  readonly change: (subject: u16, index: u8, value: u64) => void;
+  /** A guest makes the hypercall with that place in the list; the first word of its input. */
+  readonly hypercall: (place: u16, value: u64) => void;
+  /** What that hypercall has come to. */
+  readonly status: (place: u16, value: u64) => void;
 }
 
 /** Something whose changes are told. */
 export interface Watched {
   readonly subject: number;
-  readonly kind: "narrow" | "wide" | "flag";
-  /** The field of the state that holds `value`. */
-  readonly key: string;
+  /** Which element of several. */
+  readonly index: number;
+  readonly look: Look;
+  /** How full a FIFO is: what a write puts into one is told as that write, and not looked for. */
+  readonly fill: boolean;
 }
+/** Reads what is watched. */
+export type Look = (self: Cells) => u64;
+/** How what is watched lies in the state: an integer of up to 32 bits, one of 64, a flag, or a FIFO. */
+export type LookKind = "narrow" | "wide" | "flag" | "level";
 
 /** What the templates of a traced device are given. */
 export interface DeviceTrace {
@@ -90,27 +102,47 @@ export function tracedPut<V>(
 
 type Get<V> = (self: Cells, index: u8) => V;
 type Put<V> = (self: Cells, index: u8, value: V) => void;
-type Look = (self: Cells) => u64;
+type Of<T> = Readonly<Record<string, T>>;
+type Elements<T> = Readonly<Record<string, FixedArray<T>>>;
 
-function lookOf({ key, kind }: Watched): Look {
-  const flag = (self: Readonly<Record<string, { value: boolean }>>): u64 => (self[key].value ? 1n : 0n);
-  const narrow = (self: Readonly<Record<string, { value: u32 }>>): u64 => BigInt(self[key].value);
-  const wide = (self: Readonly<Record<string, { value: u64 }>>): u64 => self[key].value;
-  return { flag, narrow, wide }[kind] as unknown as Look;
+/** Reads what the state holds under a name. */
+export function lookAt(key: string, kind: LookKind): Look {
+  const flag = (self: Of<{ value: boolean }>): u64 => (self[key].value ? 1n : 0n);
+  const narrow = (self: Of<{ value: u32 }>): u64 => BigInt(self[key].value);
+  const wide = (self: Of<{ value: u64 }>): u64 => self[key].value;
+  const level = (self: Of<{ count: u16 }>): u64 => BigInt(self[key].count);
+  return { flag, narrow, wide, level }[kind] as unknown as Look;
+}
+
+/** Reads one element of an array of the state. */
+export function lookAtElement(key: string, kind: LookKind, element: number): Look {
+  const flag = (self: Elements<boolean>): u64 => (self[key][element] ? 1n : 0n);
+  const narrow = (self: Elements<u32>): u64 => BigInt(self[key][element]);
+  const wide = (self: Elements<u64>): u64 => self[key][element];
+  const level = (self: Elements<{ count: u16 }>): u64 => BigInt(self[key][element].count);
+  return { flag, narrow, wide, level }[kind] as unknown as Look;
+}
+
+/** Reads an element of a repeated register. */
+export function lookAtRegister(key: string, count: number, wide: boolean): (self: Cells, index: u8) => u64 {
+  const ofNarrow = (self: CellArrays, index: u8): u64 => BigInt(self[key][index < count ? index : 0].value);
+  const ofWide = (self: WideCellArrays, index: u8): u64 => self[key][index < count ? index : 0].value;
+  return (wide ? ofWide : ofNarrow) as unknown as (self: Cells, index: u8) => u64;
 }
 
 /** Tells what a read has changed of everything that it may change, as the compiler knows it. */
 export function watchedGet<V>(run: Get<V>, { hooks, watched }: DeviceTrace): Get<V> {
   const { change } = hooks;
   return watched.reduce((inner: Get<V>, w) => {
-    const look = lookOf(w);
+    const { look } = w;
     const subject: u16 = w.subject;
+    const element: u8 = w.index;
     return (self: Cells, index: u8): V => {
       const before = look(self);
       const value = inner(self, index);
       if (disturbs(run, look, self)) {
         const after = look(self);
-        if (after !== before) change(subject, after);
+        if (after !== before) change(subject, element, after);
       }
       return value;
     };
@@ -120,18 +152,60 @@ export function watchedGet<V>(run: Get<V>, { hooks, watched }: DeviceTrace): Get
 /** Tells what a write has changed of everything that it may change. */
 export function watchedPut<V>(run: Put<V>, { hooks, watched }: DeviceTrace): Put<V> {
   const { change } = hooks;
-  return watched.reduce((inner: Put<V>, w) => {
-    const look = lookOf(w);
-    const subject: u16 = w.subject;
-    return (self: Cells, index: u8, value: V): void => {
-      const before = look(self);
-      inner(self, index, value);
-      if (disturbs(run, look, self)) {
-        const after = look(self);
-        if (after !== before) change(subject, after);
-      }
-    };
-  }, run);
+  return watched
+    .filter((w) => !w.fill)
+    .reduce((inner: Put<V>, w) => {
+      const { look } = w;
+      const subject: u16 = w.subject;
+      const element: u8 = w.index;
+      return (self: Cells, index: u8, value: V): void => {
+        const before = look(self);
+        inner(self, index, value);
+        if (disturbs(run, look, self)) {
+          const after = look(self);
+          if (after !== before) change(subject, element, after);
+        }
+      };
+    }, run);
+}
+
+/** The most elements that are watched one by one; of more, the one that an access reaches is. */
+export const mostWatched = 4;
+
+/** Tells whether a write has changed the element that it reaches, where the register has too many to watch each. */
+export function watchedElement<V>(run: Put<V>, { hooks, subjects }: DeviceTrace, plan: Plan): Put<V> {
+  const { count, many } = plan.register;
+  if (!many || count <= mostWatched) return run;
+  const { change } = hooks;
+  const subject: u16 = subjects.get(plan.name) ?? 0;
+  const look = lookAtRegister(plan.name, count, plan.width.bits === 64);
+  const observer = (self: Cells): u64 => look(self, 0);
+  return (self: Cells, index: u8, value: V): void => {
+    const before = look(self, index);
+    run(self, index, value);
+    if (disturbs(run, observer, self)) {
+      const after = look(self, index);
+      if (after !== before) change(subject, index, after);
+    }
+  };
+}
+
+/** Tells of a hypercall before it is run, and what it has come to behind everything that it has changed. */
+export function tracedHypercall(entry: HypercallEntry, place: number, trace: DeviceTrace): HypercallEntry {
+  const { hypercall, status } = trace.hooks;
+  const { inputBytes, run } = entry;
+  const at = BigInt(entry.inputAt);
+  const number: u16 = place;
+  const watched = watchedGet((self: Cells, _index: u8): u32 => run(self), trace);
+  return Object.freeze({
+    ...entry,
+    run: (self: unknown): u16 => {
+      hypercall(number, inputBytes > 0 ? load64(u64(addressOf(self as object) + at)) : 0n);
+      const result = u16(watched(self as Cells, 0));
+      status(number, BigInt(result));
+      return result;
+    },
+  });
 }
 
 /** What reaches a device from elsewhere than a guest: at a wire's ordinal or a pin, with a byte or a level. */
@@ -141,14 +215,15 @@ export type Happening = (self: Cells, at: u16, value: u32) => void;
 export function watchedHappening(run: Happening, { hooks, watched }: DeviceTrace): Happening {
   const { change } = hooks;
   return watched.reduce((inner: Happening, w) => {
-    const look = lookOf(w);
+    const { look } = w;
     const subject: u16 = w.subject;
+    const element: u8 = w.index;
     return (self: Cells, at: u16, value: u32): void => {
       const before = look(self);
       inner(self, at, value);
       if (disturbs(run, look, self)) {
         const after = look(self);
-        if (after !== before) change(subject, after);
+        if (after !== before) change(subject, element, after);
       }
     };
   }, run);

@@ -17,7 +17,7 @@ export enum TraceKind {
   read = 1,
   /** A guest wrote a register. */
   write = 2,
-  /** A register or a piece of state got another value. */
+  /** A register or a piece of state got another value; a FIFO holds so many. */
   change = 3,
   /** An output line changed to the level `value`. */
   line = 4,
@@ -35,6 +35,10 @@ export enum TraceKind {
   message = 10,
   /** An event without a level. */
   signal = 11,
+  /** A guest makes a hypercall; the first word of its input. */
+  hypercall = 13,
+  /** What a hypercall has come to: 0, or the convention's status. */
+  status = 14,
   /** As many records as `value` says were written over before they left the machine. */
   lost = 12,
 }
@@ -46,18 +50,18 @@ export const recordMark = 0x7654n;
 /** "TVTRACE\0" as a little-endian word. */
 export const headerMagic = 0x0045_4341_5254_5654n;
 /** Changes with every change of the format. */
-export const formatVersion = 1n;
+export const formatVersion = 2n;
 
 /** The fields of word 1: bits [msb:lsb]. */
 export const whatFields = Object.freeze({
   kind: { msb: 3, lsb: 0 },
   /** Base-2 logarithm of the bytes of an access. */
   width: { msb: 5, lsb: 4 },
-  /** The element of a repeated register. */
+  /** The element of a repeated register, or of an array of the state. */
   index: { msb: 15, lsb: 8 },
   /** The device's place in the model's list. */
   device: { msb: 31, lsb: 16 },
-  /** A register (its place in the device's list), behind the registers a piece of state, or a wire's ordinal. */
+  /** A register (its place in the device's list), behind the registers a piece of state; a wire's ordinal; a hypercall's place. */
   subject: { msb: 47, lsb: 32 },
   /** Which part of a register that is wider than its bank, the lowest first. */
   part: { msb: 51, lsb: 48 },

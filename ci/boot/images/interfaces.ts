@@ -1,4 +1,4 @@
-/** A guest of our own on every interface that a guest can be given. */
+/** A guest of our own on every interface that a guest can be given, with what it does to them traced. */
 import { hypercalls } from "../../../devices/hypercalls.ts";
 import { q35 } from "../../../devices/q35.ts";
 import { viridian } from "../../../devices/viridian.ts";
@@ -6,6 +6,7 @@ import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
 export default image({
   name: "interfaces",
+  trace: { devices: ["hypercalls", "viridian", "vcrash", "vindex0"], recordsPerCpu: 64 },
   guests: [
     guest({
       name: "asking",
