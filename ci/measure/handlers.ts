@@ -38,6 +38,43 @@ const portB = reading("read_portB", 1);
 const source = 3;
 const window = 0x10;
 
+/** A descriptor of the table that lies at `table` (virtio 1.2 §2.7.5). */
+const descriptor = (
+  index: number,
+  gpa: bigint,
+  bytes: number,
+  flags: number,
+  next = 0,
+  table = 0x2000n,
+): Step[] => [
+  { symbol: "set", args: [table + 16n * BigInt(index), gpa] },
+  {
+    symbol: "set",
+    args: [table + 16n * BigInt(index) + 8n, BigInt(bytes) | (BigInt(flags) << 32n) | (BigInt(next) << 48n)],
+  },
+];
+const take = (figure: string): Step => ({ symbol: "take", bits: 8, figure });
+
+/** A request of a disk: its header, one page, its status; through the table and through an indirect one. */
+const queueSteps: readonly Step[] = [
+  { symbol: "initialise", args: [1, 1], bits: 8 },
+  take("take.nothing"),
+  ...descriptor(0, 0x5000n, 16, 1, 1),
+  ...descriptor(1, 0x6000n, 4096, 3, 2),
+  ...descriptor(2, 0x5010n, 1, 2),
+  ...descriptor(3, 0x5800n, 48, 4),
+  ...descriptor(0, 0x5000n, 16, 1, 1, 0x5800n),
+  ...descriptor(1, 0x6000n, 4096, 3, 2, 0x5800n),
+  ...descriptor(2, 0x5010n, 1, 2, 0, 0x5800n),
+  // The driver's ring: flags, index, then heads; no event is asked for.
+  { symbol: "set", args: [0x3000n, 0x0003_0000_0002_0000n] },
+  take("take.three-descriptors"),
+  { symbol: "complete", args: [4097], bits: 8, figure: "complete" },
+  take("take.indirect-table"),
+  { symbol: "complete", args: [4097], bits: 8 },
+  { symbol: "finish", bits: 8, figure: "finish" },
+];
+
 /** By device: the accesses that a guest makes most. */
 const steps: Readonly<Record<string, readonly Step[]>> = {
   uart16550: [
@@ -69,6 +106,7 @@ const steps: Readonly<Record<string, readonly Step[]>> = {
     toWord(window, 0x1_0033, "redirection.write"),
     toWord(0x40, 0x33, "eoi.write"),
   ],
+  virtqueue: queueSteps,
 };
 
 /** The two programs answer differently. */

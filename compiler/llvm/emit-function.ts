@@ -12,6 +12,7 @@ import {
 } from "./binding.ts";
 import type { FunctionDebug } from "./debug-info.ts";
 import { asmPrefix, trapName } from "./prelude.ts";
+import { RecordReturns } from "./record-returns.ts";
 import { isWideDivision, unaryIntrinsic } from "./requirements.ts";
 import { divisionNames } from "./runtime.ts";
 import type { Target } from "./target.ts";
@@ -46,6 +47,7 @@ export class FunctionEmitter {
   readonly #blocks = new Map<Block, LlvmBlock>();
   readonly #traps: { value: LlvmValue; from: LlvmBlock }[] = [];
   #trapBlock: LlvmBlock | undefined;
+  readonly #returns: RecordReturns | undefined;
   #current: LlvmBlock | undefined;
 
   constructor(
@@ -55,6 +57,9 @@ export class FunctionEmitter {
   ) {
     this.#llvm = context.llvm;
     this.#fn = this.#llvm.function(source.symbol);
+    const { result, blocks } = source;
+    if (result.kind === "record" && blocks.filter(({ end }) => end?.op === "return").length > 1)
+      this.#returns = new RecordReturns(this.#llvm, this.#fn, result);
   }
 
   emit(): void {
@@ -75,6 +80,7 @@ export class FunctionEmitter {
       this.#locate(block.end!.loc);
       this.#end(block.end!, block);
     }
+    this.#finishReturns();
     this.#finishTraps();
   }
 
@@ -223,6 +229,9 @@ export class FunctionEmitter {
       if (instr.fn === "urem") return llvm.binary("and", a, llvm.constInt(128, value - 1n));
       return llvm.binary("lshr", a, llvm.constInt(128, BigInt(value.toString(2).length - 1)));
     }
+    const kept = keptBits(instr);
+    if (kept !== undefined)
+      return llvm.cast("zext", llvm.cast("trunc", a, llvm.int(kept)), llvmType(llvm, instr.a.type));
     return llvm.binary(instr.fn, a, this.#value(instr.b));
   }
 
@@ -263,7 +272,7 @@ export class FunctionEmitter {
         return llvm.switch(this.#value(end.on), cases, target(end.otherwise));
       }
       case "return":
-        return llvm.return(end.value === undefined ? undefined : this.#value(end.value));
+        return this.#return(end.value, block);
       case "trap":
         this.#trapBlock ??= llvm.block(this.#fn, "trap");
         this.#traps.push({ value: llvm.constInt(32, BigInt(end.site)), from: target(block) });
@@ -271,6 +280,20 @@ export class FunctionEmitter {
       case "unreachable":
         return llvm.unreachable();
     }
+  }
+
+  #return(value: Value | undefined, block: Block): void {
+    const made = value === undefined ? undefined : this.#value(value);
+    if (made === undefined || this.#returns === undefined) this.#llvm.return(made);
+    else this.#returns.add(made, this.#blocks.get(block)!);
+  }
+
+  #finishReturns(): void {
+    const { result } = this.source;
+    if (this.#returns === undefined || result.kind !== "record") return;
+    this.#locate(this.source.loc);
+    const types = result.fields.map((field) => llvmType(this.#llvm, field));
+    this.#returns.finish(types, llvmType(this.#llvm, result));
   }
 
   /** One block per function takes every trap, with the site's number as a phi. */
@@ -284,6 +307,12 @@ export class FunctionEmitter {
     else llvm.call(llvm.function(trapName), [llvm.phi(llvm.int(32), this.#traps)]);
     llvm.unreachable();
   }
+}
+
+/** The width that a mask of 8 or 16 ones leaves: LLVM computes what leads to a truncation in that width, but not what leads to a mask. */
+function keptBits({ fn, a, b }: Extract<Instr, { op: "binary" }>): number | undefined {
+  if (fn !== "and" || b.kind !== "const" || a.type.kind !== "int" || a.type.bits <= 16) return undefined;
+  return [8, 16].find((bits) => b.value === (1n << BigInt(bits)) - 1n);
 }
 
 function weightsOf(end: Terminator): number[] | undefined {

@@ -2,8 +2,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { constant, symbolAddress } from "../ir/builder.ts";
-import { i64, i8, ptr, voidType, type IrModule, type Value } from "../ir/ir.ts";
+import { constant, symbolAddress, type FunctionBuilder } from "../ir/builder.ts";
+import { i64, i8, ptr, voidType, type IrModule, type IrType, type Value } from "../ir/ir.ts";
 import { outSite, sampleFunction, sampleGlobal, sampleModule } from "../link/sample.ts";
 import { emitModule } from "./emit.ts";
 import { efiTarget, wasmTarget, type Target } from "./target.ts";
@@ -117,6 +117,36 @@ test("expected sides and weighted cases become branch weights", (t) => {
   };
   t.is(weights(/^ {2}br i1 .*!prof !(\d+)$/m), '!{!"branch_weights", i32 2000, i32 1}');
   t.is(weights(/^ {2}\], !prof !(\d+)$/m), '!{!"branch_weights", i32 1, i32 900, i32 5}');
+});
+
+test("a record that several ways return meets field by field, and one way returns it as it is", (t) => {
+  const pair: IrType = { kind: "record", fields: [i64, i64] };
+  const made = (b: FunctionBuilder, first: bigint): Value => b.record([constant(i64, first), param(0)]);
+  const often = sampleFunction("often", [i64], pair, (b) => {
+    const [then, next] = [b.block("then"), b.block("next")];
+    b.branch(b.compare("eq", param(0), constant(i64, 1n)), then, next);
+    b.place(then);
+    b.return(made(b, 5n));
+    b.place(next);
+    b.return(made(b, 6n));
+  });
+  const once = sampleFunction("once", [i64], pair, (b) => b.return(made(b, 7n)));
+  const text = emitted({ functions: [often, once] });
+  t.is(text.match(/ret \{ i64, i64 \}/g)?.length, 2);
+  t.is(text.match(/= phi i64 /g)?.length, 2);
+  t.notRegex(text, /phi \{/);
+});
+
+test("a mask of 8 or 16 ones is a truncation, and another mask is none", (t) => {
+  const masked = (mask: bigint): string =>
+    emitted({
+      functions: [
+        sampleFunction("f", [i64], i64, (b) => b.return(b.binary("and", param(0), constant(i64, mask)))),
+      ],
+    });
+  t.regex(masked(0xffn), /trunc i64 %0 to i8/);
+  t.regex(masked(0xffffn), /trunc i64 %0 to i16/);
+  t.regex(masked(0xfffn), /and i64 %0, 4095/);
 });
 
 test("volatile, order and alignment of an access reach LLVM as they were said", (t) => {

@@ -257,24 +257,27 @@ export function virtqueue(size: number, options: VirtqueueOptions = {}): StructD
       },
       take: (self: Fields): u8 => {
         if (!self.ready) return Taken.none;
-        const offered = guestMemory.read16(u64Type(self.driver + 2n));
+        const driver = self.driver;
+        const taken = self.taken;
+        const index = u64Type(driver + 2n);
+        const offered = guestMemory.read16(index);
         if (!offered.ok) return Taken.broken;
-        let waiting = u16(u16(offered.value) - self.taken);
+        let waiting = u16(u16(offered.value) - taken);
         if (waiting === 0 && self.eventIndex) {
           // Asks to be told of the next one (§2.7.10), then looks again: it may have come meanwhile.
           const event = u64Type(self.device + 4n + BigInt(self.size) * 8n);
-          if (!guestMemory.write16(event, self.taken)) return Taken.broken;
-          const again = guestMemory.read16(u64Type(self.driver + 2n));
+          if (!guestMemory.write16(event, taken)) return Taken.broken;
+          const again = guestMemory.read16(index);
           if (!again.ok) return Taken.broken;
-          waiting = u16(u16(again.value) - self.taken);
+          waiting = u16(u16(again.value) - taken);
         }
         if (waiting === 0) return Taken.none;
         if (waiting > self.size) return Taken.broken;
-        const slot = self.taken & (self.size - 1);
-        const head = guestMemory.read16(u64Type(self.driver + 4n + BigInt(slot & 0xffff) * 2n));
+        const slot = taken & (self.size - 1);
+        const head = guestMemory.read16(u64Type(driver + 4n + BigInt(slot & 0xffff) * 2n));
         if (!head.ok) return Taken.broken;
         self.head = u16(head.value);
-        self.taken = u16(self.taken + 1);
+        self.taken = u16(taken + 1);
         return walk(self) ? Taken.chain : Taken.broken;
       },
       load: (self: Fields, buffer: Copying, at: u32, length: u32): boolean =>

@@ -3,7 +3,7 @@
  * harness that calls both and counts the instructions that each call executes, step by step.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lowerProgram } from "../../../compiler/lang/lower.ts";
 import { runFrontEnd } from "../../../compiler/front-end.ts";
@@ -76,9 +76,10 @@ export function buildHandlers(device: string, folder: string): HandlerPair {
   };
 }
 
-/** The program that the device's test of Node against native compiles, as an image. */
+/** The program of its own here, or the one that the device's test of Node against native compiles, as an image. */
 function dslImage(device: string, folder: string): Image {
-  const frontEnd = runFrontEnd(join(repositoryRoot, `devices/testing/${device}.ts`));
+  const own = join(here, `${device}.ts`);
+  const frontEnd = runFrontEnd(existsSync(own) ? own : join(repositoryRoot, `devices/testing/${device}.ts`));
   const program = frontEnd.root["program"] as Program;
   const hot = program.entries.map(({ symbol }) => symbol);
   const module = lowerProgram(frontEnd, program, { debug: false });
