@@ -13,7 +13,7 @@ import {
 } from "../../dsl/testing/reach.ts";
 import { ramBytes } from "../../dsl/testing/program-memory.ts";
 import type { Snapshot } from "../../dsl/testing/attach.ts";
-import { putRecord, recordOf } from "../../dsl/testing/snapshot.ts";
+import { partsOf, putRecord, recordOf } from "../../dsl/testing/snapshot.ts";
 import { runFrontEnd, type FrontEnd } from "../front-end.ts";
 import type { IrModule } from "../ir/ir.ts";
 import { declaredType } from "../lang/declared.ts";
@@ -175,8 +175,9 @@ function saving(
       state: recordOf(device.state as never, state()),
     }),
     restore: (snapshot) => {
-      putRecord(device.state as never, state(), snapshot.state);
-      call("setNow", BigInt(snapshot.timeNs));
+      const { timeNs, state: saved } = partsOf(snapshot, device.name);
+      putRecord(device.state as never, state(), saved);
+      call("setNow", timeNs);
       for (const { name, kind, ordinal, many } of device.wires) {
         if (kind !== "timer") continue;
         const ends = (many

@@ -143,6 +143,28 @@ test.serial("a truncated or corrupted trace is read up to the damage, which is t
   t.regex(damaged((b) => b.slice(0, 9))[2], /ends within its header/);
 });
 
+test.serial(
+  "a trace with any bit flipped is read as far as it is whole, and never further than before",
+  (t) => {
+    const whole = sample();
+    const { records } = readTrace(whole, model);
+    for (let bit = 0; bit < whole.length * 8; bit += 3) {
+      const copy = whole.slice();
+      copy[bit >> 3]! ^= 1 << (bit & 7);
+      const read = readTrace(copy, model);
+      const before = (bit >> 3) / recordBytes - 1;
+      t.true(read.records.length <= records.length, `bit ${bit}`);
+      t.deepEqual(
+        read.records.slice(0, Math.max(0, Math.floor(before))),
+        records.slice(0, Math.max(0, Math.min(Math.floor(before), read.records.length))),
+        `bit ${bit}`,
+      );
+      t.is(decodeTrace(read, model).length, read.records.length);
+      t.is(read.damage === undefined, read.records.length === records.length, `bit ${bit}`);
+    }
+  },
+);
+
 /** A folder with a trace and its model. */
 function folderWith(t: ExecutionContext, trace: Uint8Array): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), "typevisor-trace-"));

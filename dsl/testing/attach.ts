@@ -7,7 +7,7 @@ import { ActionWords, fieldReader } from "./action-text.ts";
 import { FakeBoard, type FakePage } from "./fake-board.ts";
 import type { FakeVolume } from "./fake-volume.ts";
 import { kinds, reachOf, type Numbers } from "./reach.ts";
-import { putRecord, recordOf, SnapshotError, type StateRecord } from "./snapshot.ts";
+import { partsOf, putRecord, recordOf, type StateRecord } from "./snapshot.ts";
 import { Timeline } from "./timeline.ts";
 
 /** An interrupt message that left the device. */
@@ -295,11 +295,9 @@ export class Attached<U, C = unknown> {
    * changes nothing, where it is none of this device.
    */
   restore(snapshot: Snapshot): void {
-    if (snapshot.device !== this.device.name)
-      throw new SnapshotError(`a snapshot of ${snapshot.device} does not fit ${this.device.name}`);
-    if (!/^0x[0-9a-f]+$/.test(snapshot.timeNs)) throw new SnapshotError(`${snapshot.timeNs} is no time`);
-    putRecord(this.device.state, this.#stateBytes(), snapshot.state);
-    this.board.nowNs = BigInt(snapshot.timeNs);
+    const { timeNs, state } = partsOf(snapshot, this.device.name);
+    putRecord(this.device.state, this.#stateBytes(), state);
+    this.board.nowNs = timeNs;
     for (const { name, kind, ordinal, count, many } of this.device.wires) {
       const ends = (this.u as Readonly<Record<string, WireCell | readonly WireCell[]>>)[name];
       for (let i = 0; i < count; i++) {

@@ -88,3 +88,44 @@ test("the timeline is printed where the test fails, and only there", (t) => {
     t.deepEqual(printed, passed ? [] : ["           0 ns  write scr 0x1"]);
   }
 });
+
+test("a truncated snapshot, and one with any bit flipped, is refused with its reason or is what it says", (t) => {
+  const guest = ticking();
+  const whole = JSON.stringify(guest.snapshot());
+  const other = attach(hpet);
+  other.write("configuration", 1);
+  other.advance(12_345);
+  const before = other.snapshot();
+  let refused = 0;
+  // The numbers of wires are the board's, and a number may have zeros in front.
+  const said = (snapshot: Snapshot): string =>
+    JSON.stringify(snapshot)
+      .replaceAll(/"wire":\d+/g, "")
+      .replaceAll(/"0x0+(?=[\da-f])/g, '"0x');
+  const tries = (text: string): void => {
+    let read: Snapshot;
+    try {
+      read = JSON.parse(text) as Snapshot;
+    } catch {
+      return;
+    }
+    try {
+      other.restore(read);
+      // What was taken is there, name by name.
+      t.is(said(other.snapshot()), said(read), text);
+      other.restore(before);
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      refused++;
+      t.deepEqual(other.snapshot(), before, text);
+    }
+  };
+  for (let length = 0; length < whole.length; length += 7) tries(whole.slice(0, length));
+  for (let at = 0; at < whole.length; at++) {
+    const flipped = String.fromCharCode(whole.charCodeAt(at) ^ (1 << ((at * 5) % 7)));
+    tries(whole.slice(0, at) + flipped + whole.slice(at + 1));
+  }
+  for (const text of ["null", "1", "[]", "{}", `{"device":"hpet"}`, `{"device":"hpet","timeNs":"0x1"}`])
+    tries(text);
+  t.true(refused > 100, `${refused} refused`);
+});

@@ -12,6 +12,19 @@ export class SnapshotError extends Error {
   override name = "SnapshotError";
 }
 
+/** The time and the state of a device's snapshot, which may be anything. Throws SnapshotError where it is none of this device. */
+export function partsOf(
+  snapshot: unknown,
+  device: string,
+): { readonly timeNs: bigint; readonly state: unknown } {
+  if (typeof snapshot !== "object" || snapshot === null) throw new SnapshotError("this is no snapshot");
+  const { device: of, timeNs, state } = snapshot as Readonly<Record<string, unknown>>;
+  if (of !== device) throw new SnapshotError(`a snapshot of ${String(of)} does not fit ${device}`);
+  if (typeof timeNs !== "string" || !/^0x[0-9a-f]{1,16}$/.test(timeNs))
+    throw new SnapshotError(`${String(timeNs)} is no time`);
+  return { timeNs: BigInt(timeNs), state };
+}
+
 const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
