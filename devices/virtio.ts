@@ -45,7 +45,7 @@ export type VirtioBlkOptions = VirtioDeviceOptions &
         readonly size: Bytes;
       }
     | {
-        /** What the disk is, such as `partition({ name: "data" })`. */
+        /** What the disk is: `partition({ name: "data" })`, or `espFile("data.img")`. */
         readonly disk: VolumeDeclaration;
       }
   );
@@ -55,7 +55,7 @@ export function virtioBlk(options: VirtioBlkOptions): DeviceTemplate {
   const { name = "disk" } = options;
   if ("size" in options) return ({ pci }) => [onBus(pci, name, (gpa) => virtioBlkDevice(gpa, options.size))];
   const { disk } = options;
-  const make = (gpa: number): unknown => virtioBlkVolume(gpa, { name, readOnly: disk.model.readOnly });
+  const make = (gpa: number): unknown => virtioBlkVolume(gpa, { name, readOnly: disk.readOnly });
   return ({ pci }) => [onBus(pci, name, make, { done: { board: "volume" } }, [], disk)];
 }
 

@@ -30,8 +30,8 @@ export { guest } from "./manifest/guest.ts";
 export { linux, multiboot, pvh } from "./manifest/kernel.ts";
 export { network } from "./manifest/network.ts";
 export { payload } from "./manifest/payload.ts";
-export { partition } from "./manifest/volume.ts";
 export { sharedMemory } from "./manifest/shared-memory.ts";
+export { espFile, partition } from "./manifest/volume.ts";
 export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
 export type { Bytes, Nanoseconds } from "./manifest/units.ts";
 

@@ -5,6 +5,7 @@ import { array } from "../dsl/core/layout.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { addPiece, BlockOperation, BlockResult, maxDiscardSectors, requestsPerVolume } from "./block.ts";
 import { blockStore } from "./block-store.ts";
+import { bootInfo } from "./boot.ts";
 import { partitionedDisk, testDriver } from "./testing/disk.ts";
 import { modelMachine, said } from "./testing/machine.ts";
 
@@ -61,7 +62,7 @@ test("a volume's sectors are those of its partition, and what waits for them get
   t.is(store.transfer(0, BlockOperation.write, 99n, at, 512n), BlockResult.done);
   t.is(disk.toString("latin1", (64 + 99) * 512, (64 + 99) * 512 + 5), "jello");
   t.is(store.transfer(0, BlockOperation.flush, 0n, at, 0n), BlockResult.done);
-  t.deepEqual(driver.asked, ["read 64 1", "write 163 1", "flush 64 1"]);
+  t.deepEqual(driver.asked, ["read 64 1 of 0", "write 163 1 of 0", "flush 64 1 of 0"]);
 });
 
 test("nobody reaches sectors beyond a volume, or memory that does not fit them", (t) => {
@@ -82,7 +83,7 @@ test("a read-only volume takes neither writes nor discards", (t) => {
   submit(1, 1, BlockOperation.discard, 0n, 1);
   submit(1, 2, BlockOperation.read, 0n, 1, 512n);
   t.deepEqual(poll(), ["1.0 failed", "1.1 failed", "1.2 done"]);
-  t.deepEqual(driver.asked, ["read 256 1"]);
+  t.deepEqual(driver.asked, ["read 256 1 of 0"]);
 });
 
 test("a request is its volume's again when it was told, once", (t) => {
@@ -116,7 +117,7 @@ test("discards are bounded, and unsupported where the disk has none", (t) => {
   one.submit(0, 0, BlockOperation.discard, 4n, 8);
   one.submit(0, 1, BlockOperation.discard, 0n, maxDiscardSectors + 1);
   t.deepEqual(one.poll(), ["0.0 done", "0.1 outside"]);
-  t.deepEqual(one.driver.asked, ["discard 68 8"]);
+  t.deepEqual(one.driver.asked, ["discard 68 8 of 0"]);
   const other = scene({ discards: false });
   t.false(other.store.discards(0));
   other.submit(0, 0, BlockOperation.discard, 4n, 8);
@@ -153,7 +154,9 @@ test("partitions are looked for on all disks; missing and ambiguous ones are tol
   const apart = scene({ partitions: [table[0]!], second: [fixed] });
   t.deepEqual([apart.store.sectors(0), apart.store.sectors(1)], [100n, 7n]);
   apart.submit(1, 0, BlockOperation.read, 1n, 1, 512n);
-  t.deepEqual(apart.poll(), ["1.0 done"]);
+  apart.submit(0, 0, BlockOperation.read, 1n, 1, 512n);
+  t.deepEqual(apart.poll(), ["0.0 done", "1.0 done"]);
+  t.deepEqual(apart.driver.asked, ["read 65 1 of 0", "read 71 1 of 1"]);
   t.is(said(apart.machine), "");
   const twice = scene({ second: [fixed] });
   t.is(twice.store.sectors(1), 0n);
@@ -163,6 +166,32 @@ test("partitions are looked for on all disks; missing and ambiguous ones are tol
   t.regex(said(missing.machine), /partition fixed is on no disk of this machine/);
   missing.submit(1, 0, BlockOperation.read, 0n, 1, 512n);
   t.deepEqual(missing.poll(), ["1.0 absent"]);
+});
+
+test("a file is a disk whose sectors are its payload's, and takes no discards", (t) => {
+  modelMachine();
+  const content = storage("testFile", array(u8, 2048));
+  content[513] = 7;
+  bootInfo.payloads[3]!.address = addressOf(content);
+  bootInfo.payloads[3]!.bytes = 2047n;
+  const store = blockStore(
+    [
+      { kind: "file", name: "other", payload: 2, readOnly: false },
+      { kind: "file", name: "file", payload: 3, readOnly: false },
+    ],
+    [],
+  );
+  store.start();
+  t.deepEqual([store.sectors(0), store.sectors(1)], [0n, 3n]);
+  t.is(store.transfer(1, BlockOperation.read, 1n, at, 512n), BlockResult.done);
+  t.is(buffer[1], 7);
+  buffer[1] = 9;
+  t.is(store.transfer(1, BlockOperation.write, 2n, at, 512n), BlockResult.done);
+  t.is(content[1025], 9);
+  t.is(store.transfer(1, BlockOperation.flush, 0n, at, 0n), BlockResult.done);
+  t.is(store.transfer(1, BlockOperation.read, 3n, at, 512n), BlockResult.outside);
+  t.is(store.transfer(0, BlockOperation.read, 0n, at, 512n), BlockResult.absent);
+  t.false(store.discards(1));
 });
 
 test("neighbouring stretches of memory become one, and there is an end to them", (t) => {

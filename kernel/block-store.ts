@@ -20,21 +20,16 @@ import {
   type BlockDriver,
   type BlockRequests,
 } from "./block.ts";
+import { fileDisks } from "./file-disks.ts";
 import { putDecimal, putText } from "./console.ts";
 import { partitionReader } from "./gpt.ts";
 import { machine } from "./machine.ts";
 import { putPrefix } from "./notices.ts";
 
-/** A volume that is a partition of one of the machine's disks. */
-export interface PartitionVolume {
-  readonly kind: "partition";
-  /** The partition's name in its disk's GUID partition table; no other volume has it. */
-  readonly name: string;
-  readonly readOnly: boolean;
-}
-
-/** The volumes, by their numbers in the manifest. */
-export type BlockVolume = PartitionVolume;
+/** A volume: the only partition with a name in its disk's GUID partition table, or a payload. */
+export type BlockVolume = (
+  { readonly kind: "partition" } | { readonly kind: "file"; readonly payload: number }
+) & { readonly name: string; readonly readOnly: boolean };
 
 /** Makes a driver over the image's requests, in which its disks have numbers from `firstDisk` on. */
 export type BlockDriverMaker = (requests: BlockRequests, firstDisk: number) => BlockDriver;
@@ -83,10 +78,12 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
   const states = storage("blockVolumes", array(State, Math.max(volumes.length, 1)));
   const turn = storage("blockTurn", struct("BlockTurn", { next: u32 }));
   const lastVolume = volumes.length - 1;
+  const files = volumes.flatMap((v, index) => (v.kind === "file" ? [{ index, payload: v.payload }] : []));
+  const fileMakers = files.length === 0 ? [] : [fileDisks(files.map(({ payload }) => payload))];
   let firstDisk = 0;
   /** Disks have numbers over all drivers. */
   const drivers = Object.freeze(
-    makers.map((make) => {
+    [...makers, ...fileMakers].map((make) => {
       const driver = make(requests, firstDisk);
       const first = firstDisk;
       firstDisk += driver.disks;
@@ -94,8 +91,14 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
     }),
   );
   const names = Object.freeze(
-    volumes.map(({ name, readOnly }, index) => Object.freeze({ index, name, readOnly })),
+    volumes.map(({ kind, name, readOnly }, index) => Object.freeze({ index, kind, name, readOnly })),
   );
+  const partitions = names.filter(({ kind }) => kind === "partition");
+  /** Files' disks are the last. */
+  const fileVolumes = Object.freeze(
+    files.map(({ index }, i) => Object.freeze({ index, disk: firstDisk - files.length + i })),
+  );
+  const partitioned = Object.freeze(drivers.slice(0, makers.length));
 
   const issue = (request: BlockRequest): void => {
     const disk = request.disk;
@@ -210,21 +213,23 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
   };
 
   const reader = partitionReader(
-    names,
+    partitions,
     (disk: u32, sector: u64, hpa: u64, bytes: u64): boolean =>
       u64(sector + (bytes >> 9n)) <= sectorsOf(disk) &&
       transferOn(disk, BlockOperation.read, sector, hpa, bytes) === BlockResult.done,
   );
   const findPartitions = (disk: u32, sectors: u64, discards: boolean): void => {
     if (!reader.find(disk, sectors)) return;
-    for (const v of names) {
+    for (const v of partitions) {
       const partition = reader.partitions[v.index];
       const state = states[v.index];
-      state.places = u16(state.places + partition.found);
-      state.disk = u16(disk);
-      state.first = partition.found === 0 ? state.first : partition.first;
-      state.sectors = partition.found === 0 ? state.sectors : partition.sectors;
-      state.discards = partition.found === 0 ? state.discards : discards;
+      if (partition.found !== 0) {
+        state.places = u16(state.places + partition.found);
+        state.disk = u16(disk);
+        state.first = partition.first;
+        state.sectors = partition.sectors;
+        state.discards = discards;
+      }
     }
   };
 
@@ -236,14 +241,19 @@ export function blockStore(volumes: readonly BlockVolume[], makers: readonly Blo
 
   return Object.freeze({
     start(): void {
-      for (const d of drivers) {
+      for (const d of partitioned) {
         d.driver.start();
         for (let disk: u32 = 0; disk < d.driver.disks; disk++) {
           const sectors = d.driver.sectors(disk);
           if (sectors !== 0n) findPartitions(u32(d.first + disk), sectors, d.driver.discards(disk));
         }
       }
-      for (const v of names) {
+      for (const f of fileVolumes) {
+        const state = states[f.index];
+        state.disk = f.disk;
+        state.sectors = sectorsOf(f.disk);
+      }
+      for (const v of partitions) {
         const state = states[v.index];
         if (state.places !== 1) {
           state.sectors = 0n;

@@ -66,7 +66,10 @@ export type ReadSectors = (disk: u32, sector: u64, hpa: u64, bytes: u64) => bool
 /** Makes a reader that looks for these names. */
 export function partitionReader(names: readonly PartitionName[], read: ReadSectors): PartitionReader {
   const buffer = storage("gptBuffer", array(u32, bufferBytes / 4), { align: 4096 });
-  const partitions = storage("gptFound", array(Partition, Math.max(names.length, 1)));
+  const partitions = storage(
+    "gptFound",
+    array(Partition, Math.max(1, ...names.map(({ index }) => index + 1))),
+  );
   const Table = struct("GptTable", {
     entries: u64,
     count: u32,

@@ -455,6 +455,7 @@ export const catalogue = {
   "no-multiboot-header": error("TV6111", said),
   "entry-outside": error("TV6112", said),
   "segment-place": error("TV6113", said),
+  "disk-sectors": error("TV6114", said),
 } as const;
 
 /** The name of a kind of diagnostic: `may-not-fit`. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { cpioArchive } from "../../ci/cpio.ts";
-import { gib, guest, image, linux, mib, payload, type Manifest } from "../../dsl/image.ts";
+import { espFile, gib, guest, image, linux, mib, payload, type Manifest } from "../../dsl/image.ts";
+import { guestDevice } from "../../dsl/manifest/device.ts";
 import { samplePc } from "../../dsl/manifest/testing/sample.ts";
 import type { Bytes } from "../../dsl/manifest/units.ts";
 import { InputFailure } from "../failure.ts";
@@ -45,16 +46,19 @@ interface Case {
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly commandLine?: string;
+  readonly disk?: Uint8Array;
   readonly memory?: Bytes;
 }
 
-function manifestOf({ initrd, commandLine = "", memory = mib(512) }: Case): Manifest {
+function manifestOf({ initrd, disk, commandLine = "", memory = mib(512) }: Case): Manifest {
   const kernel = linux({
     kernel: payload("vmlinuz"),
     ...(initrd && { initrd: payload("sub/initrd") }),
     commandLine,
   });
-  const one = guest({ name: "one", memory, vcpus: 1, kernel, devices: samplePc() });
+  const disks =
+    disk === undefined ? [] : [guestDevice({ name: "disk", type: "disk", volume: espFile("disk.img") })];
+  const one = guest({ name: "one", memory, vcpus: 1, kernel, devices: [...samplePc(), ...disks] });
   return image({ name: "sample", guests: [one] });
 }
 
@@ -65,6 +69,7 @@ function check(files: Case): Pick<CheckedPayload, "facts">[] {
     mkdirSync(join(folder, "image/sub"), { recursive: true });
     if (files.kernel !== undefined) writeFileSync(join(folder, "image/vmlinuz"), files.kernel);
     if (files.initrd !== undefined) writeFileSync(join(folder, "image/sub/initrd"), files.initrd);
+    if (files.disk !== undefined) writeFileSync(join(folder, "image/disk.img"), files.disk);
     const search = { imageFolder: join(folder, "image"), cacheFolder: join(folder, "cache") };
     return checkPayloads(manifestOf(files), search).map(({ facts }) => ({ facts }));
   } finally {
@@ -99,6 +104,12 @@ test("a kernel's facts are those of its header", (t) => {
   t.is(initrd!.facts.linux, null);
   t.is(initrd!.facts.sizeBytes, archive.length);
   t.regex(initrd!.facts.sha256, /^[0-9a-f]{64}$/);
+});
+
+test("a file that is a disk has whole sectors", (t) => {
+  const kernel = bzImage();
+  t.is(check({ kernel, disk: new Uint8Array(1024) })[1]!.facts.sizeBytes, 1024);
+  refuses(t, "TV6114", "its 1000 bytes are no whole sectors", { kernel, disk: new Uint8Array(1000) });
 });
 
 test("setup sectors of 0 mean 4, as in the oldest kernels", (t) => {

@@ -72,6 +72,10 @@ function checkPayload(model: PayloadModel, search: PayloadSearch, place: Place |
       if (fault !== undefined) return fail(fault.code, fault.why);
       break;
     }
+    case "disk":
+      if (bytes.length % 512 !== 0)
+        return fail("TV6114", `is to be a disk, and its ${bytes.length} bytes are no whole sectors of 512`);
+      break;
     // Those depend on the guest, and modules are whatever their kernel takes.
     case "pvh-kernel":
     case "multiboot-kernel":

@@ -16,6 +16,7 @@ export const payloadCodes = Object.freeze({
   TV6111: "a kernel has no multiboot header that can be followed",
   TV6112: "a kernel's entry point lies outside of it",
   TV6113: "a kernel's segment has no place in its guest's memory",
+  TV6114: "a disk has no whole sectors",
 } as const);
 export type PayloadCode = keyof typeof payloadCodes;
 

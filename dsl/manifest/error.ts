@@ -30,7 +30,7 @@ export const manifestCodes = Object.freeze({
   TV5123: "a kernel has too many modules",
   TV5124: "a trace names a device that does not exist",
   TV5125: "a guest has too many PCI devices",
-  TV5126: "a partition has two users",
+  TV5126: "a partition or a file has two users",
   TV5127: "a partition's name is not usable",
   TV5130: "two networks have one name",
   TV5131: "an address is not one of a network card",

@@ -99,17 +99,23 @@ export interface PayloadModel {
   readonly placement: "sealed" | "esp";
   /** Where it lies on the EFI system partition, in UEFI's notation; null where it is sealed. */
   readonly espPath: string | null;
-  readonly role: "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "module";
+  readonly role: "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "module" | "disk";
 }
 
-/** A partition of a disk of the machine. */
-export interface VolumeModel {
-  readonly kind: "partition";
-  /** In its disk's GUID partition table. */
+/** A partition of a disk of the machine, or a file in memory. */
+export type VolumeModel = (
+  | { readonly kind: "partition" }
+  | {
+      readonly kind: "file";
+      /** Index into `ImageModel.payloads`. */
+      readonly payload: number;
+    }
+) & {
+  /** In its disk's GUID partition table; of the file. */
   readonly name: string;
   /** Nothing writes to it. */
   readonly readOnly: boolean;
-}
+};
 
 /** The machine's serial port that the hypervisor writes to, and the guest that has it otherwise. */
 export interface ConsoleModel {

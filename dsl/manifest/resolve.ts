@@ -55,11 +55,14 @@ export function resolve(image: ImageDeclaration): {
   checkTrace(image);
   const payloads: ResolvedPayload[] = [];
   const guests = image.guests.map((guest, index) => resolveGuest(image, guest, index, payloads));
-  checkPayloads(image, payloads);
   checkSaves(image);
   const devices = image.guests.flatMap((g) => g.devices);
   // The saves' volume is the last.
-  const volumes = resolveVolumes([...devices, { volume: image.saves }].flatMap(({ volume }) => volume ?? []));
+  const volumes = resolveVolumes(
+    [...devices, { volume: image.saves }].flatMap(({ volume }) => volume ?? []),
+    (file) => indexOfPayload(image, payloads, file, "disk"),
+  );
+  checkPayloads(image, payloads);
   const model: ImageModel = Object.freeze({
     name: image.name,
     guests: Object.freeze(guests),
@@ -203,10 +206,20 @@ function resolveConsole(image: ImageDeclaration): ConsoleModel {
   return Object.freeze({ port, baud, guest: index });
 }
 
-function checkSaves({ saves, place }: ImageDeclaration): void {
-  if (saves?.model.readOnly !== true) return;
-  const message = `guests are saved to partition "${saves.model.name}", which is declared as read-only`;
-  throw new ManifestError("TV5121", message, [saves.place, place]);
+function checkSaves({ saves, guests, place }: ImageDeclaration): void {
+  if (saves === undefined) return;
+  const fail = (why: string, ...places: readonly [Error, ...Error[]]): never => {
+    throw new ManifestError("TV5121", `guests are saved to ${saves.what}, ${why}`, places);
+  };
+  if (saves.readOnly) fail("which is declared as read-only", saves.place, place);
+  if (typeof saves.source !== "string") fail("which does not outlast the machine", saves.place, place);
+  for (const { volume, name } of guests.flatMap((g) => g.devices))
+    if (volume !== undefined && typeof volume.source !== "string" && !volume.readOnly)
+      fail(
+        `but what device "${name}" writes to ${volume.what} stays in memory and would be lost`,
+        volume.place,
+        saves.place,
+      );
 }
 
 function checkTrace(image: ImageDeclaration): void {

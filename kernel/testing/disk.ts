@@ -82,7 +82,9 @@ export function testDriver(disks: readonly Buffer[], discards = true): TestDrive
         discards: () => discards,
         interrupts: () => false,
         issue(request) {
-          driver.asked.push(`${BlockOperation[request.operation]} ${request.sector} ${request.sectors}`);
+          driver.asked.push(
+            `${BlockOperation[request.operation]} ${request.sector} ${request.sectors} of ${request.disk}`,
+          );
           request.sectors = 0;
           request.piece = u16(request.pieceCount);
           partBegun(request);

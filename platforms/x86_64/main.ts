@@ -7,7 +7,6 @@ import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import type { Program } from "../../dsl/core/program.ts";
 import { board } from "../../dsl/device/board.ts";
 import type { Manifest } from "../../dsl/image.ts";
-import type { DeviceDeclaration } from "../../dsl/manifest/device.ts";
 import { ManifestError } from "../../dsl/manifest/error.ts";
 import { isTraced, type GuestModel, type ImageModel, type PayloadFacts } from "../../dsl/manifest/model.ts";
 import { digestOf, traceModel } from "../../dsl/trace/model.ts";
@@ -126,8 +125,8 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   const domains = domainStorage(model);
   const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
   const trace = traceOf(manifest);
-  const volumes = model.volumes.filter(({ kind }) => kind === "partition");
-  const disks = volumes.length === 0 ? [] : [nvme(), ahci()];
+  const { volumes } = model;
+  const disks = volumes.some(({ kind }) => kind === "partition") ? [nvme(), ahci()] : [];
   const blocks =
     volumes.length === 0
       ? null
@@ -135,10 +134,8 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
           volumes,
           disks.map(({ make }) => make),
         );
-  const volumeOf = ({ volume }: DeviceDeclaration): number | null =>
-    volume === undefined ? null : model.volumes.indexOf(volume.model);
   const console = model.saves === null ? null : sharedConsole();
-  let [deviceNumber, nextWire] = [0, 0];
+  let [deviceNumber, nextWire, nextVolume] = [0, 0, 0];
   const guests = manifest.guests.map((guest, index) => ({
     index,
     instances: guest.devices.flatMap((device) => {
@@ -147,7 +144,8 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
       nextWire += device.instance.wires.length;
       const traced = trace !== null && isTraced(model, guest.name, device.name);
       const instance = traced ? trace.instance(device.instance, number, firstWire) : device.instance;
-      const volume = volumeOf(device);
+      // Volumes are numbered in the order of their devices.
+      const volume = device.volume === undefined ? null : nextVolume++;
       return [{ instance, vcpu: device.vcpu ?? null, volume }];
     }),
   }));
