@@ -439,6 +439,7 @@ export function makeBoard(
     enterGuest,
     deliver,
     yieldCurrent,
+    wakeBy: timerPart.wakeBy,
     memory,
   });
   const volumeEnds = ofKind("volume").map((w) => Object.freeze({ wire: w.wire, volume: w.owner.volume }));

@@ -399,8 +399,9 @@ export function kernel(parts: KernelParts): KernelEntry {
     const cpu = cpus[machine.cpuIndex()];
     for (;;) {
       board.deliver();
-      board.runNetworks();
       board.timers.run();
+      // Behind the timers, which may send: what has come is told before the CPU waits.
+      board.runNetworks();
       // A wire that is slower than the guest gets the rest a millisecond later.
       if (consoleGuest !== null && !machine.consoleFlush())
         board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));

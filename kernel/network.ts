@@ -2,7 +2,7 @@
  * The networks of an image: what devices do at their ports, and how frames reach the guests that they are for. A frame
  * is given to its device by the kernel's loop, never within the sender's exit.
  */
-import type { u16, u32, u64 } from "../dsl/core/int.ts";
+import { u64, type u16, type u32 } from "../dsl/core/int.ts";
 import type { FixedArray } from "../dsl/core/layout.ts";
 import type { Board } from "../dsl/device/board.ts";
 import { portFrames } from "../dsl/device/port.ts";
@@ -10,7 +10,7 @@ import type { NetworkModel } from "../dsl/manifest/model.ts";
 import type { PlacedInstance } from "./board.ts";
 import { DomainState, type Domain } from "./domain.ts";
 import { machine } from "./machine.ts";
-import { makeSwitch, type SwitchPort } from "./switch.ts";
+import { makeSwitch, Urgency, type SwitchPort } from "./switch.ts";
 import { convert } from "./timebase.ts";
 
 /** The part of the board that reaches networks. */
@@ -18,6 +18,9 @@ export type NetworkBoard = Pick<
   Board,
   "portAddress" | "portDelay" | "loadFrame" | "sendFrame" | "waitingFrame" | "storeFrame" | "dropFrame"
 >;
+
+/** A second shifted right by this, 122 µs: how long a frame waits at most while its sender goes on. */
+const soonShift = 13n;
 
 /** What the networks need of the board. */
 export interface NetworkSurroundings {
@@ -28,6 +31,8 @@ export interface NetworkSurroundings {
   readonly deliver: () => void;
   /** Makes the current vCPU give way to the kernel's loop. */
   readonly yieldCurrent: () => void;
+  /** Makes the kernel's loop run at a host tick at the latest. */
+  readonly wakeBy: (ticks: u64) => void;
   readonly memory: Pick<Board, "copyFromMemory" | "copyToMemory">;
 }
 
@@ -47,7 +52,7 @@ export function addressOfMac(mac: string): bigint {
 export function networksOf(
   networks: readonly NetworkModel[],
   instances: readonly PlacedInstance[],
-  { domains, current, enterGuest, deliver, yieldCurrent, memory }: NetworkSurroundings,
+  { domains, current, enterGuest, deliver, yieldCurrent, wakeBy, memory }: NetworkSurroundings,
 ): Networks {
   const declared = networks.flatMap(({ ports }, network) => ports.map((port) => ({ ...port, network })));
   const ends = instances.flatMap(({ instance, guest, state, firstWire }) =>
@@ -66,8 +71,8 @@ export function networksOf(
       }),
   );
   const between = makeSwitch(
-    declared.map(({ network, guest, mac, rateBytes, burstBytes }): SwitchPort => ({
-      ...{ network, guest, rateBytes, burstBytes },
+    declared.map(({ network, mac, rateBytes, burstBytes }): SwitchPort => ({
+      ...{ network, rateBytes, burstBytes },
       address: addressOfMac(mac),
     })),
   );
@@ -88,7 +93,10 @@ export function networksOf(
         memory.copyFromMemory(gpa, between.outgoing(), at, length),
       sendFrame: (wire: u16, length: u16): boolean => {
         const sent = between.send(portOf(wire), length, nowNs());
-        if (between.isUrgent()) yieldCurrent();
+        const urgency = between.urgency();
+        if (urgency === Urgency.now) yieldCurrent();
+        else if (urgency === Urgency.soon)
+          wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> soonShift)));
         return sent;
       },
       waitingFrame: (wire: u16): u16 => between.waiting(portOf(wire)),

@@ -1,6 +1,6 @@
 import test from "ava";
 import type { FixedArray } from "../dsl/core/layout.ts";
-import { ageingNs, makeSwitch, type Switch, type SwitchPort } from "./switch.ts";
+import { ageingNs, makeSwitch, Urgency, type Switch, type SwitchPort } from "./switch.ts";
 
 const second = 1_000_000_000n;
 /** Addresses of ports 0 to 3: the first byte says that they are local, the last is their number. */
@@ -11,7 +11,6 @@ const broadcast = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 
 const port = (n: number, more: Partial<SwitchPort> = {}): SwitchPort => ({
   network: 0,
-  guest: n,
   address: asNumber(address(n)),
   rateBytes: null,
   burstBytes: 0,
@@ -184,17 +183,21 @@ test("a port at a limited rate sends its burst, then waits for as long as its by
   t.is(hands.between.delayNs(0, hands.now), second, "a long pause saves up no more than the burst");
 });
 
-test("a guest's turn is urgent where frames are for itself, and where they crowd", (t) => {
-  const hands = new Hands([port(0), port(1, { guest: 0 }), port(2)]);
+test("what comes to a port is to be given soon, and at once where half of the room is taken", (t) => {
+  const hands = new Hands([port(0), port(1)]);
+  t.is(hands.between.urgency(), Urgency.none);
   hands.send(0, frame(address(1), address(0)));
-  t.true(hands.between.isUrgent());
-  t.false(hands.between.isUrgent());
-  for (let i = 0; i < 32; i++) hands.send(0, frame(address(2), address(0)));
-  t.false(hands.between.isUrgent());
-  hands.send(0, frame(address(2), address(0)));
-  t.true(hands.between.isUrgent());
-  t.true(hands.between.hasNews(2));
-  t.false(hands.between.hasNews(2));
+  t.is(hands.between.urgency(), Urgency.soon);
+  t.is(hands.between.urgency(), Urgency.none);
+  for (let i = 0; i < 31; i++) hands.send(0, frame(address(1), address(0)));
+  t.is(hands.between.urgency(), Urgency.none, "it is known");
+  hands.send(0, frame(address(1), address(0)));
+  t.is(hands.between.urgency(), Urgency.now);
+  t.true(hands.between.hasNews(1));
+  t.false(hands.between.hasNews(1));
+  hands.take(1);
+  hands.send(0, frame(address(1), address(0)));
+  t.is(hands.between.urgency(), Urgency.soon);
 });
 
 test("whatever is sent and taken, no frame is lost, doubled, changed, or out of its order", (t) => {

@@ -14,8 +14,6 @@ import { mostFrameBytes, portFrames } from "../dsl/device/port.ts";
 export interface SwitchPort {
   /** Which network it is on. */
   readonly network: number;
-  /** The guest behind it. */
-  readonly guest: number;
   /** Its address, the first byte in [7:0]. */
   readonly address: bigint;
   /** Bytes that it may send in a second; null: no limit. */
@@ -35,6 +33,12 @@ export interface SwitchCounters {
   refused: u64;
 }
 
+/**
+ * How soon frames that wait should be given to their guest: `soon`, within a fraction of a millisecond, where more may
+ * follow and can be given together; `now`, before the sender goes on, where half of what can wait does.
+ */
+export const Urgency = Object.freeze({ none: 0, soon: 1, now: 2 } as const);
+
 /** The switch; times are nanoseconds of one clock. */
 export interface Switch {
   /** Bytes of the frame that is being made. */
@@ -53,8 +57,8 @@ export interface Switch {
   drop(port: u32): void;
   /** Whether frames have come to a port since it was asked. */
   hasNews(port: u32): boolean;
-  /** Whether a guest should be given its frames before the sender goes on; asking forgets it. */
-  isUrgent(): boolean;
+  /** How soon guests should be given what has come since it was asked: one of `Urgency`. */
+  urgency(): u8;
   readonly counters: FixedArray<SwitchCounters>;
 }
 
@@ -75,7 +79,7 @@ const reservedGroup = 0x0000_00c2_8001n;
 const reservedMask = 0xf0ff_ffff_ffffn;
 /** Fractions of a nanosecond in which a byte's share of time is counted. */
 const costShift = 16n;
-/** Frames at a port that make its guest's turn urgent. */
+/** Frames at a port that should not become more. */
 const crowd = portFrames / 2;
 const queueMask = portFrames - 1;
 /** Bytes of a frame in the pool: the longest, rounded up. */
@@ -104,7 +108,7 @@ export function makeSwitch(ports: readonly SwitchPort[]): Switch {
   const state = storage("switchPorts", array(Port, length));
   const pool = storage(
     "switchPool",
-    struct("SwitchPool", { outgoing: u16, free: u32, urgent: bool, list: array(u16, poolSize) }),
+    struct("SwitchPool", { outgoing: u16, free: u32, urgency: u8, list: array(u16, poolSize) }),
   );
   // Frame 0 is the first to be made.
   pool.free = poolSize - 1;
@@ -113,7 +117,6 @@ export function makeSwitch(ports: readonly SwitchPort[]): Switch {
   const of = <T>(value: (port: SwitchPort) => T, none: T): readonly T[] =>
     Object.freeze(count === 0 ? [none] : ports.map(value));
   const networks = of((p) => p.network, 0);
-  const guests = of((p) => p.guest, 0);
   const addresses = of((p) => p.address, 0n);
   /** Of each byte that a port sends, in 2^-16 ns. */
   const costs = of(
@@ -162,7 +165,7 @@ export function makeSwitch(ports: readonly SwitchPort[]): Switch {
     }
   };
 
-  const enqueue = (port: u32, from: u32, index: u32): void => {
+  const enqueue = (port: u32, index: u32): void => {
     const to = state[port];
     const waiting = to.count;
     if (waiting >= portFrames) {
@@ -171,9 +174,10 @@ export function makeSwitch(ports: readonly SwitchPort[]): Switch {
     }
     to.frames[(to.head + waiting) & queueMask] = u16(index);
     to.count = u32(waiting + 1);
+    if (waiting >= crowd) pool.urgency = Urgency.now;
+    else if (!to.news && pool.urgency === Urgency.none) pool.urgency = Urgency.soon;
     to.news = true;
     frames[index].holders = u16(frames[index].holders + 1);
-    if (waiting >= crowd || guests[port] === guests[from]) pool.urgent = true;
   };
 
   const isFrame = (bytes: FixedArray<u8>, size: u16): boolean => {
@@ -215,7 +219,7 @@ export function makeSwitch(ports: readonly SwitchPort[]): Switch {
       } else if ((destination & reservedMask) === reservedGroup) return true;
       for (let i = 0; i < length; i++) {
         if (i !== port && networks[i] === network && (target === length || target === i))
-          enqueue(u32(i), port, index);
+          enqueue(u32(i), index);
       }
       if (frame.holders !== 0) {
         const free = u32(pool.free - 1);
@@ -261,10 +265,10 @@ export function makeSwitch(ports: readonly SwitchPort[]): Switch {
       self.news = false;
       return news;
     },
-    isUrgent(): boolean {
-      const urgent = pool.urgent;
-      pool.urgent = false;
-      return urgent;
+    urgency(): u8 {
+      const urgency = pool.urgency;
+      pool.urgency = Urgency.none;
+      return urgency;
     },
   });
 }
