@@ -2,6 +2,7 @@
 import { bareBoot } from "./bare-boot.ts";
 import { bootRatio } from "./boot-ratio.ts";
 import { buildTime } from "./build-time.ts";
+import { editToBoot } from "./edit-boot.ts";
 import { editTime } from "./edit-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
 import { handlers } from "./handlers.ts";
@@ -24,6 +25,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
   return [
     buildTime("images/hello-linux.ts"),
     editTime(),
+    editToBoot(),
     ...[typevisor, ...against.map((column) => peers[column])].map(operationCosts),
     ...(against.includes("kvm") ? [peerMemory(kvm, kvmMemory)] : []),
     ...(against.includes("xen") ? [peerMemory(xen, xenMemory)] : []),
