@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { watchOnTerminal } from "./cli/watch-terminal.ts";
@@ -62,6 +62,14 @@ test("an edit brings the errors that are there now, with their place, and the me
   t.regex(refused, /\n {2}30 \| +u\.data\.value = u\.data\.value \+ 1;\n {5}\| +\^+\n/);
   t.regex(refused, /\n1 error\nwatching devices\/letter-box\.ts\n$/);
   t.false(refused.includes("\u001b"), "there is no terminal");
+
+  // As others do it: the file is emptied first. What is empty for good is told, but later.
+  const answered = answer();
+  truncateSync(file);
+  setTimeout(() => writeFileSync(file, original), 60);
+  t.regex(await answered, /^no problems: letter-box /);
+  truncateSync(file);
+  t.regex(await answer(), /letter-box\.ts is neither an image nor a device/);
 
   // As editors do it: a new file takes the place of the old one.
   writeFileSync(`${file}.new`, limited);

@@ -30,6 +30,8 @@ export interface Watch {
 
 /** An editor writes a file in several steps, which come within this. */
 const quietMs = 20;
+/** A file that was emptied is about to be written; after this it is empty for good. */
+const emptyMs = 1000;
 
 /** Checks a file now, and again whenever one of the files that it is made of changes. */
 export function watchSource(path: string, output: WatchOutput): Watch {
@@ -73,12 +75,13 @@ export function watchSource(path: string, output: WatchOutput): Watch {
       );
     }
   };
-  const changed = (): void => {
+  const changed = (patienceMs = quietMs): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
       const edited = [...seen].filter(([name, text]) => textOf(name) !== text).map(([name]) => name);
-      if (edited.length > 0 || (failed && unseen.size > 0)) examine(edited);
-    }, quietMs);
+      if (patienceMs < emptyMs && edited.some((name) => textOf(name) === "")) changed(emptyMs);
+      else if (edited.length > 0 || (failed && unseen.size > 0)) examine(edited);
+    }, patienceMs);
   };
 
   const warmDevice = (name: string): WarmCheck => {
