@@ -35,6 +35,7 @@ import { virtioConsoleDevice } from "./virtio/console.ts";
 import { virtioNetDevice } from "./virtio/net.ts";
 import { virtioBlkVolume } from "./virtio/blk-volume.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
+import { virtioVsockDevice } from "./virtio/vsock.ts";
 
 /** The functions of the host bridge that stands for its family. */
 const hostFunctions = [q35Mch(0xb000_0000, 256), ich9Lpc(0x600)];
@@ -79,11 +80,12 @@ export const catalogue = Object.freeze({
   "virtio-console": virtioConsoleDevice(0xc000_0000, {
     ports: [
       { name: "console", console: true },
-      { name: "talk", console: false },
+      { name: "talk", console: false, pipe: true },
     ],
     size: { columns: 80, rows: 25 },
   }),
   "virtio-net": virtioNetDevice(0xc000_0000),
   "virtio-blk-volume": virtioBlkVolume(0xc000_0000, { name: "disk", readOnly: false }),
   "virtio-rng": virtioRngDevice(0xc000_0000),
+  "virtio-vsock": virtioVsockDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

@@ -1,17 +1,20 @@
 /** Virtio devices as a guest has them: each a PCI function behind its host bridge. */
 import type { Targets } from "../dsl/device/instance.ts";
-import type { DeviceDeclaration, DeviceOptions, DeviceTemplate } from "../dsl/manifest/device.ts";
 import { networkPort, type NetworkPortOptions } from "../dsl/manifest/network.ts";
+import { channelEnd, sockets, type PipeDeclaration } from "../dsl/manifest/channel.ts";
+import type { DeviceDeclaration, DeviceOptions, DeviceTemplate } from "../dsl/manifest/device.ts";
 import type { PciPlaces } from "../dsl/manifest/pci.ts";
 import type { Bytes } from "../dsl/manifest/units.ts";
 import type { VolumeDeclaration } from "../dsl/manifest/volume.ts";
 import { pciDevice } from "./pci/place.ts";
 import { virtioBlkDevice } from "./virtio/blk.ts";
-import { virtioConsoleDevice, type ConsoleOptions } from "./virtio/console.ts";
 import { virtioNetDevice } from "./virtio/net.ts";
 import { virtioBlkVolume } from "./virtio/blk-volume.ts";
+import type { ConsoleOptions } from "./virtio/console-control.ts";
+import { virtioConsoleDevice } from "./virtio/console.ts";
 import { virtioRngDevice } from "./virtio/rng.ts";
 import { virtioBarBytes } from "./virtio/transport.ts";
+import { virtioVsockDevice } from "./virtio/vsock.ts";
 
 /** Gives a device its place among the guest's functions, and its messages their way to the local APICs. */
 function onBus(
@@ -78,9 +81,10 @@ export interface ConsolePortOptions {
   readonly name: string;
   /**
    * What is at its other end: the guest's console, which makes it a console of the guest (hvc) too and takes the
-   * input from whatever had it before; the console, but for what the port sends alone; or nothing.
+   * input from whatever had it before; the console, but for what the port sends alone; nothing; or a port of another
+   * guest, which has the pipe's other end.
    */
-  readonly to: "console" | "log" | "nowhere";
+  readonly to: "console" | "log" | "nowhere" | PipeDeclaration;
 }
 
 export interface VirtioConsoleOptions extends VirtioDeviceOptions {
@@ -92,10 +96,32 @@ export interface VirtioConsoleOptions extends VirtioDeviceOptions {
 /** Serial ports with names. */
 export function virtioConsole({ name = "console", ports, size }: VirtioConsoleOptions): DeviceTemplate {
   const connect = ports.flatMap(({ to }, i): [string, Targets][] => {
+    if (typeof to === "object") return [];
     const output: [string, Targets] = [`output[${i}]`, { board: to === "nowhere" ? to : "console" }];
     return to === "console" ? [output, [`input[${i}]`, { board: "console" }]] : [output];
   });
-  const own = ports.map((p) => ({ name: p.name, console: p.to === "console" }));
+  const ends = ports.flatMap(({ to }, index) =>
+    typeof to === "object" ? [channelEnd({ channel: to, wire: "pipes", index, arrival: "arrival" })] : [],
+  );
+  const own = ports.map((p) => ({
+    name: p.name,
+    console: p.to === "console",
+    pipe: typeof p.to === "object",
+  }));
   const make = (gpa: number) => virtioConsoleDevice(gpa, { ports: own, ...(size && { size }) });
-  return ({ pci }) => [onBus(pci, name, make, Object.fromEntries(connect))];
+  return ({ pci }) => [onBus(pci, name, make, Object.fromEntries(connect), ends)];
+}
+
+export interface VirtioVsockOptions extends VirtioDeviceOptions {
+  /** The guest's context identifier, 3 to 2^32 - 2; by default 3 and the guest's place in the image, from 0 on. */
+  readonly cid?: number;
+}
+
+/** Stream sockets to the other guests that have them. */
+export function virtioVsock({ name = "vsock", cid }: VirtioVsockOptions = {}): DeviceTemplate {
+  const end = channelEnd({
+    ...{ channel: sockets, wire: "peers", arrival: "arrival" },
+    ...(cid !== undefined && { address: cid }),
+  });
+  return ({ pci }) => [onBus(pci, name, virtioVsockDevice, {}, [end])];
 }

@@ -26,6 +26,7 @@ import { resolve, type ResolvedPayload } from "./manifest/resolve.ts";
 import type { Bytes, Nanoseconds } from "./manifest/units.ts";
 import type { VolumeDeclaration } from "./manifest/volume.ts";
 
+export { pipe } from "./manifest/channel.ts";
 export { guest } from "./manifest/guest.ts";
 export { linux, multiboot, pvh } from "./manifest/kernel.ts";
 export { network } from "./manifest/network.ts";

@@ -12,7 +12,8 @@ import { storage } from "../dsl/core/storage.ts";
 import type { Board, GuestValue } from "../dsl/device/board.ts";
 import type { Span } from "../dsl/device/device.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
-import type { NetworkModel, SharedMemoryModel } from "../dsl/manifest/model.ts";
+import type { ChannelModel, NetworkModel, SharedMemoryModel } from "../dsl/manifest/model.ts";
+import { channelsOf } from "./channels.ts";
 import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import type { Domain } from "./domain.ts";
@@ -105,6 +106,8 @@ export interface BoardParts {
   hasQueued(): boolean;
   /** Tells devices of what has come to them from other guests. */
   runNetworks(): void;
+  /** Tells devices the news of their channels; true where something is left to tell. */
+  runChannels(): boolean;
   /** Withdraws the timers of a guest that has ended. */
   silence(guest: u32): void;
   /** Bytes of host memory for what guests share, a multiple of 2 MiB, which `giveShared` is given in one piece, zero. */
@@ -144,6 +147,7 @@ export function makeBoard(
   networkModels: readonly NetworkModel[] = [],
   blocks: BlockStore | null = null,
   sharedModels: readonly SharedMemoryModel[] = [],
+  channelModels: readonly ChannelModel[] = [],
 ): BoardParts {
   const placed: PlacedInstance[] = [];
   let nextWire = 0;
@@ -443,6 +447,7 @@ export function makeBoard(
     memory,
   });
   const volumeEnds = ofKind("volume").map((w) => Object.freeze({ wire: w.wire, volume: w.owner.volume }));
+  const channels = channelsOf(channelModels, instances, { domains, enterGuest, deliver, yieldCurrent });
 
   const boardItself: Board = Object.freeze({
     now: (): u64 => guestNs(current().time),
@@ -505,6 +510,7 @@ export function makeBoard(
     ...networks.board,
     ...guestVolumes(volumeEnds, blocks, current, yieldCurrent),
     ...shared.board,
+    ...channels.board,
     random: (): GuestValue => machine.random(),
     unimplemented: (wire: u16, ordinal: u8): void =>
       rings.record(deviceUnimplemented, u64(wire), u64(ordinal), 0n, 0n),
@@ -512,6 +518,7 @@ export function makeBoard(
 
   const silence = (guest: u32): void => {
     for (const t of timerEnds) if (guest === t.guest) timerPart.cancel(t.number);
+    channels.forget(guest);
   };
 
   return Object.freeze({
@@ -524,6 +531,7 @@ export function makeBoard(
     deliverFew,
     hasQueued,
     runNetworks: networks.run,
+    runChannels: channels.run,
     silence,
     sharedBytes: shared.bytes,
     giveShared: shared.give,

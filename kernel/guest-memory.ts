@@ -71,6 +71,16 @@ function copyBlock(to: u64, from: u64, bytes: u32): void {
   }
 }
 
+/** Copies up to 2,048 bytes within the host's memory, as between a device's buffer and a channel. */
+export function copyHost(to: u64, from: u64, bytes: u32): void {
+  let done: u32 = 0;
+  for (let i = 0; i < 4; i++) {
+    const step = u32(Math.min(bytes - Math.min(done, bytes), blockBytes));
+    copyBlock(u64(to + BigInt(done)), u64(from + BigInt(done)), step);
+    done = u32(done + step);
+  }
+}
+
 /**
  * Makes copies between guest memory and the host's, at most `most` bytes each; false, and nothing changes, where there
  * are more or not all of them lie in memory.

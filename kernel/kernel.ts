@@ -402,6 +402,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       board.timers.run();
       // Behind the timers, which may send: what has come is told before the CPU waits.
       board.runNetworks();
+      if (board.runChannels()) board.timers.wakeBy(machine.now());
       // A wire that is slower than the guest gets the rest a millisecond later.
       if (consoleGuest !== null && !machine.consoleFlush())
         board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));

@@ -11,6 +11,7 @@ const wires: Readonly<Record<NonNullable<StateModel["wire"]>, string>> = {
   line: "an interrupt line or another level, out",
   timer: "a timer of the board",
   sink: "bytes out to the host",
+  channel: "messages to and from other guests' devices",
   source: "bytes in from the host",
   messages: "interrupt messages, out",
   signal: "events without a level, out: reset, power-off, NMI, end of interrupt",

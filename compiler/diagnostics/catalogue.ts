@@ -438,6 +438,10 @@ export const catalogue = {
   "network-address": error("TV5131", said),
   "network-address-twice": error("TV5132", said),
   "network-ports": error("TV5133", said),
+  "channel-address": error("TV5135", said),
+  "channel-address-twice": error("TV5136", said),
+  "pipe-ends": error("TV5137", said),
+  "channel-ends": error("TV5138", said),
   "shared-memory-twice": error("TV5140", said),
   "shared-memory-count": error("TV5141", said),
 

@@ -1,5 +1,5 @@
 import test from "ava";
-import { serialPorts } from "../testing/virtio-console.ts";
+import { pipedPorts, serialPorts } from "../testing/virtio-console.ts";
 import { virtioConsoleDevice } from "./console.ts";
 import { descriptorFlag, Driver, feature, placesOf } from "./testing/driver.ts";
 
@@ -199,6 +199,94 @@ test("a message that is too short, and a buffer that is too small for one, make 
   control(small, events.ready, 0, 1);
   t.is(small.status, 15 | needsReset);
   t.deepEqual(told(small), []);
+});
+
+/** A port of another guest at the other end of the second port's pipe, played by the test. */
+function piped() {
+  const driver = new Driver<unknown>(pipedPorts as never, size);
+  const { channels } = driver.guest.board;
+  channels.address = 1;
+  driver.start(queues, feature.version1 | multiport);
+  for (let i = 0; i < size; i++) offerBuffer(driver, controlIn, i, 64);
+  const pulse = (): void => {
+    driver.guest.input("arrival", 0, true);
+    driver.guest.input("arrival", 0, false);
+  };
+  const wire = (): number => channels.sent[0]!.wire;
+  return {
+    driver,
+    channels,
+    pulse,
+    /** The other guest starts. */
+    appear(): void {
+      channels.others.add(2);
+      pulse();
+    },
+    /** The other end sends. */
+    hear(...bytes: number[]): void {
+      channels.waiting(wire()).push(bytes);
+      pulse();
+    },
+    said: (): readonly string[] => channels.sent.map(({ bytes }) => Buffer.from(bytes).toString("latin1")),
+  };
+}
+
+test("both ends of a pipe learn whether the other is open, whoever starts first", (t) => {
+  const { driver, channels, appear, hear, said, pulse } = piped();
+  pulse();
+  t.deepEqual(said(), []);
+  appear();
+  t.deepEqual(said(), ["\x06"], "a start, with the port closed");
+  control(driver, events.portReady, 1, 1);
+  t.deepEqual(told(driver), [
+    [events.name, 1, 1, "pipe"],
+    [events.open, 1, 0, ""],
+  ]);
+  hear(7);
+  t.deepEqual(said(), ["\x06", "\x02"], "the other has started: it is told again");
+  t.deepEqual(told(driver), [[events.open, 1, 1, ""]]);
+  control(driver, events.open, 1, 1);
+  hear(2);
+  t.deepEqual(said().slice(2), ["\x03"]);
+  t.deepEqual(told(driver), [[events.open, 1, 0, ""]]);
+  hear(3);
+  t.deepEqual(told(driver), [[events.open, 1, 1, ""]]);
+  channels.others.clear();
+  pulse();
+  t.deepEqual(told(driver), [[events.open, 1, 0, ""]], "its guest has gone");
+});
+
+test("what a pipe has no room for stays with the driver, and goes on in its order", (t) => {
+  const { driver, channels, appear, pulse, said } = piped();
+  write(driver, 5, "early");
+  t.deepEqual(driver.used(5), []);
+  appear();
+  driver.guest.advance(1);
+  t.deepEqual(said(), ["\x06", "early\0"]);
+  t.is(driver.used(5).length, 1);
+  channels.room = 3;
+  t.is(write(driver, 5, "x".repeat(300)), 0);
+  for (let i = 0; i < 4; i++) driver.guest.advance(1);
+  t.deepEqual(said().slice(2), [`${"x".repeat(128)}\0`]);
+  t.is(driver.guest.deadline("more"), undefined, "nothing polls");
+  channels.room = 16;
+  pulse();
+  for (let i = 0; i < 4; i++) driver.guest.advance(1);
+  t.is(said().slice(2).join("").replaceAll("\0", ""), "x".repeat(300));
+  t.is(driver.used(5).length, 1);
+});
+
+test("what comes through a pipe faster than the driver takes it waits in the pipe", (t) => {
+  const { driver, appear, hear, channels } = piped();
+  appear();
+  control(driver, events.open, 1, 1);
+  const text = (i: number): string => String.fromCharCode(0x61 + i).repeat(100);
+  for (let i = 0; i < 6; i++) hear(...Buffer.from(`${text(i)}\0`));
+  t.is(channels.waiting(channels.sent[0]!.wire).length, 4);
+  for (let i = 0; i < 8; i++) offerBuffer(driver, 4, i, 100);
+  driver.notify(4);
+  for (let i = 0; i < 12; i++) driver.guest.advance(1);
+  t.is(Buffer.concat(received(driver, 4)).toString(), [0, 1, 2, 3, 4, 5].map(text).join(""));
 });
 
 test("ports that cannot be are refused", (t) => {

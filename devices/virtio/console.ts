@@ -23,21 +23,16 @@ import {
   type StateOf,
 } from "../../dsl/device/vocabulary.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
+import {
+  controlMessages,
+  event,
+  headerBytes,
+  news,
+  newsEvents,
+  type ConsoleOptions,
+} from "./console-control.ts";
+import { consolePipes, owes } from "./console-pipe.ts";
 import { virtio } from "./transport.ts";
-
-/** A port, as the driver finds it. */
-export interface ConsolePort {
-  /** What `/dev/virtio-ports` calls it: 1 to 32 letters, digits, dots, dashes. */
-  readonly name: string;
-  /** A console (hvc) and not a plain port. */
-  readonly console: boolean;
-}
-
-export interface ConsoleOptions {
-  readonly ports: readonly ConsolePort[];
-  /** Of the terminal at the consoles' other end, in characters. */
-  readonly size?: { readonly columns: number; readonly rows: number };
-}
 
 /** Ports that there are vectors for. */
 export const mostConsolePorts = 14;
@@ -45,25 +40,12 @@ const queueSize = 16;
 /** Bytes that one turn moves, and that wait for the driver. */
 const bytesAtOnce = 128;
 const bytesWaiting = 256;
-const mostNameBytes = 32;
 
 /** Feature bits (§5.3.3). */
 const features = Object.freeze({ size: 1n, multiport: 2n, emergencyWrite: 4n });
 /** Queues of the control messages: from the device, and to it (§5.3.2). */
 const controlIn = 2;
 const controlOut = 3;
-/** Events of a control message (§5.3.6.2). */
-const event = Object.freeze({ deviceReady: 0, portReady: 3, portOpen: 6 } as const);
-const headerBytes = 8;
-/** What a port still has to tell, in the order in which it is told: DEVICE_ADD, CONSOLE_PORT, PORT_NAME, RESIZE, PORT_OPEN. */
-const news = Object.freeze({ added: 1, console: 2, name: 4, size: 8, open: 16 } as const);
-const newsEvents = Object.freeze([
-  Object.freeze({ flag: news.added, event: 1 }),
-  Object.freeze({ flag: news.console, event: 4 }),
-  Object.freeze({ flag: news.name, event: 7 }),
-  Object.freeze({ flag: news.size, event: 5 }),
-  Object.freeze({ flag: news.open, event: 6 }),
-]);
 /** Control messages that one turn takes or gives. */
 const messagesAtOnce = 4;
 
@@ -72,24 +54,10 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
   const count = ports.length;
   if (count < 1 || count > mostConsolePorts)
     throw new DeclarationError(`a virtio console has 1 to ${mostConsolePorts} ports, not ${count}`);
-  for (const { name } of ports)
-    if (!/^[a-z0-9._-]{1,32}$/i.test(name))
-      throw new DeclarationError(
-        `a port's name has 1 to ${mostNameBytes} letters, digits, dots and dashes, which "${name}" has not`,
-      );
-  const twice = ports.find((p, i) => ports.slice(0, i).some(({ name }) => name === p.name));
-  if (twice !== undefined)
-    throw new DeclarationError(`two ports of a virtio console are called "${twice.name}"`);
-  const names = ports.map(({ name }) => Array.from(name, (c) => c.charCodeAt(0)));
-  const nameBytes = Object.freeze(names.flat());
-  const nameStarts = Object.freeze(names.map((_, i) => names.slice(0, i).flat().length));
-  const nameLengths = Object.freeze(names.map(({ length }) => length));
-  const columns: u16 = size?.columns ?? 0;
-  const rows: u16 = size?.rows ?? 0;
-  /** What a port tells when the driver knows it, besides whether its other end is there. */
-  const ownNews = Object.freeze(
-    ports.map((p) => news.name | (p.console ? news.console | (size === undefined ? 0 : news.size) : 0)),
-  );
+  const { ownNews, write } = controlMessages({ ports, ...(size && { size }) });
+  const isPipe = Object.freeze(ports.map(({ pipe }) => Number(pipe === true)));
+  const hasPipes = isPipe.includes(1);
+  const pipes = consolePipes(count, bytesAtOnce);
   const queues = 2 * (count + 1);
   const parts = virtio({
     kind: 3,
@@ -110,7 +78,11 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       deviceConfiguration: bank(
         u32,
         {
-          size: ro(0, { columns: bits(15, 0), rows: bits(31, 16) }, { reset: columns + rows * 0x1_0000 }),
+          size: ro(
+            0,
+            { columns: bits(15, 0), rows: bits(31, 16) },
+            { reset: (size?.columns ?? 0) + (size?.rows ?? 0) * 0x1_0000 },
+          ),
           portCount: ro(4, {}, { reset: count }),
           emergencyWrite: wo(8, {}, { about: "A byte for the first port, before any queue is there." }),
         },
@@ -119,11 +91,13 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     },
     state: {
       ...parts.state,
+      ...pipes.state,
       output: array(sink(), count),
       input: array(source(), count),
       received: array(fifo(u8, bytesWaiting), count),
-      /** By port: what is to be told, whether the driver has it open, and where in a chain of its the device is. */
+      /** By port: what is to be told, whether the driver knows it and has it open, and where in a chain the device is. */
       news: array(u8, count),
+      ready: array(bool, count),
       open: array(bool, count),
       sending: array(bool, count),
       sent: array(u32, count),
@@ -131,7 +105,7 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       later: u32,
       turn: u8,
       more: timer(),
-      bytes: guestBuffer(bytesAtOnce),
+      bytes: guestBuffer(bytesAtOnce + 1),
       validPort: misuse(),
     },
   });
@@ -165,7 +139,8 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     }
     parts.complete(u, queue, length);
     parts.finish(u, queue);
-    if (full) u.input[at].ready();
+    if (isPipe[at] !== 0) pipes.take(u, at);
+    else if (full) u.input[at].ready();
     if (!waiting.empty) postpone(u, queue);
   };
 
@@ -185,9 +160,14 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       parts.fail(u);
       return;
     }
-    for (let i = 0; i < bytesAtOnce; i += 1) {
-      if (i >= length) break;
-      u.output[at].put(u.bytes.bytes[i]);
+    if (isPipe[at] !== 0) {
+      // News of the pipe brings the rest.
+      if (length !== 0 && !pipes.send(u, at, length)) return;
+    } else {
+      for (let i = 0; i < bytesAtOnce; i += 1) {
+        if (i >= length) break;
+        u.output[at].put(u.bytes.bytes[i]);
+      }
     }
     u.sent[at] = u32(sent + length);
     if (u32(sent + length) >= chain.readable) {
@@ -199,30 +179,6 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     if (u.sending[at]) postpone(u, queue);
   };
 
-  /** Puts a message about a port into the buffer; its length. */
-  const write = (u: Console, port: u8, what: u16): u32 => {
-    const at = port < count ? port : 0;
-    const bytes = u.bytes.bytes;
-    const start = nameStarts[at];
-    const length = nameLengths[at];
-    for (let i = 0; i < headerBytes; i += 1) bytes[i] = 0;
-    bytes[0] = at;
-    bytes[4] = u8(what);
-    bytes[6] = 1;
-    if (what === 7) {
-      for (let i = 0; i < mostNameBytes; i += 1) {
-        const from = start + i;
-        if (i < length && from < nameBytes.length) bytes[headerBytes + i] = nameBytes[from];
-      }
-      return u32(headerBytes + length);
-    }
-    if (what !== 5) return headerBytes;
-    bytes[8] = columns & 0xff;
-    bytes[9] = columns >>> 8;
-    bytes[10] = rows & 0xff;
-    bytes[11] = rows >>> 8;
-    return headerBytes + 4;
-  };
   /** Tells the driver what it is to know of its ports. */
   const tell = (u: Console): void => {
     let told: u8 = 0;
@@ -238,7 +194,10 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
             parts.finish(u, controlIn);
             return;
           }
-          const length = write(u, port, what);
+          const connected = isPipe[port] === 0 || pipes.isConnected(u, port);
+          const value = what === event.portOpen && !connected ? 0 : 1;
+          if (what === event.portOpen) u.connected[port] = connected;
+          const length = write(u.bytes.bytes, port, what, value);
           if (!u.queues[controlIn].store(u.bytes, 0, length)) {
             parts.fail(u);
             return;
@@ -265,9 +224,14 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       return;
     }
     if (what === event.portReady) {
+      u.ready[port] = value === 1;
       if (value === 1) u.news[port] = u8(u.news[port] | ownNews[port] | news.open);
     } else if (what === event.portOpen) {
       u.open[port] = value !== 0;
+      if (isPipe[port] !== 0) {
+        if (u.owed[port] === owes.nothing) u.owed[port] = owes.state;
+        pipes.settle(u, u8(port));
+      }
       postpone(u, receiveQueue(u8(port)));
     }
   };
@@ -309,10 +273,24 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     if (u.later !== 0) u.more.arm(now());
     serve(u, found);
   };
+  /** Looks at a pipe: what it owes and is owed, what has come, and whether it takes what waits. */
+  const hear = (u: Console, port: u8): void => {
+    const at = port < count ? port : 0;
+    pipes.take(u, at);
+    pipes.settle(u, at);
+    if (!u.received[at].empty) postpone(u, receiveQueue(at));
+    if (u.sending[at]) postpone(u, u8(receiveQueue(at) + 1));
+    if (u.ready[at] && pipes.isConnected(u, at) !== u.connected[at]) {
+      u.news[at] = u8(u.news[at] | news.open);
+      postpone(u, controlIn);
+    }
+  };
   /** Forgets what a driver had begun. */
   const forget = (u: Console): void => {
     u.later = 0;
     for (let i = 0; i < count; i += 1) {
+      u.ready[i] = false;
+      if (u.open[i] && u.owed[i] === owes.nothing) u.owed[i] = owes.state;
       u.news[i] = 0;
       u.open[i] = false;
       u.sending[i] = false;
@@ -328,7 +306,9 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       ...parts.written,
       deviceStatus(u, value, old) {
         parts.written.deviceStatus(u, value, old);
-        if (u.deviceStatus.status === 0) forget(u);
+        if (u.deviceStatus.status !== 0) return;
+        forget(u);
+        for (let i = 0; i < count; i += 1) if (isPipe[i] !== 0) pipes.settle(u, u8(i));
       },
     },
     expire: { more: goOn },
@@ -345,7 +325,15 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
         postpone(u, receiveQueue(at));
       },
     },
-    reset: parts.reset,
+    input: {
+      arrival(u, _pin, level) {
+        if (hasPipes && level) for (let i = 0; i < count; i += 1) if (isPipe[i] !== 0) hear(u, u8(i));
+      },
+    },
+    reset(u) {
+      parts.reset(u);
+      for (let i = 0; i < count; i += 1) u.owed[i] = owes.start;
+    },
     settle: (u) => parts.deliver(u),
   });
 }

@@ -2,10 +2,11 @@ import test from "ava";
 import { makeTwin } from "../../compiler/lang/testing/twin.ts";
 import { driveAtRandom } from "../../dsl/testing/random-twin.ts";
 import { blk } from "../testing/virtio-blk.ts";
-import { serialPorts } from "../testing/virtio-console.ts";
 import { blkVolume } from "../testing/virtio-blk-volume.ts";
+import { pipedPorts } from "../testing/virtio-console.ts";
 import { rng } from "../testing/virtio-rng.ts";
 import { net } from "../testing/virtio-net.ts";
+import { vsock } from "../testing/virtio-vsock.ts";
 import { feature } from "./testing/driver.ts";
 import { driveRings } from "./testing/random-rings.ts";
 
@@ -67,7 +68,7 @@ test("virtio-console does natively what it does in Node, whatever it is told and
   t.is(difference, undefined);
   t.true(completed > 30, `${completed} chains given back`);
   t.true(failed > 15, `${failed} rings refused`);
-  t.is(driveAtRandom(twin, serialPorts as never, { seed, steps: 500 }), undefined);
+  t.is(driveAtRandom(twin, pipedPorts as never, { seed, steps: 500 }), undefined);
 });
 
 test("virtio-net does natively what it does in Node, whatever frames and buffers it is given", async (t) => {
@@ -113,4 +114,30 @@ test("virtio-blk on a volume does natively what it does in Node, whatever it is 
   t.true(completed > 30, `${completed} requests answered`);
   t.true(failed > 15, `${failed} rings refused`);
   t.is(driveAtRandom(twin, blkVolume as never, { seed, steps: 500 }), undefined);
+});
+
+test("virtio-vsock does natively what it does in Node, whatever packets and buffers it is given", async (t) => {
+  t.log(`seed ${seed}`);
+  const twin = await makeTwin("devices/testing/virtio-vsock.ts");
+  const { difference, completed, failed } = driveRings(twin, {
+    seed,
+    steps: 1000,
+    queues: 3,
+    size: 32,
+    features: transport | 1n,
+    filled: [0],
+    pins: 1,
+    requestBytes: 44,
+    request(random, put) {
+      put(0, 8, random(16) === 0 ? random(2 ** 32) : 3);
+      put(8, 8, random(16) === 0 ? random(2 ** 32) : 2 + random(4));
+      put(24, 4, random(16) === 0 ? random(2 ** 32) : random(400));
+      put(28, 2, random(8) === 0 ? random(3) : 1);
+      put(30, 2, random(8));
+    },
+  });
+  t.is(difference, undefined);
+  t.true(completed > 30, `${completed} chains given back`);
+  t.true(failed > 15, `${failed} rings refused`);
+  t.is(driveAtRandom(twin, vsock as never, { seed, steps: 500 }), undefined);
 });

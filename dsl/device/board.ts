@@ -97,6 +97,16 @@ export interface Board {
   storeFrame(wire: u16, gpa: u64, at: u32, length: u32): boolean;
   /** Lets it go. */
   dropFrame(wire: u16): void;
+  /** The address of an end of a channel among the channel's; 0 for one that is on none. */
+  endAddress(wire: u16): u32;
+  /** Whether the channel has another end with that address, whose guest runs. */
+  reachesEnd(wire: u16, address: u32): boolean;
+  /** Gives a message to that end: one of `Sent`. */
+  sendToEnd(wire: u16, address: u32, bytes: FixedArray<u8>, length: u32): u8;
+  /** Bytes of the next message for an end; 0: none waits. */
+  waitingMessage(wire: u16): u32;
+  /** Takes that message; its length, 0 where none waits or `bytes` has no room for it. */
+  takeMessage(wire: u16, bytes: FixedArray<u8>): u32;
   /** The guest has used, for the first time, what the device declares as unimplemented; `ordinal` is the model's. */
   unimplemented(wire: u16, ordinal: u8): void;
 }

@@ -15,6 +15,7 @@ import {
 } from "../core/layout.ts";
 import { u64 as u64Type } from "../core/int.ts";
 import { board } from "./board.ts";
+import { channelEnd } from "./channel.ts";
 import { DeclarationError } from "./place.ts";
 import { port } from "./port.ts";
 import { sharedMemory } from "./shared-memory.ts";
@@ -395,6 +396,7 @@ export type WireKind =
   | "misuse"
   | "port"
   | "shared"
+  | "channel"
   | "unimplemented";
 const wireKinds = new Map<unknown, WireKind>([
   [Line, "line"],
@@ -410,6 +412,7 @@ const wireKinds = new Map<unknown, WireKind>([
   [Misuse, "misuse"],
   [port(), "port"],
   [sharedMemory(), "shared"],
+  [channelEnd(), "channel"],
 ]);
 /** The kind of wire that a descriptor (or an array of them) ends, if any. */
 export function wireKindOf(descriptor: Descriptor): WireKind | undefined {

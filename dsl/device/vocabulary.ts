@@ -17,6 +17,7 @@ export {
   writeOneToClear,
   writeOneToSet,
 } from "./field.ts";
+export { channelEnd } from "./channel.ts";
 export { guestBuffer, guestMemory } from "./guest-memory.ts";
 export { hypercall } from "./hypercall.ts";
 export { instantiate, type Instance } from "./instance.ts";

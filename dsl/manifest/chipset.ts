@@ -32,6 +32,7 @@ const partNames: Readonly<Record<PartName, string>> = {
   "pci-pin": "PCI slot's interrupt pin",
   "network-port": "port on a network",
   "shared-memory": "end of shared memory",
+  "channel-end": "end of a channel",
 };
 
 /** Derives a guest's chipset from its devices. Throws TV5112 for what is missing, TV5113 for what is there twice. */

@@ -5,6 +5,7 @@
 import type { AcpiIdentity, HpetFacts, PowerBlock } from "../acpi/input.ts";
 import type { Instance, Target } from "../device/instance.ts";
 import { hex, ManifestError, placeOf } from "./error.ts";
+import type { ChannelEndPart } from "./channel.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
 import type { NetworkPort } from "./network.ts";
@@ -38,7 +39,8 @@ export type ChipsetPart =
     }
   | { readonly part: "pci-pin"; readonly slot: number; readonly pin: 0 | 1 | 2 | 3; readonly gsi: Gsi }
   | NetworkPort
-  | { readonly part: "shared-memory"; readonly memory: SharedMemoryDeclaration };
+  | { readonly part: "shared-memory"; readonly memory: SharedMemoryDeclaration }
+  | ChannelEndPart;
 
 /** A wire of a device, as far as the manifest looks at it. */
 export interface WireModel {

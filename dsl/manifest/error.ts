@@ -36,6 +36,10 @@ export const manifestCodes = Object.freeze({
   TV5131: "an address is not one of a network card",
   TV5132: "two ports of a network have one address",
   TV5133: "networks have too many ports",
+  TV5135: "an address is not one of a guest on a channel",
+  TV5136: "two ends of a channel have one address",
+  TV5137: "a pipe has not two ends",
+  TV5138: "a channel has too many ends",
   TV5140: "two shared memories have one name",
   TV5141: "a guest has too many shared memories",
 } as const);

@@ -35,6 +35,8 @@ export interface ImageModel {
   readonly networks: readonly NetworkModel[];
   /** What guests share. */
   readonly sharedMemories: readonly SharedMemoryModel[];
+  /** The channels between devices of several guests. */
+  readonly channels: readonly ChannelModel[];
 }
 
 /** A network: a switch with a port for each device that is on it. */
@@ -74,6 +76,27 @@ export interface SharedMemoryPeerModel {
   readonly device: string;
   /** The addresses over which the guest may lay it. */
   readonly window: { readonly gpa: number; readonly sizeBytes: number };
+}
+
+/** A channel: its ends reach each other by their addresses. */
+export interface ChannelModel {
+  readonly name: string;
+  /** Bytes of its longest message. */
+  readonly messageBytes: number;
+  readonly ends: readonly ChannelEndModel[];
+}
+
+/** An end of a channel, and the device that has it. */
+export interface ChannelEndModel {
+  /** Index of the guest. */
+  readonly guest: number;
+  readonly device: string;
+  /** The device's names for the end (an array's element by its index), and for the pin that is pulsed when there is news. */
+  readonly wire: string;
+  readonly index: number;
+  readonly arrival: string;
+  /** Unique in its channel, not 0. */
+  readonly address: number;
 }
 
 /** What of an appliance is traced. */

@@ -1,6 +1,7 @@
 /** From declarations to the model: every default filled in, every address chosen, every rule checked. */
 import { AcpiOverflow, acpiTables } from "../acpi/tables.ts";
 import { checkAcpiNames, checkLines, checkUnique, checkWindows, checkWires } from "./checks.ts";
+import { resolveChannels } from "./channel.ts";
 import { chipsetOf } from "./chipset.ts";
 import { ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
@@ -77,6 +78,7 @@ export function resolve(image: ImageDeclaration): {
     timerSlackNs: image.timerSlackNs,
     networks: resolveNetworks(image.guests),
     sharedMemories: resolveSharedMemories(image.guests, guests),
+    channels: resolveChannels(image.guests),
   });
   return { model, payloads: Object.freeze(payloads) };
 }

@@ -11,8 +11,9 @@ import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
 import { requestsPerVolume } from "../device/volume.ts";
-import { programMemory, testSectors } from "./program-memory.ts";
 import { programPort } from "./program-port.ts";
+import { programChannel } from "./program-channel.ts";
+import { programMemory, testSectors } from "./program-memory.ts";
 
 /** How many events the board keeps between two calls of `clear`. */
 const logLength = 1024;
@@ -68,6 +69,9 @@ export function deviceProgram<U, Names extends string>(
     (): u64 => recorder.now,
     (wire: u16, length: u16): void => note(12n, wire, BigInt(length), 0n),
   );
+  const channel = programChannel("channel", (wire: u16, address: u32, length: u32): void =>
+    note(5n, wire, BigInt(length), BigInt(address)),
+  );
   const windows = device.windows as Readonly<Record<string, (typeof device.windows)[Names]>>;
   const functions = Object.entries(places).map(([name, base]) => Object.freeze({ ...windows[name]!, base }));
   provide(board, {
@@ -96,6 +100,7 @@ export function deviceProgram<U, Names extends string>(
     },
     ...memory.board,
     ...ports.board,
+    ...channel.board,
     random: (): GuestValue => {
       recorder.random = u64(u64(recorder.random * 6364136223846793005n) + 1442695040888963407n);
       return { ok: recorder.random >> 58n !== 0n, value: recorder.random };

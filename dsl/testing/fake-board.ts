@@ -1,6 +1,7 @@
 /** A board for tests: time moves only when told, and everything that leaves a device is recorded. */
 import { provide } from "../core/binding.ts";
 import { board, type Board } from "../device/board.ts";
+import { FakeChannels } from "./fake-channel.ts";
 import { FakeMemory } from "./fake-memory.ts";
 import { FakePort } from "./fake-port.ts";
 import { FakeVolume } from "./fake-volume.ts";
@@ -48,6 +49,8 @@ export class FakeBoard {
   readonly #pages = new Map<number, FakePage>();
   /** The memory of the guest; there is none unless a test adds some. */
   readonly memory = new FakeMemory();
+  /** The ends of channels. */
+  readonly channels = new FakeChannels();
   /** What the machine's random numbers are; undefined where it has none. */
   random: bigint | undefined = 0x0123_4567_89ab_cdefn;
   /** The port of a device; tests have one at most. */
@@ -178,6 +181,7 @@ export class FakeBoard {
     addToRequest: (wire, slot, gpa, bytes, writing) => this.volume(wire).add(slot, gpa, bytes, writing),
     submitRequest: (wire, slot, operation, sector, sectors) =>
       this.volume(wire).submit(slot, operation, sector, sectors),
+    ...this.channels.board,
     random: () => ({ ok: this.random !== undefined, value: this.random ?? 0n }),
     unimplemented: (wire, ordinal) => this.#to(wire, (l, o) => l.unimplemented(o, ordinal)),
   };

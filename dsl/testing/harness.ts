@@ -12,8 +12,9 @@ import { storage } from "../core/storage.ts";
 import { board, type GuestValue } from "../device/board.ts";
 import type { Device } from "../device/device.ts";
 import { requestsPerVolume } from "../device/volume.ts";
-import { programMemory, ramGpa, testSectors } from "./program-memory.ts";
 import { programPort } from "./program-port.ts";
+import { programChannel } from "./program-channel.ts";
+import { programMemory, ramGpa, testSectors } from "./program-memory.ts";
 import { actionMaker, reachOf, type CallScalar, type CallSignature, type Reach } from "./reach.ts";
 
 /** Bytes of an action in a fuzzer's input: kind, bytes, target (u16), offset (u32), value (u64), little-endian. */
@@ -156,6 +157,10 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     (): u64 => own.now,
     (wire: u16, length: u16): void => note(13n, wire, BigInt(length), 0n),
   );
+  const hasChannels = device.wires.some((w) => w.kind === "channel");
+  const channel = programChannel("harness.channel", (wire: u16, address: u32, length: u32): void =>
+    note(5n, wire, BigInt(length), BigInt(address)),
+  );
   const functions = Object.freeze(
     Object.values(device.windows)
       .filter((w) => w.space === "configuration")
@@ -211,6 +216,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     },
     ...memory.board,
     ...ports.board,
+    ...channel.board,
     // What it gives depends on what was recorded, so that it is the same on both sides, and now and then there is none.
     random: (): GuestValue => ({ ok: (own.count & 14) !== 14, value: u64(own.now * 6364136223846793005n) }),
     ticks: (): u64 => own.now,
@@ -385,6 +391,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     fillBytes(addressOf(state as object), 0, BigInt(stateBytes));
     if (usesMemory) memory.clear();
     if (hasPorts) ports.clear();
+    if (hasChannels) channel.clear();
     for (let i = 0; i < wireCount; i++) own.armed[i] = false;
     own.now = 0n;
     own.count = 0;

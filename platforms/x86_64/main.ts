@@ -157,8 +157,18 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
       model.console.guest,
       console === null ? (byte: u8): boolean => machine.consoleQueue(byte) : console.guestPut,
     );
-  const { networks, sharedMemories, timerSlackNs } = model;
-  const parts = makeBoard(guests, domains, targetsOf, rings, timerSlackNs, networks, blocks, sharedMemories);
+  const { networks, sharedMemories, channels, timerSlackNs } = model;
+  const parts = makeBoard(
+    guests,
+    domains,
+    targetsOf,
+    rings,
+    timerSlackNs,
+    networks,
+    blocks,
+    sharedMemories,
+    channels,
+  );
   provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
     numbers,

@@ -16,7 +16,9 @@ export interface RandomRings {
   readonly pins?: number;
   /** What happens after a notification: the host ends what is under way. */
   readonly afterwards?: (random: (below: number) => number) => void;
-  /** Writes what a request of this device begins with. */
+  /** Bytes of what a request of this device begins with; 16 if nothing is said. */
+  readonly requestBytes?: number;
+  /** Writes them. */
   readonly request?: (
     random: (below: number) => number,
     put: (at: number, width: number, value: number) => void,
@@ -118,7 +120,7 @@ export function driveRings(two: TwoSides, options: RandomRings): RingsOutcome {
     }
     if (options.request !== undefined && direct && random(4) !== 0) {
       put(table, 8, data);
-      put(table + 8, 4, 16);
+      put(table + 8, 4, options.requestBytes ?? 16);
       put(table + 12, 2, length > 1 ? 1 : 0);
       options.request(random, (at, width, value) => put(data + at, width, value));
     }
