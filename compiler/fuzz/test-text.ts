@@ -76,6 +76,8 @@ function callText(
       return `send("${words.sourceName(target)}", [${hex(value)}])`;
     case kinds.reset:
       return "reset()";
+    case kinds.resume:
+      return "resume()";
     case kinds.memory:
       return `board.memory.set(${hex(ramGpa + BigInt(offset))}, ${bytes}, ${hex(value)}n)`;
     case kinds.parameter:

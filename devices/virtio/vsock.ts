@@ -262,13 +262,11 @@ export function virtioVsockDevice(gpa: number) {
       },
     },
     reset: parts.reset,
-    settle: (u) => parts.deliver(u),
-    calls: {
-      /** The guest goes on elsewhere than where its connections were: all of them are reset. */
-      disconnect(u: Vsock): void {
-        u.broken = true;
-        u.more.arm(now());
-      },
+    // The guest goes on elsewhere than where its connections were: all of them are reset.
+    resumed(u) {
+      u.broken = true;
+      u.more.arm(now());
     },
+    settle: (u) => parts.deliver(u),
   });
 }

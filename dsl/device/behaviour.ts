@@ -97,6 +97,7 @@ type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>> 
  * - `settle` runs after every write, every read of what a read may change, expired timer, input change and received
  *   byte; wide accesses that are split settle after each part.
  * - `reset` runs after every register has its reset value and every fifo is empty.
+ * - `resumed` runs when the device goes on from a save: what it had under way with others is no more. `settle` follows.
  * - `expire`, `input`, `room`, `receive` belong to timers, input lines and sources, and must be there if those are.
  * - `hypercall` answers hypercalls, and must be there if those are: a status, 0 for success.
  * - `calls` are the device's own entry points: an interrupt acknowledge cycle, an end of interrupt.
@@ -114,6 +115,7 @@ export type Behaviour<
   readonly accepts?: { readonly [K in NamesWith<R, "wo" | "rw">]?: Accepts<U, R[K]> };
   readonly settle?: (u: U) => void;
   readonly reset?: (u: U) => void;
+  readonly resumed?: (u: U) => void;
 } & Group<"expire", Expire<U, S>> &
   Group<"input", Input<U, S>> &
   Group<"room", Room<U, S>> &
@@ -132,6 +134,7 @@ export interface AnyBehaviour {
   readonly accepts?: Readonly<Record<string, AnyFunction>>;
   readonly settle?: AnyFunction;
   readonly reset?: AnyFunction;
+  readonly resumed?: AnyFunction;
   readonly expire?: Readonly<Record<string, AnyFunction>>;
   readonly input?: Readonly<Record<string, AnyFunction>>;
   readonly room?: Readonly<Record<string, AnyFunction>>;

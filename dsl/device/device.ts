@@ -71,7 +71,7 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
   readonly initialise: (self: U, firstWire: u16) => void;
   /**
    * Goes on with a state that was saved, on this board or another: numbers the wires, forgets what belonged to the
-   * session, and arms the timers again. The state must be the saved one.
+   * session, arms the timers again, and lets the device know. The state must be the saved one.
    */
   readonly resume: (self: U, firstWire: u16) => void;
   /** Reset: as power-on, without what the device retains. */
@@ -339,6 +339,7 @@ function expand(
     ...own.filter(([key]) => kept(key)).map(([key, d]) => (isScalar(d) ? scalarPlace(key) : key)),
   ]);
   const afterwards = behaviour.reset ?? nothing;
+  const { resumed } = behaviour;
   const restart = (self: Cells, firstWire: u16): void => {
     number(self, firstWire);
     clear(self);
@@ -372,6 +373,10 @@ function expand(
       number(self, firstWire);
       forget(self);
       rearm(self);
+      if (resumed !== undefined) {
+        resumed(self);
+        settle(self);
+      }
     },
     reset: (self: Cells): void => {
       clear(self);

@@ -75,6 +75,8 @@ export class ActionWords {
         return `send ${this.sourceName(target)} ${hex}`;
       case kinds.reset:
         return "reset";
+      case kinds.resume:
+        return "resume";
       case kinds.parameter:
         return `parameter ${this.reach.hypercalls[target]!.name} ${offset} ${hex}`;
       case kinds.memory:
@@ -186,6 +188,7 @@ const wordCounts: Readonly<Record<keyof typeof kinds, readonly string[]>> = {
   input: ["a pin", "a level"],
   send: ["a source", "a byte"],
   reset: [],
+  resume: [],
   call: ["an entry point", "an offset", "a value"],
   parameter: ["a hypercall", "a word of its input", "a value"],
   memory: ["an offset in the guest's memory", "a width in bytes", "a value"],

@@ -227,6 +227,10 @@ export class Attached<U, C = unknown> {
   reset(): void {
     this.#run("reset", () => this.device.reset(this.u));
   }
+  /** Goes on as from a save of the whole guest. */
+  resume(): void {
+    this.#run("resume", () => this.device.resume(this.u, this.#first));
+  }
   /** One of the device's own entry points. */
   call<T>(act: (calls: C, u: U) => T): T {
     return this.#run(`call ${act.toString().replace(/\s+/g, " ")}`, () => act(this.device.calls, this.u));

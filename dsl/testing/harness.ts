@@ -239,7 +239,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     },
   });
 
-  const { initialise, reset, expire, input, room, receive } = device;
+  const { initialise, reset, resume, expire, input, room, receive } = device;
   const windows = Object.freeze(
     Object.values(device.windows).map((w, number) => {
       const { read, write, read64, write64, msr } = w as (typeof device.windows)[string];
@@ -373,6 +373,9 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
         return 0n;
       case 11:
         if (usesMemory) memory.set(u64(ramGpa + BigInt(offset)), bytes, value);
+        return 0n;
+      case 12:
+        resume(state, 1);
         return 0n;
       default:
         return 0n;

@@ -30,6 +30,7 @@ export const kinds = Object.freeze({
   parameter: 9,
   hypercall: 10,
   memory: 11,
+  resume: 12,
 });
 
 /** One unit of one register, or of several that share its place. */
@@ -104,6 +105,7 @@ const weights = {
   input: 4,
   send: 4,
   reset: 1,
+  resume: 1,
   call: 8,
   parameter: 4,
   hypercall: 8,
@@ -136,6 +138,7 @@ export function reachOf(device: Device<never>, calls: readonly CallSignature[]):
     input: pins > 0,
     send: sources.length > 0,
     reset: true,
+    resume: true,
     call: calls.length > 0,
     parameter: hypercalls.some((h) => h.words > 1),
     hypercall: hypercalls.length > 0,
@@ -221,7 +224,7 @@ export function actionMaker(reach: Reach) {
       bytes = u8(1 << (rawBytes & 3));
       offset = rawOffset & (ramBytes - 1);
       value = bytes === 8 ? rawValue : u64(rawValue & u64((1n << BigInt((bytes * 8) & 63)) - 1n));
-    } else if (kind >= 9) {
+    } else if (kind === 9 || kind === 10) {
       const hypercall = rawTarget % hypercallCount;
       target = hypercall;
       if (kind === 9) offset = u32(rawOffset % Math.max(1, words[hypercall]!));
