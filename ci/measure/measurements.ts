@@ -2,11 +2,13 @@
 import { bareBoot } from "./bare-boot.ts";
 import { bootRatio } from "./boot-ratio.ts";
 import { buildTime } from "./build-time.ts";
+import { disk } from "./disk.ts";
 import { editToBoot } from "./edit-boot.ts";
 import { editTime } from "./edit-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
 import { handlers } from "./handlers.ts";
 import { lines } from "./lines.ts";
+import { network } from "./network.ts";
 import { operationCosts } from "./operation-costs.ts";
 import { bare } from "./peers/bare.ts";
 import { bochs } from "./peers/bochs.ts";
@@ -35,6 +37,8 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     startInstructions("images/hello-linux.ts"),
     traceCost(),
     bootRatio(against),
+    disk(against),
+    network(against),
     ...(against.includes("bare") ? [bareBoot("amd64", "vmlinuz-amd64")] : []),
   ];
 }
