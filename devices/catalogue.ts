@@ -77,6 +77,7 @@ export const catalogue = Object.freeze({
   "viridian-reset": resetRegister,
   "viridian-vp-index": vpIndex(0),
   "virtio-blk": virtioBlkDevice(0xc000_0000, 16 * 512),
+  "virtio-blk-volume": virtioBlkVolume(0xc000_0000, { name: "disk", readOnly: false }),
   "virtio-console": virtioConsoleDevice(0xc000_0000, {
     ports: [
       { name: "console", console: true },
@@ -85,7 +86,6 @@ export const catalogue = Object.freeze({
     size: { columns: 80, rows: 25 },
   }),
   "virtio-net": virtioNetDevice(0xc000_0000),
-  "virtio-blk-volume": virtioBlkVolume(0xc000_0000, { name: "disk", readOnly: false }),
   "virtio-rng": virtioRngDevice(0xc000_0000),
   "virtio-vsock": virtioVsockDevice(0xc000_0000),
 }) as unknown as Readonly<Record<string, Device>>;

@@ -47,8 +47,8 @@ test("in the repository, what is written has its format, and the catalogue has t
   writeFileSync(join(project, "devices/catalogue.ts"), catalogue);
   t.deepEqual(startNew("device", "letter-box", project).changed, ["devices/catalogue.ts"]);
   const changed = readFileSync(join(project, "devices/catalogue.ts"), "utf8");
-  t.regex(changed, /"\.\/ioapic\.ts";\nimport \{ letterBox \} from "\.\/letter-box\.ts";\n/);
-  t.regex(changed, /\n {2}ioapic,\n {2}"letter-box": letterBox,\n/);
+  t.regex(changed, /"\.\/ivshmem\.ts";\nimport \{ letterBox \} from "\.\/letter-box\.ts";\n/);
+  t.regex(changed, /\n {2}ivshmem: .*,\n {2}"letter-box": letterBox,\n {2}"local-apic": /);
   t.is(
     changed.length - catalogue.length,
     'import { letterBox } from "./letter-box.ts";\n  "letter-box": letterBox,\n'.length,
