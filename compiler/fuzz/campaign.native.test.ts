@@ -12,6 +12,7 @@ const subjects = loadSubjects("compiler/fuzz/testing/planted.ts");
 const planted = [
   { name: "traps", kind: "trap", what: /planted\.ts:\d+: the guest has found it$/, actions: 3 },
   { name: "reads", kind: "memory", what: /global-buffer-overflow, READ of size 1/, actions: 3 },
+  { name: "writes", kind: "memory", what: /global-buffer-overflow, WRITE of size 1/, actions: 3 },
   { name: "indexes", kind: "trap", what: /index of u\.table is outside its 8 elements$/, actions: 3 },
   { name: "loops", kind: "trap", what: /^loops took more than 65536 turns$/, actions: 3 },
   { name: "storms", kind: "trap", what: /timers expire again and again/, actions: 4 },

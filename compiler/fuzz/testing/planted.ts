@@ -2,7 +2,7 @@
  * Devices with one planted fault each, for the fuzzer's own test. They stand outside `devices/`, where the compiler
  * refuses nearly all of it.
  */
-import { addressOf, intrinsic, load8, popCount, trap } from "../../../dsl/core/intrinsics.ts";
+import { addressOf, intrinsic, load8, popCount, store8, trap } from "../../../dsl/core/intrinsics.ts";
 import {
   array,
   bank,
@@ -60,6 +60,21 @@ const reads = shape("reads").implement({
   write: {
     act(u, value) {
       if (open(u)) u.opened = load8(u64(addressOf(u as object) + BigInt(value) * 4n));
+    },
+  },
+  receive: { host: () => {} },
+  room: { host: () => 1 },
+  expire: { tick: () => {} },
+  input: { pins: () => {} },
+});
+
+/** Bytes of the state that all of them have. */
+const stateBytes = BigInt(traps.state.size);
+/** A store right behind the end of the state. */
+const writes = shape("writes").implement({
+  write: {
+    act(u, value) {
+      if (open(u)) store8(u64(addressOf(u as object) + stateBytes + BigInt(value & 3)), 1);
     },
   },
   receive: { host: () => {} },
@@ -154,4 +169,4 @@ const hides = shape("hides").implement({
   },
 });
 
-export const catalogue = Object.freeze({ traps, reads, indexes, loops, storms, differs, hides });
+export const catalogue = Object.freeze({ traps, reads, writes, indexes, loops, storms, differs, hides });
