@@ -67,7 +67,7 @@ test("a bell of this guest is a message of its vector, once MSI-X is on and it i
   };
   set(guest, 4, 2, 6);
   ring(1);
-  t.is(guest.read("pendingVectors"), 0, "without MSI-X it is lost");
+  t.is(guest.read("pendingVectors"), 0, "without MSI-X it is no message");
   set(guest, 0x42, 2, 0x8000);
   for (const vector of [0, 1, 2]) {
     guest.write("vectorAddress", 0xfee0_0000, vector);
@@ -83,15 +83,81 @@ test("a bell of this guest is a message of its vector, once MSI-X is on and it i
   t.false(guest.line("intx"));
 });
 
-test("registers of revision 0 keep what is written and do nothing", (t) => {
+/** A function that asks at its pin, and what its driver sees of it. */
+const ringing = () => {
   const guest = plain();
+  set(guest, 4, 2, 2);
+  const ring = (): void => {
+    guest.input("bells", 2, true);
+    guest.input("bells", 2, false);
+  };
+  /** PCI's own status bit, which `uio_pci_generic` looks at. */
+  const tells = (): boolean => (guest.readAt("configuration", 6, 2) & 8) !== 0;
+  return { guest, ring, tells };
+};
+
+test("without MSI-X a bell sets the interrupt status, and asserts INTA# where the mask lets it", (t) => {
+  const { guest, ring, tells } = ringing();
+  t.is(guest.readAt("configuration", 0x3d, 1), 1, "INTA#");
+  ring();
+  t.false(guest.line("intx"), "masked at first");
+  t.false(tells());
   guest.write("interruptMask", 0xffff_ffff);
-  guest.write("interruptStatus", 1);
-  t.is(guest.read("interruptMask"), 0xffff_ffff);
+  t.is(guest.read("interruptMask"), 1, "the other bits are reserved");
+  t.true(guest.line("intx"), "what was rung before is not lost");
+  t.true(tells());
+  guest.write("interruptMask", 0);
+  t.false(guest.line("intx"));
+});
+
+test("a read of the interrupt status clears it and takes INTA# back; a write sets it or clears it", (t) => {
+  const { guest, ring, tells } = ringing();
+  guest.write("interruptMask", 1);
+  ring();
   t.is(guest.read("interruptStatus"), 1);
+  t.is(guest.read("interruptStatus"), 0);
+  t.false(guest.line("intx"));
+  t.false(tells());
+  ring();
+  t.true(guest.line("intx"));
+  guest.write("interruptStatus", 0xffff_fffe);
+  t.false(guest.line("intx"));
+  guest.write("interruptStatus", 1);
+  t.true(guest.line("intx"));
+  guest.reset();
+  t.false(guest.line("intx"));
+  t.is(guest.read("interruptMask"), 0);
+});
+
+test("a driver that switches INTA# off is still told, and asked once it is on again", (t) => {
+  const { guest, ring, tells } = ringing();
+  guest.write("interruptMask", 1);
+  ring();
+  set(guest, 4, 2, 0x402);
+  t.false(guest.line("intx"));
+  t.true(tells());
+  set(guest, 4, 2, 2);
+  t.true(guest.line("intx"));
+});
+
+test("with MSI-X on the pin is silent, and a bell leaves the interrupt status", (t) => {
+  const { guest, ring, tells } = ringing();
+  guest.write("interruptMask", 1);
+  set(guest, 0x42, 2, 0x8000);
+  ring();
+  t.is(guest.read("pendingVectors"), 4);
+  t.is(guest.read("interruptStatus"), 0);
+  guest.write("interruptStatus", 1);
+  t.false(guest.line("intx"));
+  t.false(tells());
+  set(guest, 0x42, 2, 0);
+  t.true(guest.line("intx"), "asked for and not taken");
+});
+
+test("the position is the guest's number, and what lies behind the registers is zero", (t) => {
+  const guest = plain();
   t.is(guest.read("position"), 0);
   t.is(guest.readAt("registers", 0x10, 4), 0);
-  t.is(guest.readAt("configuration", 0x3d, 1), 0, "no interrupt pin");
 });
 
 test("peers are numbered in the order of the guests and of their devices", (t) => {

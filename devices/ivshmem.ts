@@ -1,13 +1,16 @@
 /**
  * Memory that guests share, with doorbells between them: a PCI function as QEMU's ivshmem-doorbell is one (QEMU,
- * docs/specs/ivshmem-spec, revision 1). Base address 2 leads to the memory itself.
+ * docs/specs/ivshmem-spec, revision 1). Base address 2 leads to the memory itself. QEMU's asks at a pin only where it has
+ * no MSI-X; this one has both, as PCI 3.0 §6.8 recommends: the pin asks while MSI-X is off.
  */
 import {
   bank,
+  bit,
   bits,
   device,
   inputs,
   misuse,
+  readToClear,
   ro,
   rw,
   sharedMemory,
@@ -38,7 +41,7 @@ export function ivshmemDevice(
     revision: 1,
     subsystemVendorId: 0x1af4,
     subsystemId: 0x1100,
-    pin: "none",
+    pin: "A",
     bars: [
       { index: 0, bytes: registerBytes, gpa: registersGpa },
       { index: 1, bytes: messageBytes, gpa: messagesGpa },
@@ -51,15 +54,17 @@ export function ivshmemDevice(
   const shape = device("ivshmem", {
     title: "Inter-VM shared memory with doorbells",
     about:
-      "Base address 2 leads to memory that other guests have too. A write to the doorbell sends a peer an MSI-X message; there is no interrupt pin.",
+      "Base address 2 leads to memory that other guests have too. A write to the doorbell sends a peer an MSI-X message, or sets its interrupt status where MSI-X is off.",
     manuals: ["QEMU, Device Specification for Inter-VM shared memory device, revision 1"],
     banks: {
       ...pci.banks,
       registers: bank(
         u32,
         {
-          interruptMask: rw(0x0, {}, { about: "Of revision 0; kept." }),
-          interruptStatus: rw(0x4, {}, { about: "Of revision 0; kept." }),
+          interruptMask: rw(0x0, { peer: bit(0, "INTA# is asserted while the interrupt status is set.") }),
+          interruptStatus: rw(0x4, {
+            peer: readToClear(bit(0, "A peer rang while MSI-X was off. A write sets or clears it.")),
+          }),
           position: ro(0x8, { id: bits(15, 0, "The number of this guest's end among the peers.") }),
           doorbell: wo(0xc, {
             vector: bits(15, 0, "The MSI-X vector that the peer asks for."),
@@ -75,18 +80,24 @@ export function ivshmemDevice(
   return shape.implement({
     peek: { position: { id: (u) => u.memory.position } },
     write: {
+      interruptStatus(u, value) {
+        u.interruptStatus.peer = (value & 1) !== 0;
+      },
       doorbell(u, value) {
         if (!u.memory.ring(value >>> 16, value & 0xffff)) u.knownPeer.note();
       },
     },
     input: {
       bells(u, pin, level) {
-        if (level) pci.raise(u, pin);
+        if (!level) return;
+        if (u.msix.enable) pci.raise(u, pin);
+        else u.interruptStatus.peer = true;
       },
     },
     settle(u: Ivshmem) {
       u.memory.follow(u.command.memory, memoryAddress(u));
       pci.deliver(u);
+      pci.interrupt(u, u.interruptStatus.peer && u.interruptMask.peer);
     },
   });
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import test from "ava";
 import { shellPrompt } from "../initramfs.ts";
-import { payloadFolder, preparePayloads, writeInitramfs } from "../payloads.ts";
+import { payloadFolder, preparePayloads, unpackModules, writeInitramfs } from "../payloads.ts";
 import type { Machine } from "../qemu.ts";
 import { bootAppliance, buildAppliance, shell } from "./appliance.ts";
 
@@ -26,13 +26,20 @@ const word = {
 };
 const doorbell = large.registers + 12;
 
-/** What the second guest does: it says who it is, rings the first one when it is asked to, and says so. */
+/** Debian's modules, each behind those that it needs. */
+const modules = ["uio", "uio_pci_generic"];
+
+/** What the second guest does: it says who it is, rings the first one each time that it is asked to, and says so. */
 const peerCommands = [
   enable,
   put(small.memory + 0xfffc, 0x0bad_cafe),
   put(word.last, 0x0fed_cba9),
   `devmem ${word.who} 32 $((0x5eed0000 + $(${get(large.registers + 8)})))`,
   waitFor(word.asked, "0x00000000"),
+  put(doorbell, 0x0000_0000),
+  waitFor(word.asked, "0x00000001"),
+  put(doorbell, 0x0000_0001),
+  waitFor(word.asked, "0x00000002"),
   put(doorbell, 0x0000_0001),
   put(doorbell, 0x0000_0001),
   put(word.done, 1),
@@ -41,6 +48,11 @@ const peerCommands = [
 let machine: Machine;
 test.before(async () => {
   await preparePayloads();
+  const unpacked = await unpackModules("linux-image-cloud-amd64", modules);
+  writeInitramfs(join(payloadFolder, "shared-initramfs.gz"), {
+    entries: modules.map((name) => ({ kind: "file", path: `modules/${name}.ko`, data: unpacked.get(name)! })),
+    startCommands: modules.map((name) => `insmod /modules/${name}.ko`),
+  });
   writeInitramfs(join(payloadFolder, "peer-initramfs.gz"), { startCommands: peerCommands });
   const appliance = await buildAppliance("ci/boot/images/shared-linux.ts");
   try {
@@ -74,6 +86,43 @@ test.serial("what one guest writes the other reads, in the whole of both memorie
   t.is(await look(small.memory), "0x00000000");
 });
 
+test.serial(
+  "Debian's uio_pci_generic drives both functions, and hears a peer's rings at the pin",
+  async (t) => {
+    t.is(
+      await shell(
+        machine,
+        [
+          "cd /sys/bus/pci/drivers/uio_pci_generic",
+          "echo 1af4 1110 >new_id; ls -1d 0*; cd /",
+          "grep uio_pci_generic /proc/interrupts | tr -s ' ' | cut -d' ' -f3-",
+        ].join("; "),
+      ),
+      "0000:00:01.0\n0000:00:02.0\n0 IO-APIC 17-fasteoi uio_pci_generic\n0 IO-APIC 18-fasteoi uio_pci_generic\n",
+    );
+    const show = (format: string, from: string): string => `${from} | hexdump -e '1/4 "${format}\\n"'`;
+    // A read waits for an interrupt that the file has not told of, and tells how many there were.
+    const wait = show("%d", "dd bs=4 count=1 <&3 2>/dev/null");
+    const command = show("%08x", `dd if=${folder}:01.0/config bs=4 skip=1 count=1 2>/dev/null`);
+    const status = get(large.registers + 4);
+    const mask = put(large.registers, 1);
+    t.is(
+      await shell(
+        machine,
+        ["exec 3</dev/uio0", mask, put(word.asked, 1), wait, command, status, command].join("; "),
+      ),
+      // The module has switched the pin off (bit 10); the function tells (bit 19) until its status is read.
+      "1\n00180402\n0x00000001\n00100402\n",
+    );
+    const again = `printf '\\000' | dd of=${folder}:01.0/config bs=1 seek=5 conv=notrunc 2>/dev/null`;
+    t.is(
+      await shell(machine, [again, put(word.asked, 2), wait, "exec 3<&-", status].join("; ")),
+      "2\n0x00000001\n",
+    );
+    t.is(await shell(machine, "cat /sys/class/uio/uio0/event /sys/class/uio/uio1/event"), "2\n0\n");
+  },
+);
+
 test.serial("a peer's doorbell is an MSI-X message of the vector that it names", async (t) => {
   // No driver: a vector that Linux has nothing at, which it says.
   const entry = large.messages + 16;
@@ -85,7 +134,7 @@ test.serial("a peer's doorbell is an MSI-X message of the vector that it names",
       put(entry + 12, 0),
       `printf '\\006' | dd of=${folder}:01.0/config bs=1 seek=4 conv=notrunc 2>/dev/null`,
       `printf '\\200' | dd of=${folder}:01.0/config bs=1 seek=67 conv=notrunc 2>/dev/null`,
-      put(word.asked, 1),
+      put(word.asked, 3),
       waitFor(word.done, "0x00000000"),
     ].join("; "),
   );

@@ -26,5 +26,5 @@ const sharing = (name: "linux" | "peer", initrd: string) =>
 
 export default image({
   name: "shared-linux",
-  guests: [sharing("linux", "initramfs.gz"), sharing("peer", "peer-initramfs.gz")],
+  guests: [sharing("linux", "shared-initramfs.gz"), sharing("peer", "peer-initramfs.gz")],
 });
