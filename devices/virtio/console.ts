@@ -7,9 +7,11 @@ import {
   bank,
   bits,
   bool,
+  channelEnd,
   device,
   fifo,
   guestBuffer,
+  inputs,
   misuse,
   now,
   ro,
@@ -22,16 +24,9 @@ import {
   wo,
   type StateOf,
 } from "../../dsl/device/vocabulary.ts";
+import { Sent } from "../../dsl/device/channel.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
-import {
-  controlMessages,
-  event,
-  headerBytes,
-  news,
-  newsEvents,
-  type ConsoleOptions,
-} from "./console-control.ts";
-import { consolePipes, owes } from "./console-pipe.ts";
+import { controlMessages, event, headerBytes, news, type ConsoleOptions } from "./console-control.ts";
 import { virtio } from "./transport.ts";
 
 /** Ports that there are vectors for. */
@@ -46,7 +41,12 @@ const features = Object.freeze({ size: 1n, multiport: 2n, emergencyWrite: 4n });
 /** Queues of the control messages: from the device, and to it (§5.3.2). */
 const controlIn = 2;
 const controlOut = 3;
-/** Control messages that one turn takes or gives. */
+/**
+ * What the ends of a pipe tell each other: bytes with a 0 behind them, or one byte that says whether the port is open, and
+ * whether its device has just started: that one has to be told how things stand here.
+ */
+const pipeFlag = Object.freeze({ open: 1, state: 2, start: 4 } as const);
+/** Messages that one turn takes or gives. */
 const messagesAtOnce = 4;
 
 /** Makes the device, whose base address 0 lies at `gpa` at first. Throws DeclarationError for ports that cannot be. */
@@ -54,11 +54,12 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
   const count = ports.length;
   if (count < 1 || count > mostConsolePorts)
     throw new DeclarationError(`a virtio console has 1 to ${mostConsolePorts} ports, not ${count}`);
-  const { ownNews, write } = controlMessages({ ports, ...(size && { size }) });
+  const control = controlMessages({ ports, ...(size && { size }) });
   const isPipe = Object.freeze(ports.map(({ pipe }) => Number(pipe === true)));
-  const hasPipes = isPipe.includes(1);
-  const pipes = consolePipes(count, bytesAtOnce);
   const queues = 2 * (count + 1);
+  /** Each port's queue from the device; that to the device is the next one. And each queue's port. */
+  const queueOf = Object.freeze(ports.map((_, i) => (i === 0 ? 0 : 2 * i + 2)));
+  const portOf = Object.freeze(Array.from({ length: queues }, (_, i) => Math.max((i >>> 1) - 1, 0)));
   const parts = virtio({
     kind: 3,
     classCode: 0x07_8000,
@@ -78,11 +79,7 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       deviceConfiguration: bank(
         u32,
         {
-          size: ro(
-            0,
-            { columns: bits(15, 0), rows: bits(31, 16) },
-            { reset: (size?.columns ?? 0) + (size?.rows ?? 0) * 0x1_0000 },
-          ),
+          size: ro(0, { columns: bits(15, 0), rows: bits(31, 16) }, { reset: control.terminal }),
           portCount: ro(4, {}, { reset: count }),
           emergencyWrite: wo(8, {}, { about: "A byte for the first port, before any queue is there." }),
         },
@@ -91,16 +88,20 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     },
     state: {
       ...parts.state,
-      ...pipes.state,
+      pipes: array(channelEnd(), count),
+      arrival: inputs(1),
       output: array(sink(), count),
       input: array(source(), count),
       received: array(fifo(u8, bytesWaiting), count),
-      /** By port: what is to be told, whether the driver knows it and has it open, and where in a chain the device is. */
+      /** By port: what is to be told, whether the driver knows it and has it open, and how much of its chain is sent. */
       news: array(u8, count),
       ready: array(bool, count),
       open: array(bool, count),
-      sending: array(bool, count),
       sent: array(u32, count),
+      /** By pipe: what the other end is to be told, whether it is open, and what the driver knows of that. */
+      owed: array(u8, count),
+      peerOpen: array(bool, count),
+      connected: array(bool, count),
       /** Queues that are not done with, by bits, and the one that is served next. */
       later: u32,
       turn: u8,
@@ -115,136 +116,132 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     u.later = u32(u.later | (1 << (queue & 31)));
     u.more.arm(now());
   };
+
+  /** The other of a pipe's two addresses. */
+  const peer = (u: Console, port: u8): u32 => u32(3 - Math.min(u.pipes[port < count ? port : 0].address, 2));
+  /** Whether a port's other end is open. */
+  const isConnected = (u: Console, port: u8): boolean => {
+    const at = port < count ? port : 0;
+    return isPipe[at] === 0 || (u.peerOpen[at] && u.pipes[at].reaches(peer(u, at)));
+  };
+  /** Tells a pipe's other end what it is owed, if it can be told. */
+  const settle = (u: Console, port: u8, owing: u8): void => {
+    const at = port < count ? port : 0;
+    const owed = u.owed[at] | owing;
+    if (isPipe[at] === 0 || owed === 0) return;
+    u.bytes.bytes[0] = u8(owed | (u.open[at] ? pipeFlag.open : 0));
+    const sent = u.pipes[at].send(peer(u, at), u.bytes, 1) === Sent.sent;
+    u.owed[at] = sent ? 0 : owed;
+  };
+  /** Takes what has come through a pipe, as far as the port's queue has room for it. */
+  const take = (u: Console, port: u8): void => {
+    const at = port < count ? port : 0;
+    const queue = u.received[at];
+    for (let i = 0; i < messagesAtOnce; i += 1) {
+      const waiting = u.pipes[at].waiting;
+      if (waiting === 0 || waiting > bytesWaiting + 1 - Math.min(queue.count, bytesWaiting)) return;
+      const length = u.pipes[at].receive(u.bytes);
+      const last = Math.min(Math.max(length, 1) - 1, bytesAtOnce);
+      const flags = u.bytes.bytes[last];
+      if (flags === 0) for (let k = 0; k < last; k += 1) queue.push(u.bytes.bytes[k]);
+      else u.peerOpen[at] = (flags & pipeFlag.open) !== 0;
+      if ((flags & pipeFlag.start) !== 0) u.owed[at] = u8(u.owed[at] | pipeFlag.state);
+    }
+  };
+  /** Sends on the first `length` bytes of the buffer; false where they have to wait. */
+  const send = (u: Console, port: u8, length: u8): boolean => {
+    const at = port < count ? port : 0;
+    const bytes = Math.min(length, bytesAtOnce);
+    if (isPipe[at] === 0) for (let i = 0; i < bytes; i += 1) u.output[at].put(u.bytes.bytes[i]);
+    if (isPipe[at] === 0 || bytes === 0) return true;
+    u.bytes.bytes[bytes] = 0;
+    return u.pipes[at].send(peer(u, at), u.bytes, bytes + 1) === Sent.sent;
+  };
+
   /** A driver without ports has the first one open from the start. */
   const isOpen = (u: Console, port: u8): boolean =>
     (u.driverFeature[0].value & 2) !== 0 ? u.open[port < count ? port : 0] : port === 0;
-  const receiveQueue = (port: u8): u8 => (port === 0 ? 0 : u8(2 * port + 2));
-
   /** Gives the driver what has come for a port. */
-  const fill = (u: Console, port: u8): void => {
-    const at = port < count ? port : 0;
-    const queue = receiveQueue(at);
+  const fill = (u: Console, queue: u8): void => {
+    const at = portOf[queue < queues ? queue : 0];
     const waiting = u.received[at];
     if (waiting.empty || !isOpen(u, at) || !parts.next(u, queue)) return;
-    const chain = u.queues[queue < queues ? queue : 0];
-    const length = u32(Math.min(Math.min(chain.writable, waiting.count), bytesAtOnce));
+    const room = u.queues[queue < queues ? queue : 0].writable;
+    const length = Math.min(Math.min(room, waiting.count), bytesAtOnce);
     const full = waiting.full;
-    for (let i = 0; i < bytesAtOnce; i += 1) {
-      if (i >= length) break;
-      u.bytes.bytes[i] = waiting.pop();
-    }
-    if (!chain.store(u.bytes, 0, length)) {
-      parts.fail(u);
-      return;
-    }
-    parts.complete(u, queue, length);
+    for (let i = 0; i < length; i += 1) u.bytes.bytes[i] = waiting.pop();
+    if (!parts.answer(u, queue, u.bytes, length)) return;
     parts.finish(u, queue);
-    if (isPipe[at] !== 0) pipes.take(u, at);
+    if (isPipe[at] !== 0) take(u, at);
     else if (full) u.input[at].ready();
     if (!waiting.empty) postpone(u, queue);
   };
-
-  /** Sends on what the driver has given to a port, a part of a chain at a time. */
-  const drain = (u: Console, port: u8): void => {
-    const at = port < count ? port : 0;
-    const queue = u8(receiveQueue(at) + 1);
-    if (!u.sending[at]) {
-      if (!parts.next(u, queue)) return;
-      u.sending[at] = true;
-      u.sent[at] = 0;
-    }
+  /** Sends on what the driver has given to a port, a part of a chain at a time; until its end the chain is the driver's. */
+  const drain = (u: Console, queue: u8): void => {
+    if (!parts.next(u, queue)) return;
+    const at = portOf[queue < queues ? queue : 0];
     const chain = u.queues[queue < queues ? queue : 0];
     const sent = u.sent[at];
-    const length = u32(Math.min(chain.readable - Math.min(sent, chain.readable), bytesAtOnce));
-    if (!chain.load(u.bytes, sent, length)) {
-      parts.fail(u);
-      return;
-    }
-    if (isPipe[at] !== 0) {
-      // News of the pipe brings the rest.
-      if (length !== 0 && !pipes.send(u, at, length)) return;
-    } else {
-      for (let i = 0; i < bytesAtOnce; i += 1) {
-        if (i >= length) break;
-        u.output[at].put(u.bytes.bytes[i]);
-      }
-    }
-    u.sent[at] = u32(sent + length);
-    if (u32(sent + length) >= chain.readable) {
-      parts.complete(u, queue, 0);
+    const left = u32(chain.readable - Math.min(sent, chain.readable));
+    const length = Math.min(left, bytesAtOnce);
+    if (!parts.load(u, queue, u.bytes, sent, length)) return;
+    // News of a pipe bring the rest.
+    const moved = send(u, at, length);
+    let more = moved;
+    if (moved) u.sent[at] = u32(sent + length);
+    if (moved && length === left) {
       u.sent[at] = 0;
-      u.sending[at] = parts.next(u, queue);
+      parts.complete(u, queue, 0);
+      more = parts.next(u, queue);
       parts.finish(u, queue);
     }
-    if (u.sending[at]) postpone(u, queue);
+    chain.putBack();
+    if (more) postpone(u, queue);
   };
 
-  /** Tells the driver what it is to know of its ports. */
+  /** Tells the driver the next of what it is to know of its ports. */
   const tell = (u: Console): void => {
-    let told: u8 = 0;
-    for (let port = 0; port < count; port += 1) {
-      for (const { flag, event: what } of newsEvents) {
-        if ((u.news[port] & flag) !== 0) {
-          if (told >= messagesAtOnce) {
-            parts.finish(u, controlIn);
-            postpone(u, controlIn);
-            return;
-          }
-          if (!parts.next(u, controlIn)) {
-            parts.finish(u, controlIn);
-            return;
-          }
-          const connected = isPipe[port] === 0 || pipes.isConnected(u, port);
-          const value = what === event.portOpen && !connected ? 0 : 1;
-          if (what === event.portOpen) u.connected[port] = connected;
-          const length = write(u.bytes.bytes, port, what, value);
-          if (!u.queues[controlIn].store(u.bytes, 0, length)) {
-            parts.fail(u);
-            return;
-          }
-          parts.complete(u, controlIn, length);
-          u.news[port] = u8(u.news[port] & ~flag);
-          told = u8(told + 1);
+    for (let message = 0; message < control.ports.length; message += 1) {
+      const port = control.ports[message];
+      const flag = control.flags[message];
+      if ((u.news[port] & flag) !== 0) {
+        if (!parts.next(u, controlIn)) break;
+        const start = message * control.stride;
+        for (let i = 0; i < control.stride; i += 1) u.bytes.bytes[i] = control.bytes[start + i];
+        if (flag === news.open) {
+          u.connected[port] = isConnected(u, port);
+          u.bytes.bytes[6] = u.connected[port] ? 1 : 0;
         }
+        if (!parts.answer(u, controlIn, u.bytes, control.lengths[message])) break;
+        u.news[port] = u8(u.news[port] & ~flag);
+        postpone(u, controlIn);
+        break;
       }
     }
     parts.finish(u, controlIn);
   };
   /** Does what a message of the driver says. */
   const obey = (u: Console): void => {
+    const port = u.bytes.u32At(0);
     const what = u.bytes.u16At(4);
     const value = u.bytes.u16At(6);
     if (what === event.deviceReady) {
       if (value === 1) for (let i = 0; i < count; i += 1) u.news[i] = u8(u.news[i] | news.added);
-      return;
-    }
-    const port = u.bytes.u32At(0);
-    if (port >= count) {
-      u.validPort.note();
-      return;
-    }
-    if (what === event.portReady) {
+    } else if (port >= count) u.validPort.note();
+    else if (what === event.portReady) {
       u.ready[port] = value === 1;
-      if (value === 1) u.news[port] = u8(u.news[port] | ownNews[port] | news.open);
-    } else if (what === event.portOpen) {
+      if (value === 1) u.news[port] = u8(u.news[port] | news.own);
+    } else if (what === event.open) {
       u.open[port] = value !== 0;
-      if (isPipe[port] !== 0) {
-        if (u.owed[port] === owes.nothing) u.owed[port] = owes.state;
-        pipes.settle(u, u8(port));
-      }
-      postpone(u, receiveQueue(u8(port)));
+      settle(u, u8(port), pipeFlag.state);
+      postpone(u, queueOf[port]);
     }
   };
   const listen = (u: Console): void => {
-    for (let i = 0; i < messagesAtOnce; i += 1) {
-      if (!parts.next(u, controlOut)) break;
-      if (!u.queues[controlOut].load(u.bytes, 0, headerBytes)) {
-        parts.fail(u);
-        return;
-      }
+    if (parts.next(u, controlOut) && parts.load(u, controlOut, u.bytes, 0, headerBytes)) {
       obey(u);
       parts.complete(u, controlOut, 0);
-      if (i === messagesAtOnce - 1) postpone(u, controlOut);
+      postpone(u, controlOut);
     }
     parts.finish(u, controlOut);
     tell(u);
@@ -253,48 +250,20 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
   /** One turn of a queue, bounded. */
   const serve = (u: Console, queue: u8): void => {
     if (!parts.running(u)) return;
-    const port = u8(queue < controlIn ? 0 : (queue >>> 1) - 1);
     if (queue === controlIn) tell(u);
     else if (queue === controlOut) listen(u);
-    else if ((queue & 1) === 0) fill(u, port);
-    else drain(u, port);
+    else if ((queue & 1) === 0) fill(u, queue);
+    else drain(u, queue);
   };
-  /** Serves one of the queues that are not done with, each in its turn. */
+  /** Serves the next of the queues that are not done with: each in its turn, downwards. */
   const goOn = (u: Console): void => {
-    let found: u8 = queues;
-    let next: u8 = u.turn;
-    for (let i = 0; i < queues; i += 1) {
-      next = u8(next + 1 >= queues ? 0 : next + 1);
-      if (found === queues && (u.later & (1 << (next & 31))) !== 0) found = next;
-    }
-    if (found === queues) return;
-    u.turn = found;
+    const below = u32(u.later & ((1 << (u.turn & 31)) - 1));
+    const found = 31 - Math.clz32(below === 0 ? u.later : below);
+    if (found < 0) return;
+    u.turn = u8(found);
     u.later = u32(u.later & ~(1 << (found & 31)));
     if (u.later !== 0) u.more.arm(now());
-    serve(u, found);
-  };
-  /** Looks at a pipe: what it owes and is owed, what has come, and whether it takes what waits. */
-  const hear = (u: Console, port: u8): void => {
-    const at = port < count ? port : 0;
-    pipes.take(u, at);
-    pipes.settle(u, at);
-    if (!u.received[at].empty) postpone(u, receiveQueue(at));
-    if (u.sending[at]) postpone(u, u8(receiveQueue(at) + 1));
-    if (u.ready[at] && pipes.isConnected(u, at) !== u.connected[at]) {
-      u.news[at] = u8(u.news[at] | news.open);
-      postpone(u, controlIn);
-    }
-  };
-  /** Forgets what a driver had begun. */
-  const forget = (u: Console): void => {
-    u.later = 0;
-    for (let i = 0; i < count; i += 1) {
-      u.ready[i] = false;
-      if (u.open[i] && u.owed[i] === owes.nothing) u.owed[i] = owes.state;
-      u.news[i] = 0;
-      u.open[i] = false;
-      u.sending[i] = false;
-    }
+    serve(u, u8(found));
   };
   return shape.implement({
     peek: parts.peek,
@@ -307,32 +276,48 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       deviceStatus(u, value, old) {
         parts.written.deviceStatus(u, value, old);
         if (u.deviceStatus.status !== 0) return;
-        forget(u);
-        for (let i = 0; i < count; i += 1) if (isPipe[i] !== 0) pipes.settle(u, u8(i));
+        u.later = 0;
+        for (let i = 0; i < count; i += 1) {
+          const owing = u.open[i] ? pipeFlag.state : 0;
+          u.news[i] = 0;
+          u.ready[i] = false;
+          u.open[i] = false;
+          u.sent[i] = 0;
+          settle(u, u8(i), owing);
+        }
       },
     },
     expire: { more: goOn },
     room: {
-      input(u, index) {
-        const at = index < count ? index : 0;
-        return u16(bytesWaiting - Math.min(u.received[at].count, bytesWaiting));
-      },
+      input: (u, index) =>
+        u16(bytesWaiting - Math.min(u.received[index < count ? index : 0].count, bytesWaiting)),
     },
     receive: {
       input(u, index, byte) {
         const at = index < count ? index : 0;
         u.received[at].push(byte);
-        postpone(u, receiveQueue(at));
+        postpone(u, queueOf[at]);
       },
     },
     input: {
+      // A pipe's other end has sent, has taken, has come or gone.
       arrival(u, _pin, level) {
-        if (hasPipes && level) for (let i = 0; i < count; i += 1) if (isPipe[i] !== 0) hear(u, u8(i));
+        if (!level) return;
+        for (let i = 0; i < count; i += 1) {
+          if (isPipe[i] === 0) continue;
+          take(u, u8(i));
+          settle(u, u8(i), 0);
+          if (!u.received[i].empty) postpone(u, queueOf[i]);
+          postpone(u, queueOf[i] + 1);
+          const changed = u.ready[i] && isConnected(u, u8(i)) !== u.connected[i];
+          if (changed) u.news[i] = u8(u.news[i] | news.open);
+          if (changed) postpone(u, controlIn);
+        }
       },
     },
     reset(u) {
       parts.reset(u);
-      for (let i = 0; i < count; i += 1) u.owed[i] = owes.start;
+      for (let i = 0; i < count; i += 1) u.owed[i] = pipeFlag.state | pipeFlag.start;
     },
     settle: (u) => parts.deliver(u),
   });

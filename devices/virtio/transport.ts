@@ -5,6 +5,7 @@
  */
 import type { u16, u8 } from "../../dsl/core/int.ts";
 import type { FixedArray } from "../../dsl/core/layout.ts";
+import type { GuestBuffer } from "../../dsl/device/guest-memory.ts";
 import { Taken, Wanted, type VirtqueueOptions } from "../../dsl/device/virtqueue.ts";
 import {
   array,
@@ -196,6 +197,19 @@ export function virtio(options: VirtioOptions) {
   const complete = (u: VirtioState, queue: u8, written: u32): void => {
     if (!u.queues[queue < count ? queue : 0].complete(written)) fail(u);
   };
+  /** Copies of the chain that was taken; false, and the device asks for a reset, where it has not as much. */
+  const load = (u: VirtioState, queue: u8, buffer: GuestBuffer, at: u32, length: u32): boolean => {
+    const loaded = u.queues[queue < count ? queue : 0].load(buffer, at, length);
+    if (!loaded) fail(u);
+    return loaded;
+  };
+  /** Gives the chain back with the buffer's first bytes; false, and the device asks for a reset, where they do not fit. */
+  const answer = (u: VirtioState, queue: u8, buffer: GuestBuffer, length: u32): boolean => {
+    const stored = u.queues[queue < count ? queue : 0].store(buffer, 0, length);
+    if (stored) complete(u, queue, length);
+    else fail(u);
+    return stored;
+  };
   /** Interrupts for what was completed, where the driver wants it. */
   const finish = (u: VirtioState, queue: u8): void => {
     if (!running(u)) return;
@@ -274,6 +288,8 @@ export function virtio(options: VirtioOptions) {
     running,
     next,
     complete,
+    load,
+    answer,
     finish,
     fail,
     reset: restart,

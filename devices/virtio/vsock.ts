@@ -122,10 +122,7 @@ export function virtioVsockDevice(gpa: number) {
     const sent = u.sent;
     const left = u32(total - Math.min(sent, total));
     const bytes = Math.min(left, pieceBytes);
-    if (bytes !== 0 && !u.queues[queue.transmit].load(u.piece, u32(headerBytes + sent), bytes)) {
-      parts.fail(u);
-      return false;
-    }
+    if (bytes !== 0 && !parts.load(u, queue.transmit, u.piece, u32(headerBytes + sent), bytes)) return false;
     for (let i = 0; i < headerBytes; i += 1) u.piece.bytes[bytes + i] = u.header.bytes[i];
     for (let i = 0; i < 4; i += 1)
       u.piece.bytes[bytes + field.length + i] = u8(i < 2 ? bytes >>> (8 * i) : 0);
@@ -149,14 +146,11 @@ export function virtioVsockDevice(gpa: number) {
   /** Takes the driver's next packet; false where there is none. One that is not right is counted, and goes nowhere. */
   const begin = (u: Vsock): boolean => {
     if (!parts.next(u, queue.transmit)) return false;
-    const chain = u.queues[queue.transmit];
-    if (!chain.load(u.header, 0, headerBytes)) {
-      parts.fail(u);
-      return false;
-    }
+    if (!parts.load(u, queue.transmit, u.header, 0, headerBytes)) return false;
     u.sending = true;
     u.sent = 0;
-    const room = u32(chain.readable - Math.min(chain.readable, headerBytes));
+    const readable = u.queues[queue.transmit].readable;
+    const room = u32(readable - Math.min(readable, headerBytes));
     const own = u.header.u64At(field.source) === BigInt(u.peers.address);
     if (own && u.header.u32At(field.length) <= room) return true;
     u.validPacket.note();
@@ -213,13 +207,9 @@ export function virtioVsockDevice(gpa: number) {
   const tell = (u: Vsock): void => {
     if (!u.broken || !parts.next(u, queue.event)) return;
     for (let i = 0; i < eventBytes; i += 1) u.reply.bytes[i] = 0;
-    if (!u.queues[queue.event].store(u.reply, 0, eventBytes)) {
-      parts.fail(u);
-      return;
-    }
+    if (!parts.answer(u, queue.event, u.reply, eventBytes)) return;
     u.broken = false;
     u.replying = false;
-    parts.complete(u, queue.event, eventBytes);
     parts.finish(u, queue.event);
   };
   const serve = (u: Vsock): void => {

@@ -104,7 +104,7 @@ export const countedDevices: readonly CountedDevice[] = [
   },
   {
     name: "virtio-console",
-    own: ["devices/virtio/console.ts"],
+    own: ["devices/virtio/console.ts", "devices/virtio/console-control.ts"],
     peers: {
       qemu: ["hw/char/virtio-console.c", "hw/char/virtio-serial-bus.c"],
       xen: none,
