@@ -312,5 +312,6 @@ export const i8259 = shape.implement({
     },
     acknowledge,
   },
+  queries: ["pending"],
   settle,
 });

@@ -102,6 +102,7 @@ export function localApic(initialId: number) {
       if (id === 0) u.lvtLint0.value = modeExtInt << 8;
     },
     calls,
+    queries: ["pending", "passesExtInt", "matches", "id", "hasRegister"],
     settle,
   });
 }

@@ -106,6 +106,7 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
     const base = (kind: TraceKind): bigint => whatOf(kind, device, 0);
     const [read, write, change] = [base(TraceKind.read), base(TraceKind.write), base(TraceKind.change)];
     const [hypercall, status] = [base(TraceKind.hypercall), base(TraceKind.status)];
+    const call = base(TraceKind.call);
     // The subject, the part and the width are known when it is compiled, and so is this.
     const place = (subject: u16, part: u8, bytes: u8): u64 =>
       u64(
@@ -121,6 +122,7 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
       change: (subject: u16, index: u8, value: u64): void =>
         record(indexed(u64(change | place(subject, 0, 1)), index), value),
       hypercall: (at: u16, value: u64): void => record(u64(hypercall | place(at, 0, 1)), value),
+      call: (at: u16, argument: u8, value: u64): void => record(u64(call | place(at, argument, 1)), value),
       status: (at: u16, value: u64): void => record(u64(status | place(at, 0, 1)), value),
     });
   };

@@ -141,6 +141,7 @@ test.serial(
       "vcrash change crashParameter[4] 0xc4",
       "vcrash write crashControl 0x8000000000000000",
     );
+    inOrder("lapic0 call writeSynthetic 0x8", "lapic0 call writeSynthetic[1] 0x50", "lapic0 change tpr 0x50");
     t.true(events.some((e) => e.device === "viridian" && e.kind === "change" && e.register === "guestOsId"));
   },
 );

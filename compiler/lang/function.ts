@@ -267,7 +267,9 @@ export class FunctionLowering {
     if (symbol === undefined) throw new Error(`${name.text} has no symbol`);
     const type = this.#typeOfPlace(symbol, name, mutable);
     const declared: Declared = type === undefined ? { kind: "other" } : this.program.facts.declaredOf(type);
-    if (operand.kind === "void") this.refuse("no-value", name, {});
+    // What a template passes on may be nothing.
+    const passed = this.checker.getTypeAtLocation(name).flags & ts.TypeFlags.TypeParameter;
+    if (operand.kind === "void" && (mutable || !passed)) this.refuse("no-value", name, {});
     const isInt =
       operand.kind === "int" ||
       (operand.kind === "known" && (typeof operand.value === "number" || typeof operand.value === "bigint"));

@@ -1,7 +1,7 @@
 /** Shapes of places that the source declares: parameters, results and mutable locals. */
 import { ts } from "ts-morph";
 import { declaredType, plainRange, type Declared } from "./declared.ts";
-import { contains, i32Range, i64Range, u32Range, u64Range } from "./interval.ts";
+import { contains, i32Range, i64Range, u32Range, u64Range, unsigned } from "./interval.ts";
 import type { Shape } from "./shape.ts";
 
 /** An integer's shape where a type is declared for it; a `number` or `bigint` without a width takes what is `plain`. */
@@ -13,9 +13,12 @@ function intShape(declared: Declared, own: Extract<Shape, { kind: "int" }>, plai
     : { kind: "int", big: own.big, range: plainRange(own.big), bits: own.big ? 128 : 64 };
 }
 
-/** An integer's shape where its type is a type parameter: the 32- or 64-bit type that holds it. */
+/**
+ * An integer's shape where its type is a type parameter: the narrowest type that holds it, so that it still fits where
+ * it goes.
+ */
 function genericShape(own: Extract<Shape, { kind: "int" }>): Shape {
-  const ranges = own.big ? [u64Range, i64Range] : [u32Range, i32Range];
+  const ranges = own.big ? [u64Range, i64Range] : [unsigned(8), unsigned(16), u32Range, i32Range];
   const range = ranges.find((r) => contains(r, own.range));
   return range === undefined
     ? intShape({ kind: "other" }, own, "widest")

@@ -19,6 +19,7 @@ export const kindNames: Readonly<Record<TraceKind, string>> = {
   [TraceKind.signal]: "signal",
   [TraceKind.hypercall]: "hypercall",
   [TraceKind.status]: "status",
+  [TraceKind.call]: "call",
   [TraceKind.lost]: "lost",
 };
 
@@ -68,11 +69,15 @@ function placeOf(
   model: TraceModel,
 ): Pick<TraceEvent, "guest" | "device" | "subject" | "register" | "fields"> {
   const { name, guest, type, wires } = model.devices[record.device]!;
-  const { registers, state, banks, hypercalls } = model.types[type]!;
+  const { registers, state, banks, hypercalls, calls } = model.types[type]!;
   const at = { guest, device: name };
   const { kind, subject } = record;
   if (kind === TraceKind.hypercall || kind === TraceKind.status)
     return { ...at, subject: hypercalls[subject]?.name ?? "", register: "", fields: {} };
+  if (kind === TraceKind.call) {
+    const argument = record.part === 0 ? "" : `[${record.part}]`;
+    return { ...at, subject: `${calls[subject]?.name ?? ""}${argument}`, register: "", fields: {} };
+  }
   const ofRegister = kind === TraceKind.read || kind === TraceKind.write || kind === TraceKind.change;
   if (!ofRegister) return { ...at, subject: wires[subject] ?? "", register: "", fields: {} };
   const register = registers[subject];

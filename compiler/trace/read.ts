@@ -111,7 +111,7 @@ function problemOf(record: TraceRecord, last: bigint, model: TraceModel): string
   if (kind === TraceKind.lost) return undefined;
   const owner = model.devices[device];
   if (owner === undefined) return `there is no device with number ${device}`;
-  const { registers, state, hypercalls } = model.types[owner.type]!;
+  const { registers, state, hypercalls, calls } = model.types[owner.type]!;
   const places = ((): number => {
     switch (kind) {
       case TraceKind.read:
@@ -122,11 +122,16 @@ function problemOf(record: TraceRecord, last: bigint, model: TraceModel): string
       case TraceKind.hypercall:
       case TraceKind.status:
         return hypercalls.length;
+      case TraceKind.call:
+        return calls.length;
       default:
         return owner.wires.length;
     }
   })();
   if (subject >= places) return `device ${owner.name} has nothing with number ${subject} for this event`;
+  const call = kind === TraceKind.call ? calls[subject] : undefined;
+  if (call !== undefined && record.part >= Math.max(1, call.arguments))
+    return `${call.name} of device ${owner.name} has no argument ${record.part}`;
   if (kind !== TraceKind.read && kind !== TraceKind.write && kind !== TraceKind.change) return undefined;
   const register = registers[subject];
   const piece = state[subject - registers.length];

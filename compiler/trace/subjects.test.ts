@@ -2,12 +2,15 @@
 import test from "ava";
 import { hpet } from "../../devices/hpet.ts";
 import { ownHypercalls } from "../../devices/hypercalls.ts";
+import { i8259 } from "../../devices/i8259.ts";
 import { ioapic } from "../../devices/ioapic.ts";
+import { localApic } from "../../devices/local-apic.ts";
 import { uart16550 } from "../../devices/uart16550.ts";
 import { crashRegisters } from "../../devices/viridian/crash.ts";
 import { putRecord, recordOf } from "../../dsl/testing/snapshot.ts";
 import { location } from "../../dsl/core/layout.ts";
 import { memory } from "../../dsl/core/memory.ts";
+import type { LocalApicCalls, PicCalls } from "../../kernel/interrupt-source.ts";
 import { sceneModel, traceScene, type SceneDevice } from "./testing/scene.ts";
 import { readTrace } from "./read.ts";
 
@@ -59,6 +62,37 @@ test.serial("a hypercall is told before what it does, with its status behind it"
     "linux/calls  hypercall version = 0x0",
     "linux/calls  status version = 0x0",
   ]);
+});
+
+test.serial("an entry point of the device's own is told with its arguments, before what it changes", (t) => {
+  const { parts, told, bytes, model } = traceScene([
+    { name: "pic", device: i8259, at: { first: 0x20, second: 0xa0, elcr: 0x4d0 } },
+    { name: "lapic", device: localApic(0), at: { mmio: 0xfee0_0000 } },
+  ]);
+  const [pic, lapic] = parts.instances.map(({ instance, state }) => ({
+    calls: instance.device.calls,
+    state,
+  }));
+  const { pending, acknowledge } = pic!.calls as PicCalls<object>;
+  const { readTaskPriority, writeTaskPriority, accept } = lapic!.calls as LocalApicCalls<object>;
+  told();
+  const before = told().length;
+  pending(pic!.state);
+  t.is(acknowledge(pic!.state), 7);
+  writeTaskPriority(lapic!.state, 5);
+  t.is(readTaskPriority(lapic!.state), 5);
+  accept(lapic!.state, 0, 0x4031);
+  t.deepEqual(told().slice(before), [
+    "linux/pic  call acknowledge = 0x0",
+    "linux/lapic  call writeTaskPriority = 0x5",
+    "linux/lapic  change tpr = 0x50  { priority 80 }",
+    "linux/lapic  call readTaskPriority = 0x0",
+    "linux/lapic  call accept = 0x0",
+    "linux/lapic  call accept[1] = 0x4031",
+  ]);
+  const damaged = bytes().slice();
+  damaged[damaged.length - 32 + 14] = 2;
+  t.is(readTrace(damaged, model).damage?.message, "accept of device lapic has no argument 2");
 });
 
 test.serial(

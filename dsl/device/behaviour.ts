@@ -100,7 +100,8 @@ type Receive<U, S> = Readonly<Record<SourceNames<S>, (u: U, byte: u8) => void>> 
  * - `resumed` runs when the device goes on from a save: what it had under way with others is no more. `settle` follows.
  * - `expire`, `input`, `room`, `receive` belong to timers, input lines and sources, and must be there if those are.
  * - `hypercall` answers hypercalls, and must be there if those are: a status, 0 for success.
- * - `calls` are the device's own entry points: an interrupt acknowledge cycle, an end of interrupt.
+ * - `calls` are the device's own entry points: an interrupt acknowledge cycle, an end of interrupt. They take up to three integers.
+ * - `queries` names those that the kernel asks by itself, and that change nothing: a trace does not tell of them.
  */
 export type Behaviour<
   R,
@@ -141,4 +142,5 @@ export interface AnyBehaviour {
   readonly receive?: Readonly<Record<string, AnyFunction>>;
   readonly hypercall?: Readonly<Record<string, AnyFunction>>;
   readonly calls?: Readonly<Record<string, AnyFunction>>;
+  readonly queries?: readonly string[];
 }

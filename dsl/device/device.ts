@@ -33,6 +33,7 @@ import {
   lookAtElement,
   lookAtRegister,
   mostWatched,
+  tracedCall,
   tracedHypercall,
   watchedHappening,
   type DeviceTrace,
@@ -95,7 +96,7 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
 /** What of a device is other where it is traced. */
 export type Traced<U = unknown, Names extends string = string> = Pick<
   Device<U, Names>,
-  "windows" | "expire" | "input" | "receive" | "hypercalls"
+  "windows" | "expire" | "input" | "receive" | "hypercalls" | "calls"
 >;
 
 /** A declared shape, without behaviour. */
@@ -105,7 +106,10 @@ export interface Shape<R, S extends StateRecord, Names extends string, H extends
   readonly type?: DeviceState<R, S>;
   /** Gives the shape its behaviour. Throws DeclarationError where they do not fit. */
   implement<C extends Calls<DeviceState<R, S>>>(
-    behaviour: Behaviour<R, S, H> & { readonly calls?: C },
+    behaviour: Behaviour<R, S, H> & {
+      readonly calls?: C;
+      readonly queries?: readonly NoInfer<keyof C & string>[];
+    },
   ): Device<DeviceState<R, S>, Names, C>;
 }
 /** The type of the state of a shape or a device. */
@@ -414,6 +418,15 @@ function expand(
         hypercalls: Object.freeze(
           hypercalls.map((entry, place) => tracedHypercall(entry, place, trace)),
         ) as unknown as readonly HypercallEntry<Cells>[],
+        calls: Object.freeze({
+          ...behaviour.calls,
+          ...Object.fromEntries(
+            model.calls.map((call, place) => [
+              call.name,
+              tracedCall(behaviour.calls![call.name]!, place, trace),
+            ]),
+          ),
+        }),
       });
     },
   }) as unknown as Device;

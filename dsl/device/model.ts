@@ -118,6 +118,12 @@ export interface HypercallModel {
   readonly about: string;
   readonly section: string;
 }
+/** An entry point of the device's own that a trace tells of. */
+export interface CallModel {
+  readonly name: string;
+  /** How many it takes. */
+  readonly arguments: number;
+}
 /** A device as data. */
 export interface DeviceModel extends Required<DeviceNotes> {
   readonly name: string;
@@ -126,6 +132,7 @@ export interface DeviceModel extends Required<DeviceNotes> {
   readonly state: readonly StateModel[];
   readonly leaves: readonly LeafModel[];
   readonly hypercalls: readonly HypercallModel[];
+  readonly calls: readonly CallModel[];
   /** What is declared as unimplemented or reported; the index is the ordinal. */
   readonly reported: readonly string[];
 }
@@ -306,6 +313,9 @@ export function modelOf(
       about: call.about,
       section: call.section,
     })),
+    calls: Object.entries(behaviour.calls ?? {})
+      .filter(([name]) => behaviour.queries?.includes(name) !== true)
+      .map(([name, fn]) => ({ name, arguments: fn.length - 1 })),
     reported: [...reported],
   });
 }

@@ -6,7 +6,7 @@
  */
 import { u16, u32, u64, type u8 } from "../core/int.ts";
 import { addressOf, disturbs, load64 } from "../core/intrinsics.ts";
-import type { FixedArray } from "../core/layout.ts";
+import type { AnyFunction, FixedArray } from "../core/layout.ts";
 import type { CellArrays, Cells, WideCellArrays } from "./cell.ts";
 import type { HypercallEntry } from "./hypercall.ts";
 import type { Plan } from "./plan.ts";
@@ -21,6 +21,8 @@ export interface TraceHooks {
   readonly change: (subject: u16, index: u8, value: u64) => void;
   /** A guest makes the hypercall with that place in the list; the first word of its input. */
   readonly hypercall: (place: u16, value: u64) => void;
+  /** What calls the device's own entry point with that place in the model's list, and with what as one of its arguments. */
+  readonly call: (place: u16, argument: u8, value: u64) => void;
   /** What that hypercall has come to. */
   readonly status: (place: u16, value: u64) => void;
 }
@@ -206,6 +208,74 @@ export function tracedHypercall(entry: HypercallEntry, place: number, trace: Dev
       return result;
     },
   });
+}
+
+type Call<A, B, C, R> = (self: Cells, a: A, b: B, c: C) => R;
+
+/** Tells what an entry point of the device's own has changed of everything that it may change. */
+function watchedCall<A, B, C, R>(run: Call<A, B, C, R>, { hooks, watched }: DeviceTrace): Call<A, B, C, R> {
+  const { change } = hooks;
+  return watched.reduce((inner: Call<A, B, C, R>, w) => {
+    const { look } = w;
+    const subject: u16 = w.subject;
+    const element: u8 = w.index;
+    return (self: Cells, a: A, b: B, c: C): R => {
+      const before = look(self);
+      const value = inner(self, a, b, c);
+      if (disturbs(run, look, self)) {
+        const after = look(self);
+        if (after !== before) change(subject, element, after);
+      }
+      return value;
+    };
+  }, run);
+}
+
+/** Tells of an entry point of the device's own with its arguments, and of what it has changed. */
+export function tracedCall<A extends number, B extends number, C extends number, R>(
+  fn: AnyFunction,
+  place: number,
+  trace: DeviceTrace,
+): AnyFunction {
+  const tell = trace.hooks.call;
+  const number: u16 = place;
+  const run = fn as unknown as Call<A, B, C, R>;
+  switch (fn.length) {
+    case 1: {
+      const short = fn as unknown as (self: Cells) => R;
+      const watched = watchedCall((self: Cells, _a: u32, _b: u32, _c: u32): R => short(self), trace);
+      return ((self: Cells): R => {
+        tell(number, 0, 0n);
+        return watched(self, 0, 0, 0);
+      }) as unknown as AnyFunction;
+    }
+    case 2: {
+      const short = fn as unknown as (self: Cells, a: A) => R;
+      const watched = watchedCall((self: Cells, a: A, _b: u32, _c: u32): R => short(self, a), trace);
+      return ((self: Cells, a: A): R => {
+        tell(number, 0, u64(a));
+        return watched(self, a, 0, 0);
+      }) as unknown as AnyFunction;
+    }
+    case 3: {
+      const short = fn as unknown as (self: Cells, a: A, b: B) => R;
+      const watched = watchedCall((self: Cells, a: A, b: B, _c: u32): R => short(self, a, b), trace);
+      return ((self: Cells, a: A, b: B): R => {
+        tell(number, 0, u64(a));
+        tell(number, 1, u64(b));
+        return watched(self, a, b, 0);
+      }) as unknown as AnyFunction;
+    }
+    default: {
+      const watched = watchedCall(run, trace);
+      return ((self: Cells, a: A, b: B, c: C): R => {
+        tell(number, 0, u64(a));
+        tell(number, 1, u64(b));
+        tell(number, 2, u64(c));
+        return watched(self, a, b, c);
+      }) as unknown as AnyFunction;
+    }
+  }
 }
 
 /** What reaches a device from elsewhere than a guest: at a wire's ordinal or a pin, with a byte or a level. */

@@ -39,6 +39,8 @@ export enum TraceKind {
   hypercall = 13,
   /** What a hypercall has come to: 0, or the convention's status. */
   status = 14,
+  /** An entry point of the device's own (`calls`) is entered: one record for each argument, or one with 0 where it has none. */
+  call = 15,
   /** As many records as `value` says were written over before they left the machine. */
   lost = 12,
 }
@@ -50,7 +52,7 @@ export const recordMark = 0x7654n;
 /** "TVTRACE\0" as a little-endian word. */
 export const headerMagic = 0x0045_4341_5254_5654n;
 /** Changes with every change of the format. */
-export const formatVersion = 2n;
+export const formatVersion = 3n;
 
 /** The fields of word 1: bits [msb:lsb]. */
 export const whatFields = Object.freeze({
@@ -61,9 +63,9 @@ export const whatFields = Object.freeze({
   index: { msb: 15, lsb: 8 },
   /** The device's place in the model's list. */
   device: { msb: 31, lsb: 16 },
-  /** A register (its place in the device's list), behind the registers a piece of state; a wire's ordinal; a hypercall's place. */
+  /** A register (its place in the device's list), behind the registers a piece of state; a wire's ordinal; the place of a hypercall or a call. */
   subject: { msb: 47, lsb: 32 },
-  /** Which part of a register that is wider than its bank, the lowest first. */
+  /** Which part of a register that is wider than its bank, the lowest first; which argument of a call. */
   part: { msb: 51, lsb: 48 },
   /** The host CPU. */
   cpu: { msb: 57, lsb: 52 },

@@ -6,7 +6,7 @@ import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
 export default image({
   name: "interfaces",
-  trace: { devices: ["hypercalls", "viridian", "vcrash", "vindex0"], recordsPerCpu: 64 },
+  trace: { devices: ["hypercalls", "viridian", "vcrash", "vindex0", "lapic0"], recordsPerCpu: 64 },
   guests: [
     guest({
       name: "asking",

@@ -54,6 +54,25 @@ function integers(x: u8, y: u64): u64 {
   return u64(BigInt(narrowPair(x)) + widePair(y));
 }
 
+/** What a template passes on keeps the width that it has, and may be nothing. */
+function watched<A, R>(run: (a: A) => R): (a: A) => R {
+  return (a: A): R => {
+    small.head = u8(small.head + 1);
+    const result = run(a);
+    small.head = u8(small.head * 2);
+    return result;
+  };
+}
+const narrowResult = watched((a: u8): u8 => u8(a * 3));
+const noResult = watched((a: u8): void => {
+  small.size = u8(a ^ small.head);
+});
+function passing(x: u8): u32 {
+  const narrow: u8 = narrowResult(x);
+  noResult(narrow);
+  return u32(small.size * 256 + small.head + narrow);
+}
+
 const Meter = extend(struct("Meter", { total: u32, steps: u8 }), {
   methods: {
     step(self: { total: u32; steps: u8 }, by: u32): u32 {
@@ -80,6 +99,7 @@ export const program: Program = {
     { symbol: "texts", fn: texts, params: [u32], result: u32 },
     { symbol: "passes", fn: passes, params: [u32], result: u32 },
     { symbol: "generic", fn: generic, params: [u8], result: u32 },
+    { symbol: "passing", fn: passing, params: [u8], result: u32 },
     { symbol: "methods", fn: methods, params: [u32], result: u32 },
   ],
 };
