@@ -23,8 +23,6 @@ const lineBytes = 80;
 export interface Operator {
   /** Takes what was typed on the host's console: for the prompt, or for the guest. `alone`: no guest takes it now. */
   serve(alone: boolean): void;
-  /** Leaves the prompt. */
-  close(): void;
 }
 
 /** Builds the prompt over its commands; `help` and `exit` come with it. */
@@ -47,7 +45,6 @@ export function operatorPrompt(
     prompt();
   };
   const close = (): void => {
-    if (!console.isTaken()) return;
     putText(text("\n"));
     console.give();
   };
@@ -136,7 +133,6 @@ export function operatorPrompt(
   };
 
   return Object.freeze({
-    close,
     serve(alone: boolean): void {
       if (console.isTaken() && console.isFull()) {
         putText(text("\n"));

@@ -23,8 +23,6 @@ export const bufferBytes = 0x1_0000;
 export interface SaveStream {
   /** Begins at `at`; nothing is read or written from `end` on, or behind the medium. */
   open(at: u64, end: u64): void;
-  /** Where the next page lies. */
-  at(): u64;
   /** Appends bytes. */
   put(from: u64, bytes: u64): boolean;
   /** Fills up the page and writes it. */
@@ -128,7 +126,6 @@ export function saveStream(medium: SaveMedium): SaveStream {
       own.taken = 0;
       own.problem = SaveProblem.none;
     },
-    at: (): u64 => own.at,
     put(from: u64, bytes: u64): boolean {
       let done: u64 = 0n;
       while (done < bytes) {
