@@ -80,4 +80,9 @@ export interface KernelEntry {
   check(boot: BootInfo): { readonly problem: u32; readonly detail: u64 };
   /** Builds the guests and runs them; called once on the first CPU with interrupts off, after everything of `Machine` works. */
   start(boot: BootInfo): never;
+  /**
+   * Takes the CPU with a dense index, 1 or above, into service; called once on each further CPU with interrupts off, after
+   * everything of `Machine` works on it and before the first CPU calls `start`.
+   */
+  join(index: u32): never;
 }

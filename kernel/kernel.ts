@@ -441,5 +441,8 @@ export function kernel(parts: KernelParts): KernelEntry {
       build(boot);
       loop(boot);
     },
+    join(_index: u32): never {
+      for (;;) machine.waitForInterrupt();
+    },
   });
 }

@@ -208,6 +208,9 @@ export function selfTest(options: SelfTestOptions = {}): Program {
       say("ready\n");
       for (;;) obey(waitForByte());
     },
+    join(_index: u32): never {
+      for (;;) x86Machine.waitForInterrupt();
+    },
   };
   return host({
     name: "selftest",
