@@ -83,7 +83,7 @@ test.serial(
     t.is(s.send(0, 0, [1]), Sent.nobody);
     t.is(s.send(0, 7, [1]), Sent.nobody);
     t.true(s.reaches(0, 1));
-    s.domains[1].state = DomainState.built;
+    s.domains[1].state = DomainState.stopped;
     t.false(s.reaches(0, 1));
     t.is(s.send(0, 1, [1]), Sent.nobody);
     s.domains[1].state = DomainState.running;

@@ -1,22 +1,28 @@
 /**
  * A domain: one guest, its memory, its vCPUs and its life.
  */
-import { array, struct, type ValueOf } from "../dsl/core/layout.ts";
+import { bool, struct, type ValueOf } from "../dsl/core/layout.ts";
 import { u32, u64 } from "../dsl/core/int.ts";
 import { SlotTable } from "./slots.ts";
 import { GuestTime } from "./timebase.ts";
 
 /** Where a domain is in its life. */
 export enum DomainState {
-  /** Memory and vCPUs are there, nothing is loaded. */
-  built = 0,
+  /** Memory and vCPUs are there, nothing was ever loaded. */
+  defined = 0,
   running = 1,
-  /** Asked for a restart: the kernel's loop reloads it. */
-  restarting = 2,
-  /** Ended in the way that it wanted: power-off. */
-  poweredOff = 3,
+  /** Its vCPUs and its clock are held; all else is as it was. */
+  paused = 2,
+  /** Ended in an orderly way, by itself or by the operator. */
+  stopped = 3,
   /** Ended by what it did: `reason` says why. */
   crashed = 4,
+  /** Is to be loaded and run. */
+  starting = 5,
+  /** Asked for a restart. */
+  restarting = 6,
+  /** Turned itself off. */
+  poweredOff = 7,
 }
 
 /** Why a guest was stopped or restarted. Each has a sentence in `notices.ts`. */
@@ -57,15 +63,21 @@ export const Domain = struct("Domain", {
   translationRoot: u64,
   /** Tag of its translations on the CPU. */
   translationTag: u32,
-  spare: array(u32, 1),
+  /** What `state` says is still to be done: by the kernel's loop, once none of the vCPUs is on a CPU. */
+  changed: bool,
 });
 export type Domain = ValueOf<typeof Domain>;
 
-/** Ends a domain's run for a reason; the kernel's loop does what the manifest says follows. */
-export function stopDomain(domain: Domain, state: u32, reason: u32, rip: u64, detail: u64): void {
-  if (domain.state !== DomainState.running) return;
+/** Lets a domain go over to a state; the kernel's loop does what that asks for. */
+export function changeDomain(domain: Domain, state: u32, reason: u32, rip: u64, detail: u64): void {
   domain.state = state;
   domain.reason = reason;
   domain.stopRip = rip;
   domain.stopDetail = detail;
+  domain.changed = true;
+}
+
+/** Ends a domain's run for a reason, unless it has ended; what follows is as the manifest says. */
+export function stopDomain(domain: Domain, state: u32, reason: u32, rip: u64, detail: u64): void {
+  if (domain.state === DomainState.running) changeDomain(domain, state, reason, rip, detail);
 }

@@ -17,7 +17,7 @@ export interface CommandedGuest {
 /** What the kernel does for the commands. */
 export interface CommandActions {
   /** Starts a guest from its beginning. */
-  start(guest: u32): void;
+  start(domain: Domain): void;
   /** A guest runs again: where the console is its, it has it. */
   attach(guest: u32): void;
   /** Says and sends what waits, before the machine ends or restarts. */
@@ -77,11 +77,11 @@ export function guestCommands(
       guest: true,
       run: (guest: u32): void => {
         const domain = domainOf(guest);
-        if (domain.state !== DomainState.built) putText(text("it runs\n"));
+        if (domain.state === DomainState.running) putText(text("it runs\n"));
         // Its disks may be those of the save: what goes on there twice is lost.
         else if (saving.isSaved(domain)) putText(text("it is saved: restore it, or discard that first\n"));
         else {
-          actions.start(guest);
+          actions.start(domain);
           actions.attach(guest);
         }
       },

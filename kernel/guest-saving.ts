@@ -70,6 +70,7 @@ export function guestSaving(
       }
       if (problem === SaveProblem.none) {
         actions.rest(domain);
+        domain.state = DomainState.stopped;
         rings.record(guestSaved, BigInt(domain.index), saves.keptMiB(), 0n, 0n);
       } else rings.record(guestUnsaved, BigInt(domain.index), BigInt(problem), 0n, 0n);
       told.show();

@@ -7,29 +7,22 @@ import { u32, u64 } from "../dsl/core/int.ts";
 import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
-import { bootInfo, BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
 import { cpus } from "./cpu.ts";
-import { Domain, DomainState, StopReason } from "./domain.ts";
-import {
-  guestEnded,
-  guestRestarted,
-  guestStarted,
-  guestStopped,
-  guestUnloadable,
-  type EventRings,
-} from "./events.ts";
+import { Domain, DomainState } from "./domain.ts";
+import type { EventRings } from "./events.ts";
 import { guestCommands } from "./guest-commands.ts";
 import { guestSaving } from "./guest-saving.ts";
+import { lifecycle } from "./lifecycle.ts";
 import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
 import { operatorPrompt } from "./operator.ts";
 import type { Saves } from "./saves.ts";
 import type { SharedConsole } from "./shared-console.ts";
-import { addExtent, addSlot, clearExtents, SlotKind } from "./slots.ts";
-import { startGuestTime } from "./timebase.ts";
+import { addExtent, addSlot, SlotKind } from "./slots.ts";
 import type { Trace } from "./trace.ts";
 import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
 import { virtualization, type Loaded } from "./virtualization.ts";
@@ -92,9 +85,6 @@ export function kernel(parts: KernelParts): KernelEntry {
             }),
           ),
         ),
-        powersMachineOff: g.power.onPowerOff === "power-off-machine",
-        restartsOnReboot: g.power.onReboot === "restart",
-        restartsOnCrash: g.power.onCrash === "restart",
       });
     }),
   );
@@ -191,41 +181,23 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   // ---- Life -------------------------------------------------------------------------------------------------
 
-  /** Loads a domain and lets its first vCPU run. */
-  const startDomain = (domain: Domain, boot: BootInfo): void => {
-    drainVolumes(domain.index);
-    clearExtents(domain.slots);
-    startGuestTime(domain.time);
-    board.enterGuest(domain.index);
-    board.restart(domain.index);
-    const loaded = virtualization.load(domain, boot);
-    if (loaded.problem !== BootProblem.none) {
-      domain.state = DomainState.crashed;
-      rings.record(guestUnloadable, BigInt(domain.index), BigInt(loaded.problem), 0n, 0n);
-      return;
-    }
-    domain.state = DomainState.running;
-    const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
-    for (let i = 0; i < last; i++) {
-      if (i >= domain.firstVcpu) {
-        const vcpu = virtualization.vcpu(i);
-        vcpu.state = i === domain.firstVcpu ? VcpuState.running : VcpuState.waiting;
-        vcpu.requests.store(Request.interrupt | Request.flush);
-      }
-    }
-  };
-
-  /** Stops the vCPUs of a domain and withdraws its timers. */
-  const rest = (domain: Domain): void => {
-    board.silence(domain.index);
-    domain.state = DomainState.built;
-    const last = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
-    for (let i = 0; i < last; i++)
-      if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
-  };
-
-  const lifecycle =
-    saving === null ? null : guestSaving(saving.saves, board, rings, told, { rest, finishVolumes });
+  const life = lifecycle({
+    guests: model.guests,
+    domains,
+    board,
+    rings,
+    // One CPU: where the loop runs, no guest does.
+    isAtRest: (_domain: Domain): boolean => true,
+    drainVolumes,
+    ended(): void {
+      if (trace !== null) trace.drain(true);
+      told.show();
+    },
+  });
+  const saver =
+    saving === null
+      ? null
+      : guestSaving(saving.saves, board, rings, told, { rest: life.rest, finishVolumes });
 
   const build = (boot: BootInfo): void => {
     if (board.sharedBytes > 0) {
@@ -260,40 +232,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         machine.powerOff();
       }
       board.powerUp(domain.index);
-      if (lifecycle === null || !lifecycle.goOn(domain)) {
-        rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
-        startDomain(domain, boot);
-      }
-    }
-  };
-
-  /** What follows on a domain's stop. */
-  const settleDomain = (domain: Domain, boot: BootInfo): void => {
-    const index = BigInt(domain.index);
-    const reason = domain.reason;
-    let restart = false;
-    let powerOff = false;
-    for (const g of guests) {
-      if (domain.index === g.index) {
-        if (domain.state === DomainState.poweredOff) powerOff = g.powersMachineOff;
-        else if (reason === StopReason.reboot) restart = g.restartsOnReboot;
-        else restart = g.restartsOnCrash;
-      }
-    }
-    if (restart) {
-      domain.restarts = u32(domain.restarts + 1);
-      rings.record(guestRestarted, index, BigInt(reason), domain.stopDetail, domain.stopRip);
-      startDomain(domain, boot);
-      return;
-    }
-    if (domain.state === DomainState.poweredOff)
-      rings.record(guestEnded, index, BigInt(reason), domain.stopDetail, domain.stopRip);
-    else rings.record(guestStopped, index, BigInt(reason), domain.stopDetail, domain.stopRip);
-    rest(domain);
-    if (trace !== null) trace.drain(true);
-    if (powerOff) {
-      told.show();
-      machine.powerOff();
+      if (saver === null || !saver.goOn(domain)) life.start(domain);
     }
   };
 
@@ -323,14 +262,14 @@ export function kernel(parts: KernelParts): KernelEntry {
    * What the operator types while the guest that has the console is stopped: r starts it again, p turns the machine
    * off, anything else asks how things stand.
    */
-  const serveOperator = (boot: BootInfo): void => {
+  const serveOperator = (): void => {
     for (const g of guests) {
-      if (g.index === consoleGuest && domains[g.index].state === DomainState.built) {
+      const domain = domains[g.index];
+      if (g.index === consoleGuest && domain.state !== DomainState.running && !domain.changed) {
         const byte = machine.consoleGet();
         if (byte < 0) return;
         if (byte === 0x72) {
-          rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
-          startDomain(domains[g.index], boot);
+          life.start(domain);
           return;
         }
         if (byte === 0x70) machine.powerOff();
@@ -345,18 +284,14 @@ export function kernel(parts: KernelParts): KernelEntry {
     return true;
   };
   const prompt =
-    saving === null || lifecycle === null
+    saving === null || saver === null
       ? null
       : operatorPrompt(
           saving.console,
-          guestCommands(guests, domains, lifecycle, {
-            start(guest: u32): void {
-              for (const g of guests) {
-                if (guest === g.index) {
-                  rings.record(guestStarted, BigInt(g.index), u64(g.bytes >> 20n), 0n, 0n);
-                  startDomain(domains[g.index], bootInfo);
-                }
-              }
+          guestCommands(guests, domains, saver, {
+            start(domain: Domain): void {
+              life.start(domain);
+              life.settle();
             },
             attach(guest: u32): void {
               told.show();
@@ -377,6 +312,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       let at = index + 1 + step;
       if (at >= vcpuCount) at = at - vcpuCount;
       const vcpu = virtualization.vcpu(u32(Math.min(at, vcpuCount - 1)));
+      if (vcpu.domain!.state !== DomainState.running) continue;
       if (vcpu.state === VcpuState.halted && virtualization.wakes(vcpu)) {
         vcpu.state = VcpuState.running;
         vcpu.requests.or(Request.interrupt);
@@ -386,15 +322,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     return null;
   };
 
-  const settleDomains = (boot: BootInfo): void => {
-    for (const g of guests) {
-      const domain = domains[g.index];
-      const state = domain.state;
-      if (state !== DomainState.running && state !== DomainState.built) settleDomain(domain, boot);
-    }
-  };
-
-  const loop: (boot: BootInfo) => never = (boot: BootInfo): never => {
+  const loop: () => never = (): never => {
     let last: u32 = 0;
     const cpu = cpus[machine.cpuIndex()];
     for (;;) {
@@ -409,10 +337,10 @@ export function kernel(parts: KernelParts): KernelEntry {
       if (prompt !== null) prompt.serve(isConsoleFree());
       if (consoleGuest !== null) {
         feedConsole();
-        if (prompt === null) serveOperator(boot);
+        if (prompt === null) serveOperator();
       }
       serveVolumes();
-      settleDomains(boot);
+      life.settle();
       told.show();
       if (trace !== null) trace.drain(false);
       const vcpu = pick(last);
@@ -439,7 +367,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       if (trace !== null) trace.start();
       if (blocks !== null) blocks.start();
       build(boot);
-      loop(boot);
+      loop();
     },
     join(_index: u32): never {
       for (;;) machine.waitForInterrupt();

@@ -157,7 +157,7 @@ test("a bell is a pulse on the peer's pin, and there are those that were declare
   t.true(shared.board.ringPeer(6, 0, 1));
   rung.splice(0).forEach(shared.pulse);
   t.deepEqual([a, b, c].map(heard), [1, 4, 2]);
-  domains[1].state = DomainState.built;
+  domains[1].state = DomainState.stopped;
   t.true(shared.board.ringPeer(4, 1, 0));
   rung.splice(0).forEach(shared.pulse);
   t.is(heard(b), 4, "a guest that has ended hears nothing");

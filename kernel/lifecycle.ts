@@ -1,0 +1,155 @@
+/**
+ * The lives of the guests. Whoever wants a guest to start, to stop or to restart changes its state; what that asks for
+ * (clearing its memory, loading it, withdrawing its timers) is done here, by the kernel's loop, once none of its vCPUs
+ * is on a CPU any more.
+ */
+import { u32, u64 } from "../dsl/core/int.ts";
+import type { FixedArray } from "../dsl/core/layout.ts";
+import type { GuestModel } from "../dsl/manifest/model.ts";
+import type { BoardParts } from "./board.ts";
+import { bootInfo, BootProblem } from "./boot.ts";
+import { changeDomain, DomainState, StopReason, type Domain } from "./domain.ts";
+import {
+  guestEnded,
+  guestRestarted,
+  guestStarted,
+  guestStopped,
+  guestUnloadable,
+  type EventRings,
+} from "./events.ts";
+import { machine } from "./machine.ts";
+import { clearExtents } from "./slots.ts";
+import { startGuestTime } from "./timebase.ts";
+import { Request, request, VcpuState } from "./vcpu.ts";
+import { virtualization } from "./virtualization.ts";
+
+export interface Lifecycle {
+  /** Lets a domain start from its beginning, whatever it does now. */
+  start(domain: Domain): void;
+  /** Stops a domain's vCPUs, none of which is on a CPU, and withdraws its timers. */
+  rest(domain: Domain): void;
+  /** Does what the domains' states ask for. */
+  settle(): void;
+}
+
+/** What the lives of guests are made of. */
+export interface LifecycleParts {
+  readonly guests: readonly GuestModel[];
+  readonly domains: FixedArray<Domain>;
+  readonly board: BoardParts;
+  readonly rings: EventRings;
+  /** Whether none of a domain's vCPUs is on a CPU. */
+  isAtRest(domain: Domain): boolean;
+  /** Ends what disks have under way into a guest's memory. */
+  drainVolumes(guest: u32): void;
+  /** A guest stays stopped: says and sends what waits. */
+  ended(): void;
+}
+
+/** Builds it. */
+export function lifecycle(parts: LifecycleParts): Lifecycle {
+  const { domains, board, rings } = parts;
+  const guests = Object.freeze(
+    parts.guests.map(({ index, memoryBytes, power }) =>
+      Object.freeze({
+        index,
+        megabytes: BigInt(memoryBytes) >> 20n,
+        powersMachineOff: power.onPowerOff === "power-off-machine",
+        restartsOnReboot: power.onReboot === "restart",
+        restartsOnCrash: power.onCrash === "restart",
+      }),
+    ),
+  );
+  const vcpuCount = parts.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
+  const endOf = (domain: Domain): u32 => u32(Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount));
+
+  /** Loads a domain and lets its first vCPU run. */
+  const load = (domain: Domain): void => {
+    parts.drainVolumes(domain.index);
+    clearExtents(domain.slots);
+    startGuestTime(domain.time);
+    board.enterGuest(domain.index);
+    board.restart(domain.index);
+    const loaded = virtualization.load(domain, bootInfo);
+    if (loaded.problem !== BootProblem.none) {
+      domain.state = DomainState.crashed;
+      rings.record(guestUnloadable, BigInt(domain.index), BigInt(loaded.problem), 0n, 0n);
+      return;
+    }
+    domain.state = DomainState.running;
+    const end = endOf(domain);
+    for (let i = 0; i < end; i++) {
+      if (i >= domain.firstVcpu) {
+        const vcpu = virtualization.vcpu(i);
+        vcpu.state = i === domain.firstVcpu ? VcpuState.running : VcpuState.waiting;
+        vcpu.requests.store(Request.interrupt | Request.flush);
+      }
+    }
+  };
+  const rest = (domain: Domain): void => {
+    board.silence(domain.index);
+    const end = endOf(domain);
+    for (let i = 0; i < end; i++) if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
+  };
+  /** Calls a domain's vCPUs back to the kernel's loop. */
+  const recall = (domain: Domain): void => {
+    const end = endOf(domain);
+    for (let i = 0; i < end; i++) {
+      if (i >= domain.firstVcpu) {
+        const vcpu = virtualization.vcpu(i);
+        request(vcpu, Request.domain);
+        if (vcpu.cpu !== machine.cpuIndex()) machine.signalCpu(vcpu.cpu);
+      }
+    }
+  };
+
+  /** What follows on a domain's end. */
+  const end = (domain: Domain): void => {
+    const index = BigInt(domain.index);
+    const reason = domain.reason;
+    let restart = false;
+    let powerOff = false;
+    for (const g of guests) {
+      if (domain.index === g.index) {
+        if (domain.state === DomainState.poweredOff) powerOff = g.powersMachineOff;
+        else if (domain.state === DomainState.restarting) restart = g.restartsOnReboot;
+        else restart = g.restartsOnCrash;
+      }
+    }
+    if (restart) {
+      domain.restarts = u32(domain.restarts + 1);
+      rings.record(guestRestarted, index, BigInt(reason), domain.stopDetail, domain.stopRip);
+      load(domain);
+      return;
+    }
+    if (domain.state === DomainState.poweredOff)
+      rings.record(guestEnded, index, BigInt(reason), domain.stopDetail, domain.stopRip);
+    else rings.record(guestStopped, index, BigInt(reason), domain.stopDetail, domain.stopRip);
+    if (domain.state !== DomainState.crashed) domain.state = DomainState.stopped;
+    rest(domain);
+    parts.ended();
+    if (powerOff) machine.powerOff();
+  };
+  const settleOne = (domain: Domain, megabytes: u64): void => {
+    if (!parts.isAtRest(domain)) {
+      recall(domain);
+      return;
+    }
+    domain.changed = false;
+    if (domain.state === DomainState.starting) {
+      rings.record(guestStarted, BigInt(domain.index), megabytes, 0n, 0n);
+      load(domain);
+    } else end(domain);
+  };
+
+  return Object.freeze({
+    start: (domain: Domain): void => changeDomain(domain, DomainState.starting, StopReason.none, 0n, 0n),
+    rest,
+    settle(): void {
+      for (const g of guests) {
+        const domain = domains[g.index];
+        if (domain.changed) settleOne(domain, g.megabytes);
+      }
+    },
+  });
+}
