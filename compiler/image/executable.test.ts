@@ -2,16 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { guest, image, mib, multiboot, payload, pvh } from "../../dsl/image.ts";
+import { guest, image, mib, multiboot, multiboot2, payload, pvh } from "../../dsl/image.ts";
 import { samplePc } from "../../dsl/manifest/testing/sample.ts";
 import type { Bytes } from "../../dsl/manifest/units.ts";
 import {
   elfFile,
+  multiboot2Kernel,
   multibootHeader,
   multibootKernel,
   notes,
   pvhKernel,
   xenNote,
+  type Multiboot2Tag,
 } from "../../dsl/payload/testing/elf-file.ts";
 import { checkPayloads, PayloadProblem, type PayloadCode } from "./payload-check.ts";
 
@@ -19,7 +21,7 @@ const oneMebibyte = 1 << 20;
 
 interface Case {
   readonly kernel: Uint8Array;
-  readonly protocol?: typeof pvh | typeof multiboot;
+  readonly protocol?: typeof pvh | typeof multiboot | typeof multiboot2;
   readonly modules?: readonly Uint8Array[];
   readonly memory?: Bytes;
 }
@@ -106,6 +108,22 @@ test("a kernel without a multiboot header that can be followed is refused", (t) 
   refuses(t, "TV6111", "what is not provided", { kernel: multibootKernel(7), protocol });
   const flat = Uint8Array.from([...multibootHeader(0x1_0003, 0, oneMebibyte, 0, 0, 0), ...data(64)]);
   refuses(t, "TV6111", "contradict", { kernel: flat, protocol });
+});
+
+test("a kernel whose header of multiboot 2 requires what is not provided is refused with what it is", (t) => {
+  const refusesTags = (words: string, ...tags: readonly Multiboot2Tag[]): void =>
+    refuses(t, "TV6111", words, { kernel: multiboot2Kernel(tags), protocol: multiboot2 });
+  refuses(t, "TV6111", "no multiboot header", { kernel: multibootKernel(), protocol: multiboot2 });
+  refusesTags("not provided: a framebuffer", [5, [0, 0, 0]]);
+  refusesTags("not provided: a console", [4, [1]]);
+  refusesTags("not provided: a tag of type 12", [12, []]);
+  refusesTags("information of type 7", [1, [7]]);
+  refusesTags("tag of type 3 is too short", [3, []]);
+  refusesTags("none with the entry point", [2, [0, 0, 0, 0]]);
+  const nowhere = multiboot2Kernel([[10, [9 * oneMebibyte, 0xffff_ffff, 1, 0]]]);
+  refuses(t, "TV6113", 'no place, and guest "one" has room', { kernel: nowhere, protocol: multiboot2 });
+  const kernel = multiboot2Kernel([[5, [0, 0, 0], "optional"]], oneMebibyte, { wide: true });
+  t.notThrows(() => check({ kernel, protocol: multiboot2 }));
 });
 
 test("an entry point outside of the kernel is refused", (t) => {

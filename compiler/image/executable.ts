@@ -14,7 +14,10 @@ export interface ExecutablePayload {
 }
 
 /** Where a message says which segment it means. */
-type Sentence = (segment: string, piece: Piece | undefined) => string;
+type Sentence = (segment: string, piece: Piece | undefined, about: number) => string;
+
+/** Tags of a multiboot header of version 2 that cannot be required, by type. */
+const requirements: Readonly<Record<number, string>> = { 4: "a console", 5: "a framebuffer" };
 
 /** What each fault means: its code, and the rest of a sentence that begins with the payload. */
 const said: Readonly<Record<Exclude<KernelFault, KernelFault.none>, readonly [PayloadCode, Sentence]>> = {
@@ -47,7 +50,7 @@ const said: Readonly<Record<Exclude<KernelFault, KernelFault.none>, readonly [Pa
   [KernelFault.noteSize]: ["TV6110", () => "has a note XEN_ELFNOTE_PHYS32_ENTRY of neither 4 nor 8 bytes"],
   [KernelFault.noMultibootHeader]: [
     "TV6111",
-    () => "has no multiboot header of version 1 in its first 8,192 bytes",
+    () => "has no multiboot header of the version that its guest is loaded by",
   ],
   [KernelFault.multibootFlags]: [
     "TV6111",
@@ -57,6 +60,31 @@ const said: Readonly<Record<Exclude<KernelFault, KernelFault.none>, readonly [Pa
   [KernelFault.multibootAddresses]: [
     "TV6111",
     () => "has a multiboot header whose address fields contradict each other or the file",
+  ],
+  [KernelFault.multibootTag]: [
+    "TV6111",
+    (_segment, _piece, tag) =>
+      tag === 0
+        ? "has a multiboot header whose tags have no end within it"
+        : `has a multiboot header whose tag of type ${tag} is too short, or runs beyond it`,
+  ],
+  [KernelFault.multibootRequired]: [
+    "TV6111",
+    (_segment, _piece, tag) =>
+      `requires by its multiboot header what is not provided: ${requirements[tag] ?? `a tag of type ${tag}`}`,
+  ],
+  [KernelFault.multibootInformation]: [
+    "TV6111",
+    (_segment, _piece, type) =>
+      `requires by its multiboot header information of type ${type}, which is not provided`,
+  ],
+  [KernelFault.multibootRange]: [
+    "TV6113",
+    () => "is moved by its multiboot header to where its guest has no place",
+  ],
+  [KernelFault.multibootEntry]: [
+    "TV6111",
+    () => "has a multiboot header with address fields, and none with the entry point",
   ],
 };
 
@@ -82,7 +110,7 @@ export function checkExecutable(
     const segment = layout.byFields ? "its piece" : `segment ${found.piece}`;
     const free = rooms.map((r) => `${hexOf(r.start)} to ${hexOf(r.end - 1n)}`).join(", ");
     const where = code === "TV6113" ? `, and guest "${guest.name}" has room for it at ${free}` : "";
-    fail(code, `payload "${kernel.model.path}" ${why(segment, piece)}${where}`);
+    fail(code, `payload "${kernel.model.path}" ${why(segment, piece, found.piece)}${where}`);
   }
   const needed = loader.modules.reduce(
     (sum, { payload }) => sum + alignUp(payloads[payload]!.bytes.length, pageBytes),

@@ -79,6 +79,7 @@ function checkPayload(model: PayloadModel, search: PayloadSearch, place: Place |
     // Those depend on the guest, and modules are whatever their kernel takes.
     case "pvh-kernel":
     case "multiboot-kernel":
+    case "multiboot2-kernel":
     case "module":
   }
   const sha256 = createHash("sha256").update(bytes).digest("hex");

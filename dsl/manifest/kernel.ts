@@ -13,7 +13,7 @@ export interface LinuxDeclaration {
 
 /** A kernel that is loaded as its ELF headers or its multiboot header say. */
 export interface ExecutableDeclaration {
-  readonly kind: "pvh" | "multiboot";
+  readonly kind: "pvh" | "multiboot" | "multiboot2";
   readonly kernel: PayloadDeclaration;
   readonly modules: readonly { readonly payload: PayloadDeclaration; readonly commandLine: string }[];
   readonly commandLine: string;
@@ -40,7 +40,7 @@ export interface ModuleOptions {
 }
 
 export interface ExecutableOptions {
-  /** An ELF file; for `multiboot` anything with a header that says where it goes. */
+  /** An ELF file; for `multiboot` and `multiboot2` anything with a header that says where it goes. */
   readonly kernel: PayloadDeclaration;
   /** At most {@link maxModules}; Linux takes the first as its initrd. */
   readonly modules?: readonly ModuleOptions[];
@@ -75,6 +75,14 @@ export function pvh(options: ExecutableOptions): ExecutableDeclaration {
  */
 export function multiboot(options: ExecutableOptions): ExecutableDeclaration {
   return executable("multiboot", options, placeOf("kernel"));
+}
+
+/**
+ * Boots a kernel with a header of multiboot 2 (Multiboot2 Specification 2.0) in 32-bit mode of i386. Throws TV5119 for a
+ * command line that cannot be passed on, TV5123 for too many modules.
+ */
+export function multiboot2(options: ExecutableOptions): ExecutableDeclaration {
+  return executable("multiboot2", options, placeOf("kernel"));
 }
 
 function executable(

@@ -1,12 +1,12 @@
 import test from "ava";
-import { gib, guest, image, mib, multiboot, payload, pvh } from "../image.ts";
+import { gib, guest, image, mib, multiboot, multiboot2, payload, pvh } from "../image.ts";
 import { ManifestError, type ManifestCode } from "./error.ts";
 import { maxModules } from "./kernel.ts";
 import type { ExecutableLoaderModel, ImageModel } from "./model.ts";
 import { samplePc } from "./testing/sample.ts";
 import type { Bytes } from "./units.ts";
 
-type Protocol = typeof pvh | typeof multiboot;
+type Protocol = typeof pvh | typeof multiboot | typeof multiboot2;
 type Options = Omit<Parameters<Protocol>[0], "kernel">;
 
 function modelOf(protocol: Protocol, options: Options = {}, memory: Bytes = mib(64)): ImageModel {
@@ -21,7 +21,7 @@ function loaderOf(protocol: Protocol, options: Options = {}, memory: Bytes = mib
 
 const longest = "x".repeat(4095);
 const most = Array.from({ length: maxModules }, () => ({ payload: payload("m"), commandLine: longest }));
-const protocols = { pvh, multiboot };
+const protocols = { pvh, multiboot, multiboot2 };
 
 for (const [name, protocol] of Object.entries(protocols)) {
   test(`what ${name} places never overlaps, and segments have room around it only`, (t) => {
@@ -50,30 +50,47 @@ for (const [name, protocol] of Object.entries(protocols)) {
     }
   });
 
-  test(`the entries of ${name}'s modules lie in the page of the start information, one after the other`, (t) => {
-    const { modules, startInfoGpa, placed } = loaderOf(protocol, { modules: most });
-    const info = placed.find((p) => p.gpa === startInfoGpa)!;
-    const stride = name === "pvh" ? 32 : 16;
-    t.true(info.bytes.length < 4096);
-    modules.forEach((m, i) => t.is(m.entryGpa, modules[0]!.entryGpa + stride * i));
-    t.true(modules.at(-1)!.entryGpa + stride <= startInfoGpa + info.bytes.length);
-  });
+  if (name !== "multiboot2")
+    test(`the entries of ${name}'s modules lie in the page of the start information, one after the other`, (t) => {
+      const { modules, startInfoGpa, placed } = loaderOf(protocol, { modules: most });
+      const info = placed.find((p) => p.gpa === startInfoGpa)!;
+      const stride = name === "pvh" ? 32 : 16;
+      t.true(info.bytes.length < 4096);
+      modules.forEach((m, i) => t.is(m.entryGpa, modules[0]!.entryGpa + stride * i));
+      t.true(modules.at(-1)!.entryGpa + stride <= startInfoGpa + info.bytes.length);
+    });
 
-  test(`a command line that ${name} does not have is told as none`, (t) => {
-    const { placed, modules } = loaderOf(protocol, { modules: [{ payload: payload("m") }] });
-    t.deepEqual(
-      placed.filter((p) => p.gpa >= 0x1000).map((p) => p.name),
-      ["descriptor table", "start information"],
-    );
-    const { bytes, gpa } = placed.at(-1)!;
-    const [commandLineAt, ofModuleAt] = name === "pvh" ? [24, 16] : [16, 8];
-    t.deepEqual(bytes.slice(commandLineAt, commandLineAt + 4), [0, 0, 0, 0]);
-    const entry = modules[0]!.entryGpa - gpa;
-    t.deepEqual(bytes.slice(entry + ofModuleAt, entry + ofModuleAt + 4), [0, 0, 0, 0]);
-    // Multiboot says by bit 2 whether there is one.
-    if (name === "multiboot") t.is(bytes[0]! & 4, 0);
-  });
+  if (name !== "multiboot2")
+    test(`a command line that ${name} does not have is told as none`, (t) => {
+      const { placed, modules } = loaderOf(protocol, { modules: [{ payload: payload("m") }] });
+      t.deepEqual(
+        placed.filter((p) => p.gpa >= 0x1000).map((p) => p.name),
+        ["descriptor table", "start information"],
+      );
+      const { bytes, gpa } = placed.at(-1)!;
+      const [commandLineAt, ofModuleAt] = name === "pvh" ? [24, 16] : [16, 8];
+      t.deepEqual(bytes.slice(commandLineAt, commandLineAt + 4), [0, 0, 0, 0]);
+      const entry = modules[0]!.entryGpa - gpa;
+      t.deepEqual(bytes.slice(entry + ofModuleAt, entry + ofModuleAt + 4), [0, 0, 0, 0]);
+      // Multiboot says by bit 2 whether there is one.
+      if (name === "multiboot") t.is(bytes[0]! & 4, 0);
+    });
 }
+
+test("multiboot 2's information holds the longest command lines itself", (t) => {
+  const { placed, startInfoGpa, modules } = loaderOf(multiboot2, { commandLine: longest, modules: most });
+  t.deepEqual(
+    placed.filter((p) => p.gpa >= 0x1000).map((p) => p.name),
+    ["descriptor table", "start information"],
+  );
+  const info = placed.find((p) => p.gpa === startInfoGpa)!;
+  const stride = 16 + longest.length + 1;
+  t.deepEqual(
+    modules.map((m) => m.entryGpa),
+    modules.map((_, i) => modules[0]!.entryGpa + stride * i),
+  );
+  t.true(modules.at(-1)!.entryGpa + stride <= startInfoGpa + info.bytes.length);
+});
 
 test("kernels and modules are payloads in their own roles", (t) => {
   const { payloads, guests } = modelOf(pvh, {
@@ -92,6 +109,7 @@ test("kernels and modules are payloads in their own roles", (t) => {
     [1, 2],
   );
   t.is(modelOf(multiboot).payloads[0]!.role, "multiboot-kernel");
+  t.is(modelOf(multiboot2).payloads[0]!.role, "multiboot2-kernel");
 });
 
 test("multiboot kernels find a BIOS's data area that agrees with the map of memory", (t) => {

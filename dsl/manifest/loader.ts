@@ -10,14 +10,14 @@ import type {
   PlacedModel,
 } from "./model.ts";
 import type { PayloadDeclaration } from "./payload.ts";
-import { multibootInfo, pvhStartInfo, ramFrom } from "./start-info.ts";
+import { multiboot2Info, multibootInfo, pvhStartInfo, ramFrom, type StartInfo } from "./start-info.ts";
 
 /** What a loader needs to know of its guest. */
 export interface LoaderSurroundings {
   /** The payload's index in the image, which brings it along. */
   readonly payloadIndex: (payload: PayloadDeclaration, role: PayloadModel["role"]) => number;
   readonly e820: readonly E820Entry[];
-  readonly rsdpGpa: number;
+  readonly rsdp: { readonly gpa: number; readonly bytes: readonly number[] };
   readonly lowRamEnd: number;
 }
 
@@ -59,28 +59,9 @@ function executableLoader(
 ): ExecutableLoaderModel {
   const { kind, kernel, modules, commandLine } = declared;
   const kernelPayload = around.payloadIndex(kernel, `${kind}-kernel`);
-  const texts: PlacedModel[] = [];
-  const place = (name: string, gpa: number, text: string): number => {
-    if (text === "") return 0;
-    texts.push(placed(name, gpa, textBytes(text)));
-    return gpa;
-  };
-  const commandLineGpa = place("command line", lowMemory.commandLine, commandLine);
-  let next: number = lowMemory.moduleCommandLines;
-  const moduleCommandLines = modules.map((module, i) => {
-    const gpa = place(`command line of module ${i + 1}`, next, module.commandLine);
-    if (gpa !== 0) next += module.commandLine.length + 1;
-    return gpa;
-  });
-  const info = (kind === "pvh" ? pvhStartInfo : multibootInfo)({
-    gpa: lowMemory.startInfo,
-    e820: around.e820,
-    rsdpGpa: around.rsdpGpa,
-    commandLineGpa,
-    moduleCommandLines,
-  });
+  const { info, texts, loadBaseGpa } = told(declared, around);
   const all = [
-    ...(kind === "multiboot" ? biosData(around.e820) : []),
+    ...(kind === "pvh" ? [] : biosData(around.e820)),
     placed("descriptor table", lowMemory.gdt, gdt),
     placed("start information", lowMemory.startInfo, info.bytes),
     ...texts,
@@ -100,10 +81,44 @@ function executableLoader(
     commandLine,
     gdtGpa: lowMemory.gdt,
     startInfoGpa: lowMemory.startInfo,
+    loadBaseGpa,
     placed: Object.freeze(all),
     rooms: roomsAround(all, around),
     loadLimitGpa: around.lowRamEnd,
   });
+}
+
+/** What a kernel is told at its start, and what of it lies in other places. */
+interface Told {
+  readonly info: StartInfo;
+  readonly texts: readonly PlacedModel[];
+  readonly loadBaseGpa: number | null;
+}
+
+function told({ kind, modules, commandLine }: ExecutableDeclaration, around: LoaderSurroundings): Told {
+  const { e820, rsdp } = around;
+  const gpa = lowMemory.startInfo;
+  if (kind === "multiboot2") {
+    const moduleCommandLines = modules.map((module) => module.commandLine);
+    const info = multiboot2Info({ gpa, e820, rsdp: rsdp.bytes, commandLine, moduleCommandLines });
+    return { info, texts: [], loadBaseGpa: info.loadBaseGpa };
+  }
+  const texts: PlacedModel[] = [];
+  const place = (name: string, at: number, text: string): number => {
+    if (text === "") return 0;
+    texts.push(placed(name, at, textBytes(text)));
+    return at;
+  };
+  const commandLineGpa = place("command line", lowMemory.commandLine, commandLine);
+  let next: number = lowMemory.moduleCommandLines;
+  const moduleCommandLines = modules.map((module, i) => {
+    const at = place(`command line of module ${i + 1}`, next, module.commandLine);
+    if (at !== 0) next += module.commandLine.length + 1;
+    return at;
+  });
+  const input = { gpa, e820, rsdpGpa: rsdp.gpa, commandLineGpa, moduleCommandLines };
+  const info = (kind === "pvh" ? pvhStartInfo : multibootInfo)(input);
+  return { info, texts, loadBaseGpa: null };
 }
 
 /**

@@ -122,7 +122,8 @@ export interface PayloadModel {
   readonly placement: "sealed" | "esp";
   /** Where it lies on the EFI system partition, in UEFI's notation; null where it is sealed. */
   readonly espPath: string | null;
-  readonly role: "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "module" | "disk";
+  readonly role:
+    "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "multiboot2-kernel" | "module" | "disk";
 }
 
 /** A partition of a disk of the machine, or a file in memory. */
@@ -223,13 +224,15 @@ export interface LinuxLoaderModel extends AnyLoaderModel {
   readonly kernelGpa: number;
 }
 
-/** Boots a kernel whose own headers say where it goes (Xen's PVH; multiboot version 1). */
+/** Boots a kernel whose own headers say where it goes (Xen's PVH; multiboot versions 1 and 2). */
 export interface ExecutableLoaderModel extends AnyLoaderModel {
-  readonly kind: "pvh" | "multiboot";
+  readonly kind: "pvh" | "multiboot" | "multiboot2";
   /** In the order in which the guest finds them. */
   readonly modules: readonly ModuleModel[];
   /** `struct hvm_start_info`, or the multiboot information. */
   readonly startInfoGpa: number;
+  /** Where multiboot 2 is told, in 4 bytes, where its kernel's lowest segment lies; null: it is not told. */
+  readonly loadBaseGpa: number | null;
   /** Where the kernel's segments may go: RAM in which nothing is placed. */
   readonly rooms: readonly { readonly gpa: number; readonly sizeBytes: number }[];
 }

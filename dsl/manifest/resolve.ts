@@ -119,7 +119,7 @@ function resolveGuest(
     loader: resolveLoader(guest.kernel, {
       payloadIndex: (declaration, role) => indexOfPayload(image, payloads, declaration, role),
       e820,
-      rsdpGpa: acpi.rsdpGpa,
+      rsdp: acpi.tables.find(({ gpa }) => gpa === acpi.rsdpGpa)!,
       lowRamEnd,
     }),
     chipset,

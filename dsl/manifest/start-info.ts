@@ -1,8 +1,9 @@
 /**
  * What a kernel is told at its start, as bytes: Xen's `hvm_start_info` (xen/include/public/arch-x86/hvm/start_info.h)
- * and the multiboot information (Multiboot Specification 0.6.96, §3.3). All of it is known when the image is built but
+ * and the multiboot information (Multiboot Specification 0.6.96, §3.3; Multiboot2 Specification 2.0, §3.6). All of it is known when the image is built but
  * where modules lie and how large they are, which the loader fills in.
  */
+import { informationTags } from "../payload/multiboot2.ts";
 import { e820Types, type E820Entry } from "./model.ts";
 
 /** What the structures are made from. An address of 0 says that there is none. */
@@ -13,6 +14,13 @@ export interface StartInfoInput {
   readonly rsdpGpa: number;
   readonly commandLineGpa: number;
   readonly moduleCommandLines: readonly number[];
+}
+
+/** The same for multiboot 2, whose information holds everything itself. */
+export interface Multiboot2InfoInput extends Pick<StartInfoInput, "gpa" | "e820"> {
+  readonly rsdp: readonly number[];
+  readonly commandLine: string;
+  readonly moduleCommandLines: readonly string[];
 }
 
 /** The bytes, and where the modules' entries lie. */
@@ -42,6 +50,10 @@ class Layout {
   }
   text(value: string): void {
     this.bytes.push(...[...value].map((c) => c.charCodeAt(0)), 0);
+    this.pad();
+  }
+  /** Up to a multiple of 8. */
+  pad(): void {
     while (this.bytes.length % 8 !== 0) this.bytes.push(0);
   }
 }
@@ -113,6 +125,51 @@ export function multibootInfo(input: StartInfoInput): StartInfo {
   }
   out.text(loaderName);
   return { bytes: out.bytes, moduleEntries };
+}
+
+/** The multiboot information of version 2, and where its load base stands. */
+export function multiboot2Info(input: Multiboot2InfoInput): StartInfo & { readonly loadBaseGpa: number } {
+  const out = new Layout(input.gpa);
+  const { e820 } = input;
+  /** A tag of `bytes` bytes behind its header. */
+  const tag = (type: keyof typeof informationTags, bytes: number): void => {
+    out.pad();
+    out.u32(informationTags[type], 8 + bytes);
+  };
+  const textTag = (type: keyof typeof informationTags, text: string): void => {
+    tag(type, text.length + 1);
+    out.text(text);
+  };
+  // The total size is known at the end; reserved.
+  out.u32(0, 0);
+  textTag("commandLine", input.commandLine);
+  textTag("loaderName", loaderName);
+  const moduleEntries = input.moduleCommandLines.map((commandLine) => {
+    tag("module", 8 + commandLine.length + 1);
+    const entry = out.here;
+    // Start, end.
+    out.u32(0, 0);
+    out.text(commandLine);
+    return entry;
+  });
+  tag("memory", 8);
+  out.u32(ramFrom(0, e820), ramFrom(2 ** 20, e820));
+  tag("memoryMap", 8 + 24 * e820.length);
+  // Bytes of an entry, and their version.
+  out.u32(24, 0);
+  for (const { gpa, sizeBytes, type } of e820) {
+    out.u64(gpa, sizeBytes);
+    out.u32(e820Types[type], 0);
+  }
+  tag("acpiNew", input.rsdp.length);
+  out.bytes.push(...input.rsdp);
+  tag("loadBase", 4);
+  const loadBaseGpa = out.here;
+  out.u32(0);
+  tag("end", 0);
+  const total = new Layout(input.gpa);
+  total.u32(out.bytes.length);
+  return { bytes: [...total.bytes, ...out.bytes.slice(4)], moduleEntries, loadBaseGpa };
 }
 
 /** KiB of RAM from an address on, up to the first hole. */

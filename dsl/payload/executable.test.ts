@@ -5,11 +5,14 @@ import { KernelFault } from "./fault.ts";
 import {
   elfFields,
   elfFile,
+  multiboot2Header,
+  multiboot2Kernel,
   multibootHeader,
   multibootKernel,
   notes,
   pvhKernel,
   xenNote,
+  type Multiboot2Tag,
   type SegmentOptions,
 } from "./testing/elf-file.ts";
 
@@ -64,6 +67,7 @@ for (const wide of [false, true]) {
     t.deepEqual(found, {
       fault: KernelFault.none,
       piece: 0,
+      start: 0x2000n,
       entry: BigInt(2 * mib + 50),
       end: BigInt(2 * mib + 300),
     });
@@ -286,7 +290,10 @@ function flat(addresses: readonly number[], bytes = 0x100): Uint8Array {
 
 test("address fields place the file, a part of it, and what follows it", (t) => {
   const whole = read("multiboot", flat([mib + 0x10, mib, 0, 0, mib + 0x40]));
-  t.deepEqual(whole.found, { fault: 0, piece: 0, entry: BigInt(mib + 0x40), end: BigInt(mib + 0x100) });
+  t.deepEqual(whole.found, {
+    ...{ fault: 0, piece: 0, entry: BigInt(mib + 0x40) },
+    ...{ start: BigInt(mib), end: BigInt(mib + 0x100) },
+  });
   t.like(whole.pieces[0], { offset: 0n, fileBytes: 0x100n, gpa: BigInt(mib), memoryBytes: 0x100n });
   const part = read("multiboot", flat([mib, mib, mib + 0x20, mib + 0x3000, mib]));
   t.like(part.pieces[0], { offset: 0x10n, fileBytes: 0x20n, gpa: BigInt(mib), memoryBytes: 0x3000n });
@@ -324,6 +331,125 @@ for (const [what, fault, fields] of wrongFields) {
   });
 }
 
+test("a multiboot 2 header is found on every multiple of 8 within 32,768 bytes", (t) => {
+  const at = (place: number, header = multiboot2Header([2, [0, 0, 0, 0]], [3, [mib]])): number => {
+    const file = new Uint8Array(40_000);
+    file.set(header, place);
+    // The file goes to 1 MiB as it is.
+    const view = new DataView(file.buffer);
+    if (header.length > 24) [mib + place, mib].forEach((v, i) => view.setUint32(place + 24 + 4 * i, v, true));
+    return read("multiboot2", file).found.fault;
+  };
+  t.is(at(0), KernelFault.none);
+  t.is(at(8), KernelFault.none);
+  t.is(at(4), KernelFault.noMultibootHeader);
+  t.is(at(32_768 - 64), KernelFault.none);
+  t.is(at(32_768 - 56), KernelFault.multibootTag);
+  // Without address fields what follows must be ELF.
+  t.is(at(0, multiboot2Header()), KernelFault.noElf);
+  for (const word of [4, 12]) {
+    const other = multiboot2Header();
+    other[word] = other[word]! ^ 1;
+    t.is(at(0, other), KernelFault.noMultibootHeader, `${word}`);
+  }
+  t.is(read("multiboot2", multibootKernel()).found.fault, KernelFault.noMultibootHeader);
+  t.is(read("multiboot", multiboot2Kernel()).found.fault, KernelFault.noMultibootHeader);
+});
+
+/** What is required of multiboot 2, and the tag or the information that it is refused for. */
+const required: readonly (readonly [keyof typeof KernelFault, number, readonly Multiboot2Tag[]])[] = [
+  ["none", 0, []],
+  ["none", 0, [[1, [1, 2, 3, 4, 6, 15, 21]]]],
+  ["multibootInformation", 8, [[1, [4, 8]]]],
+  ["multibootInformation", 0x1_0001, [[1, [0x1_0001]]]],
+  ["none", 0, [[1, [4, 8], "optional"]]],
+  ["none", 0, [[4, [2]]]],
+  ["none", 0, [[4, [1], "optional"]]],
+  ["multibootRequired", 4, [[4, [1]]]],
+  ["multibootRequired", 5, [[5, [1024, 768, 32]]]],
+  ["none", 0, [[5, [1024, 768, 32], "optional"]]],
+  ["none", 0, [[6, []]]],
+  [
+    "none",
+    0,
+    [
+      [7, []],
+      [8, [mib]],
+      [9, [mib]],
+    ],
+  ],
+  ["multibootRequired", 11, [[11, []]]],
+  ["none", 0, [[11, [1, 2, 3], "optional"]]],
+  [
+    "multibootTag",
+    2,
+    [
+      [2, [mib, mib, 0]],
+      [3, [mib]],
+    ],
+  ],
+  ["multibootTag", 3, [[3, []]]],
+  ["multibootTag", 10, [[10, [0, 0, 0]]]],
+  ["multibootEntry", 0, [[2, [mib, mib, 0, 0]]]],
+];
+
+for (const [fault, about, tags] of required) {
+  test(`multiboot 2's ${JSON.stringify(tags)} come to ${fault}`, (t) => {
+    const { found } = read("multiboot2", multiboot2Kernel(tags));
+    t.deepEqual([KernelFault[found.fault], found.piece], [fault, about]);
+  });
+}
+
+test("tags of multiboot 2 that have no end within the header are refused", (t) => {
+  const size = (at: number, value: number): Executable => {
+    const header = multiboot2Header([6, []]);
+    const view = new DataView(header.buffer);
+    view.setUint32(at, value, true);
+    view.setUint32(12, -(0xe852_50d6 + view.getUint32(8, true)), true);
+    return read("multiboot2", header).found;
+  };
+  t.like(size(8, 24), { fault: KernelFault.multibootTag, piece: 0 });
+  t.like(size(8, 0xffff_fff8), { fault: KernelFault.multibootTag, piece: 0 });
+  t.like(size(20, 7), { fault: KernelFault.multibootTag, piece: 6 });
+  t.like(size(20, 0xffff_ffff), { fault: KernelFault.multibootTag, piece: 6 });
+});
+
+test("multiboot 2's entry point is a physical address, and otherwise ELF's", (t) => {
+  const segments = (tags: readonly Multiboot2Tag[]): SegmentOptions[] => [
+    {
+      virtualAddress: 0xc000_0000,
+      physicalAddress: 3 * mib,
+      data: Uint8Array.from([...new Uint8Array(4), ...multiboot2Header(...tags), ...data(64)]),
+    },
+  ];
+  const entry = (tags: readonly Multiboot2Tag[]): bigint =>
+    read("multiboot2", elfFile({ entry: 0xc000_0010, segments: segments(tags) })).found.entry;
+  t.is(entry([]), BigInt(3 * mib + 0x10));
+  t.is(entry([[3, [3 * mib + 0x20]]]), BigInt(3 * mib + 0x20));
+});
+
+test("a load address of -1 loads the file from its start", (t) => {
+  const header = multiboot2Header([2, [mib + 0x10, 0xffff_ffff, 0, 0]], [3, [mib + 1]]);
+  const file = Uint8Array.from([...data(16), ...header, ...data(64)]);
+  const { found, pieces } = read("multiboot2", file);
+  t.is(found.entry, BigInt(mib + 1));
+  t.like(pieces[0], { offset: 0n, gpa: BigInt(mib), fileBytes: BigInt(file.length) });
+});
+
+test("a relocatable kernel is moved only where it cannot stay, with its entry point, to the lowest place", (t) => {
+  const at = (gpa: number, least: number, most: number, align: number): readonly [number, number, number] => {
+    const tags = [[10, [least, most, align, 2], "optional"]] as const;
+    const { found } = read("multiboot2", multiboot2Kernel(tags, gpa, { entry: gpa + 4 }));
+    return [found.fault, Number(found.start), Number(found.entry)];
+  };
+  t.deepEqual(at(2 * mib, 0, 0xffff_ffff, 4096), [0, 2 * mib, 2 * mib + 4]);
+  t.deepEqual(at(0xc000_0000, 0, 0xffff_ffff, 4096), [0, 0x1000, 0x1004]);
+  t.deepEqual(at(0xc000_0000, 0x4001, 0xffff_ffff, 0x4000), [0, 0xc000, 0xc004]);
+  t.deepEqual(at(0xc000_0000, mib + 1, 0xffff_ffff, 0), [0, mib + 1, mib + 5]);
+  t.deepEqual(at(2 * mib, 3 * mib, 3 * mib + 0xfff, 0x1000), [0, 3 * mib, 3 * mib + 4]);
+  t.is(at(2 * mib, 3 * mib, 3 * mib + 0xffe, 0x1000)[0], KernelFault.multibootRange);
+});
+
 /** A small generator of numbers, the same in every run. */
 function numbers(seed: number): (below: number) => number {
   let state = seed;
@@ -339,6 +465,8 @@ test("whatever a file holds, nothing beyond it is read, and what is accepted fit
     ["pvh", pvhKernel(mib, { wide: true })],
     ["multiboot", multibootKernel()],
     ["multiboot", flat([mib + 0x10, mib, 0, 0, mib])],
+    ["multiboot2", multiboot2Kernel([[10, [0, 0xffff_ffff, 4096, 0]]], 0xc000_0000)],
+    ["multiboot2", multiboot2Header([2, [mib, mib, 0, 0]], [3, [mib]], [10, [0, 0xffff_ffff, 4096, 0]])],
   ] as const;
   const next = numbers(20);
   const extremes = [0, 1, 0x7f, 0x80, 0xff];

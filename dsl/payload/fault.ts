@@ -29,10 +29,20 @@ export enum KernelFault {
   noteOutside = 13,
   /** XEN_ELFNOTE_PHYS32_ENTRY has neither 4 nor 8 bytes. */
   noteSize = 14,
-  /** No multiboot header in the first 8,192 bytes. */
+  /** No multiboot header in the first 8,192 bytes; of version 2 in the first 32,768. */
   noMultibootHeader = 15,
   /** The multiboot header requires what is not provided. */
   multibootFlags = 16,
   /** The address fields of the multiboot header contradict each other or the file. */
   multibootAddresses = 17,
+  /** A tag of the multiboot header of version 2 runs beyond the header, or is too short; or the last one is missing. */
+  multibootTag = 18,
+  /** A tag requires what is not provided. */
+  multibootRequired = 19,
+  /** A tag requires information that is not provided. */
+  multibootInformation = 20,
+  /** Address fields without an entry point. */
+  multibootEntry = 21,
+  /** The kernel may be moved, and there is no place to which. */
+  multibootRange = 22,
 }

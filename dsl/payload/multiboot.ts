@@ -1,4 +1,4 @@
-/** The header that makes a file a multiboot kernel (Multiboot Specification 0.6.96, §3.1). */
+/** The header that makes a file a multiboot kernel (Multiboot Specification 0.6.96, §3.1), and address fields. */
 import { u32, u64 } from "../core/int.ts";
 import type { Loads } from "./bytes.ts";
 import { KernelFault } from "./fault.ts";
@@ -7,8 +7,10 @@ const headerMagic = 0x1bad_b002;
 /** The header lies whole within these first bytes, on a multiple of 4. */
 const searchBytes = 8192n;
 const headerBytes = 12n;
-/** With the address fields. */
+/** With the address fields, and the entry point behind those. */
 const longHeaderBytes = 32n;
+/** As the load address: the file is loaded from its start (Multiboot2 Specification 2.0, §3.1.5). */
+const fromStart = 0xffff_ffff;
 
 /** Bits of the header's flags. */
 export const multibootFlags = Object.freeze({ alignModules: 1, memoryInfo: 2, addressFields: 0x1_0000 });
@@ -32,14 +34,16 @@ export interface AddressFields {
   readonly fileBytes: u64;
   readonly gpa: u64;
   readonly memoryBytes: u64;
-  readonly entry: u64;
 }
 
 /** The reader of multiboot headers. `base` is the file's first byte for `loads`, `size` its length in bytes. */
 export interface MultibootReader {
   header(base: u64, size: u64): MultibootHeader;
-  /** The address fields of a header at an offset; the piece that they give lies within the file. */
-  addressFields(base: u64, size: u64, at: u64): AddressFields;
+  /**
+   * The address fields at `fieldsAt` of a header at `at`, of either version; the piece that they give lies within the
+   * file.
+   */
+  addressFields(base: u64, size: u64, at: u64, fieldsAt: u64): AddressFields;
 }
 
 /** Builds the reader. */
@@ -70,16 +74,16 @@ export function multibootReader({ load32 }: Pick<Loads, "load32">): MultibootRea
     fileBytes: 0n,
     gpa: 0n,
     memoryBytes: 0n,
-    entry: 0n,
   });
 
-  const addressFields = (base: u64, size: u64, at: u64): AddressFields => {
-    const fields = u64(base + at);
-    const headerGpa = load32(u64(fields + 12n));
-    const gpa = load32(u64(fields + 16n));
-    const loadEnd = load32(u64(fields + 20n));
-    const bssEnd = load32(u64(fields + 24n));
+  const addressFields = (base: u64, size: u64, at: u64, fieldsAt: u64): AddressFields => {
+    const fields = u64(base + fieldsAt);
+    const headerGpa = load32(fields);
+    const told = load32(u64(fields + 4n));
+    const loadEnd = load32(u64(fields + 8n));
+    const bssEnd = load32(u64(fields + 12n));
     // The header's own place ties offsets in the file to addresses.
+    const gpa = told === fromStart ? u32(BigInt(headerGpa) - at) : told;
     if (headerGpa < gpa || BigInt(headerGpa - gpa) > at) return wrong();
     const offset = u64(at - BigInt(headerGpa - gpa));
     if (loadEnd !== 0 && loadEnd < gpa) return wrong();
@@ -92,7 +96,6 @@ export function multibootReader({ load32 }: Pick<Loads, "load32">): MultibootRea
       fileBytes,
       gpa: u64(gpa),
       memoryBytes: bssEnd === 0 ? fileBytes : u64(bssEnd - gpa),
-      entry: u64(load32(u64(fields + 28n))),
     };
   };
 

@@ -105,6 +105,33 @@ export function multibootKernel(flags = 3, gpa = 0x10_0000, options: Partial<Elf
   return elfFile({ entry: gpa, segments: [{ virtualAddress: gpa, data, memoryBytes: 0x1000 }], ...options });
 }
 
+/** A tag of a multiboot header of version 2: its type, its 32-bit fields, and whether it may be left out. */
+export type Multiboot2Tag = readonly [type: number, fields: readonly number[], optional?: "optional"];
+
+/** A multiboot header of version 2, with its checksum and its last tag. */
+export function multiboot2Header(...tags: readonly Multiboot2Tag[]): Uint8Array {
+  const all = [...tags, [0, []] as const].flatMap(([type, fields, optional]) => {
+    const words = [type + (optional === undefined ? 0 : 0x1_0000), 8 + 4 * fields.length, ...fields];
+    return words.length % 2 === 0 ? words : [...words, 0];
+  });
+  const magic = 0xe852_50d6;
+  const bytes = 16 + 4 * all.length;
+  return Uint8Array.from([magic, 0, bytes, -(magic + bytes), ...all].flatMap((value) => word32(value >>> 0)));
+}
+
+/** A multiboot 2 kernel that is an ELF file with code at `gpa`, its header in front of the code. */
+export function multiboot2Kernel(
+  tags: readonly Multiboot2Tag[] = [],
+  gpa = 0x10_0000,
+  options: Partial<ElfOptions> = {},
+): Uint8Array {
+  const header = multiboot2Header(...tags);
+  // The headers of ELF leave what follows at 84 or 120 bytes.
+  const lead = new Uint8Array(options.wide === true ? 0 : 4);
+  const data = Uint8Array.from([...lead, ...header, ...new Uint8Array(64).fill(0x90)]);
+  return elfFile({ entry: gpa, segments: [{ virtualAddress: gpa, data, memoryBytes: 0x1000 }], ...options });
+}
+
 function word32(value: number): number[] {
   return [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
 }

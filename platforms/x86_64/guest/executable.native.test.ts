@@ -2,7 +2,13 @@ import test from "ava";
 import { makeTwin } from "../../../compiler/lang/testing/twin.ts";
 import { location } from "../../../dsl/core/layout.ts";
 import { memory } from "../../../dsl/core/memory.ts";
-import { multibootHeader, multibootKernel, pvhKernel } from "../../../dsl/payload/testing/elf-file.ts";
+import {
+  multiboot2Header,
+  multiboot2Kernel,
+  multibootHeader,
+  multibootKernel,
+  pvhKernel,
+} from "../../../dsl/payload/testing/elf-file.ts";
 import { randomNumbers } from "../decode/testing/random.ts";
 import { mostBytes, program, Reading, reading } from "./testing/reader-program.ts";
 
@@ -22,6 +28,20 @@ const originals = [
       ...multibootHeader(0x1_0003, oneMebibyte, oneMebibyte, 0, 0, oneMebibyte),
       ...new Uint8Array(64),
     ]),
+  ],
+  [
+    "multiboot2",
+    multiboot2Kernel(
+      [
+        [1, [4]],
+        [10, [0x2000, 0xffff_ffff, 0x1000, 0], "optional"],
+      ],
+      0xc000_0000,
+    ),
+  ],
+  [
+    "multiboot2",
+    multiboot2Header([2, [oneMebibyte, oneMebibyte, 0, 0]], [3, [oneMebibyte]], [10, [0, 0x8000, 1, 0]]),
   ],
 ] as const;
 

@@ -2,11 +2,12 @@ import test from "ava";
 import { u8 } from "../../../dsl/core/int.ts";
 import { addressOf, load32, load64, load8, store32, store8 } from "../../../dsl/core/intrinsics.ts";
 import { array, make } from "../../../dsl/core/layout.ts";
-import { guest, image, mib, multiboot, payload, pvh } from "../../../dsl/image.ts";
+import { guest, image, mib, multiboot, multiboot2, payload, pvh } from "../../../dsl/image.ts";
 import { samplePc } from "../../../dsl/manifest/testing/sample.ts";
 import type { ExecutableLoaderModel, GuestModel } from "../../../dsl/manifest/model.ts";
 import {
   elfFile,
+  multiboot2Kernel,
   multibootHeader,
   multibootKernel,
   pvhKernel,
@@ -32,7 +33,10 @@ interface Parts {
 }
 
 /** A guest of 4 MiB as its manifest resolves it, with its payloads and its memory. */
-function guestWith(protocol: typeof pvh | typeof multiboot, { kernel, modules = [] }: Parts) {
+function guestWith(
+  protocol: typeof pvh | typeof multiboot | typeof multiboot2,
+  { kernel, modules = [] }: Parts,
+) {
   const { model } = image({
     name: "sample",
     guests: [
@@ -169,6 +173,58 @@ test("a multiboot kernel is told the same in its own structures", (t) => {
     registers: [
       { index: 3, value: 0x7000n },
       { index: 0, value: 0x2bad_b002n },
+    ],
+    taskState: false,
+  });
+});
+
+test("a multiboot 2 kernel is told the same in tags, and where it lies", (t) => {
+  const tags = [
+    [1, [3, 6, 15]],
+    [10, [2 * oneMebibyte, 0xffff_ffff, 0x1000, 0]],
+  ] as const;
+  const g = guestWith(multiboot2, { kernel: multiboot2Kernel(tags), modules });
+  t.is(g.loader.load(g.slots, g.boot).problem, BootProblem.none);
+  // Moved from 1 MiB.
+  t.is(g.loader.entry(), BigInt(2 * oneMebibyte));
+  const info = 0x7000;
+  const word = (gpa: number): number => load32(g.at(gpa));
+  const found: (readonly [number, number, number])[] = [];
+  for (let at = info + 8; at < info + word(info); at = (at + word(at + 4) + 7) & ~7)
+    found.push([word(at), at, word(at + 4)]);
+  t.deepEqual(
+    found.map(([type]) => type),
+    [1, 2, 3, 3, 4, 6, 15, 21, 0],
+  );
+  const [commandLine, name, first, second, memory, map, rsdp, base, end] = found.map(([, at]) => at) as [
+    ...[number, number, number, number, number, number, number, number, number],
+  ];
+  t.is(g.textAt(commandLine + 8), "console=ttyS0");
+  t.is(g.textAt(name + 8), "Typevisor");
+  t.deepEqual(
+    [word(first + 8), word(first + 12), g.textAt(first + 16)],
+    [lastPlaces[0], lastPlaces[0]! + 5000, "first one"],
+  );
+  t.deepEqual(
+    [word(second + 8), word(second + 12), g.textAt(second + 16)],
+    [lastPlaces[1], lastPlaces[1]! + 1, ""],
+  );
+  t.deepEqual([word(memory + 8), word(memory + 12)], [639, 3 * 1024]);
+  const e820 = g.guestModel.e820;
+  t.deepEqual([word(map + 4), word(map + 8), word(map + 12)], [16 + 24 * e820.length, 24, 0]);
+  e820.forEach((e, i) => {
+    const entry = map + 16 + 24 * i;
+    t.deepEqual([load64(g.at(entry)), load64(g.at(entry + 8))], [BigInt(e.gpa), BigInt(e.sizeBytes)]);
+    t.is(word(entry + 16), { ram: 1, reserved: 2, acpi: 3, nvs: 4 }[e.type]);
+  });
+  t.deepEqual([word(rsdp + 4), g.textAt(rsdp + 8).slice(0, 8)], [44, "RSD PTR "]);
+  t.deepEqual([word(base + 4), word(base + 8)], [12, 2 * oneMebibyte]);
+  t.deepEqual([word(end + 4), end + 8], [8, info + word(info)]);
+  t.deepEqual(g.loader.start, {
+    gdtGpa: 0x6000n,
+    registers: [
+      { index: 3, value: 0x7000n },
+      { index: 0, value: 0x36d7_6289n },
     ],
     taskState: false,
   });

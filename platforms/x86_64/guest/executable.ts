@@ -1,6 +1,6 @@
 /**
  * Loads a kernel as its own headers say, and starts it by Xen's PVH entry point (Xen, docs/misc/pvh.pandoc) or as a
- * multiboot kernel (Multiboot Specification 0.6.96, §3.2). Nothing in a payload is trusted: it may have been exchanged
+ * multiboot kernel (Multiboot Specification 0.6.96, §3.2; Multiboot2 Specification 2.0, §3.3). Nothing in a payload is trusted: it may have been exchanged
  * on the EFI system partition since the build has looked at it.
  */
 import { u64 } from "../../../dsl/core/int.ts";
@@ -25,6 +25,12 @@ const protocols = Object.freeze({
     magic: 0x2bad_b002n,
     taskState: false,
   }),
+  multiboot2: Object.freeze({
+    fieldBytes: 4,
+    fieldsAreRange: true,
+    magic: 0x36d7_6289n,
+    taskState: false,
+  }),
 });
 const eax = 0;
 const ebx = 3;
@@ -38,6 +44,7 @@ export function executableLoader(model: GuestModel, loader: ExecutableLoaderMode
   const moduleCount = modulePayloads.length;
   checkIndices(kernelIndex, ...modulePayloads);
   const limit = BigInt(loader.loadLimitGpa);
+  const loadBaseGpa = loader.loadBaseGpa === null ? null : BigInt(loader.loadBaseGpa);
   const rooms = Object.freeze(
     loader.rooms.map(({ gpa, sizeBytes }) =>
       Object.freeze({ start: BigInt(gpa), end: BigInt(gpa + sizeBytes) }),
@@ -98,6 +105,7 @@ export function executableLoader(model: GuestModel, loader: ExecutableLoaderMode
         if (!writeGuest(slots, entry, fieldBytes, top)) return missing;
         if (!writeGuest(slots, u64(entry + BigInt(fieldBytes)), fieldBytes, second)) return missing;
       }
+      if (loadBaseGpa !== null && !writeGuest(slots, loadBaseGpa, 4, found.start)) return missing;
       state.entry = found.entry;
       return loaded();
     },

@@ -19,11 +19,13 @@ function preparePayloads(): void {
   writeFileSync(join(payloadFolder, "start-module.txt"), moduleText);
 }
 
+type Kind = "pvh" | "multiboot" | "multiboot2";
+
 const built = new Map<string, Uint8Array>();
 
 /** Boots a kernel by a protocol. */
 async function withKernel(
-  kind: "pvh" | "multiboot",
+  kind: Kind,
   file: Uint8Array,
   use: (machine: Machine) => Promise<void>,
 ): Promise<void> {
@@ -78,6 +80,7 @@ for (const [kind, format, file] of [
   ["pvh", "an ELF file", kernel],
   ["multiboot", "an ELF file", kernel],
   ["multiboot", "a flat file with address fields", startStateFlat()],
+  ["multiboot2", "a flat file with address fields", startStateFlat()],
 ] as const) {
   test.serial(`a kernel that is ${format} starts by ${kind} in the state that is specified`, async (t) => {
     await withKernel(kind, file, async (machine) => {
@@ -96,8 +99,11 @@ for (const [kind, format, file] of [
         t.is(r[`${s}Limit`], 0xffff_ffff, s);
       }
       t.is(r.ebx, 0x7000);
-      t.is(kind === "multiboot" ? r.eax : 0x2bad_b002, 0x2bad_b002);
-      if (kind === "pvh") {
+      if (kind !== "pvh") t.is(r.eax, kind === "multiboot" ? 0x2bad_b002 : 0x36d7_6289);
+      if (kind === "multiboot2") {
+        // The command line is the first tag.
+        t.deepEqual([info.getUint32(8, true), info.getUint32(12, true)], [1, 28]);
+      } else if (kind === "pvh") {
         t.is(info.getUint32(0, true), 0x336e_c578);
         t.deepEqual([info.getUint32(4, true), info.getUint32(12, true)], [1, 2]);
       } else {
@@ -115,7 +121,7 @@ for (const [kind, format, file] of [
 }
 
 /** Kernels that have been exchanged on the EFI system partition, and are none. */
-const exchanged: readonly (readonly [string, "pvh" | "multiboot", (file: Buffer) => void])[] = [
+const exchanged: readonly (readonly [string, Kind, (file: Buffer) => void])[] = [
   ["program headers beyond its end", "pvh", (file) => file.writeUInt32LE(0x7fff_ffff, 28)],
   ["a segment over the tables of its guest", "multiboot", (file) => file.writeUInt32LE(0xe_0000, 52 + 12)],
 ];

@@ -49,6 +49,7 @@ function readAs(kind: ExecutableKind): () => void {
     note(u64(found.fault));
     note(u64(found.piece));
     note(found.entry);
+    note(found.start);
     note(found.end);
     if (layout.fault === 0) {
       for (let i = 0; i < layout.count; i++) {
@@ -77,5 +78,6 @@ export const program: Program = {
     entry("readingAddress", (): u64 => addressOf(reading), u64),
     entry("pvh", readAs("pvh")),
     entry("multiboot", readAs("multiboot")),
+    entry("multiboot2", readAs("multiboot2")),
   ],
 };

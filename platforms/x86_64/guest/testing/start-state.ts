@@ -1,5 +1,5 @@
 /**
- * A kernel for the tests of loaders: enterable by PVH and by multiboot, it tells with which registers it was entered and
+ * A kernel for the tests of loaders: enterable by PVH and by both versions of multiboot, it tells with which registers it was entered and
  * what it finds in memory, and starts again when a byte arrives.
  */
 import { link, loadAddress } from "./payload.ts";
@@ -28,15 +28,43 @@ ${name}Name: .asciz "\\n[${name}] "
   .text
 `;
 
-/** The kernel's code: 32-bit AT&T. A section of notes, and a multiboot header with or without address fields. */
+/**
+ * The header of multiboot 2, which requires modules, a map of memory, the RSDP and aligned modules, and would like a
+ * framebuffer; with address fields also an entry point.
+ */
+function header2(addressFields: boolean): string {
+  const fields = `
+  .word 2, 0
+  .long 24, header2, header, dataEnd, bssEnd
+  .word 3, 0
+  .long 12, entered, 0`;
+  return `
+.balign 8
+header2:
+  .long 0xe85250d6, 0, header2End - header2, -(0xe85250d6 + header2End - header2)
+  .word 1, 0
+  .long 20, 3, 6, 15, 0
+  .word 6, 0
+  .long 8
+  .word 5, 1
+  .long 20, 0, 0, 0, 0
+  ${addressFields ? fields : ""}
+  .word 0, 0
+  .long 8
+header2End:
+`;
+}
+
+/** The kernel's code: 32-bit AT&T. A section of notes, and multiboot headers with or without address fields. */
 function source(addressFields: boolean): string {
   const flags = 0x3 + (addressFields ? 0x1_0000 : 0);
   return `
 .section .header, "a"
-.balign 4
+.balign 8
 header:
   .long 0x1badb002, ${flags}, -(0x1badb002 + ${flags})
   ${addressFields ? ".long header, header, dataEnd, bssEnd, entered" : ""}
+  ${header2(addressFields)}
 .section .notes, "a", @note
   .balign 4
   .long 6, 3, 1
@@ -90,10 +118,15 @@ dump:
   popl %ecx
   loop dump
   ret
+tellModule:
+  ${tellWords("module", "moduleAt", 4)}
+  ret
 main:
   ${tellWords("bss", "$marker", 16)}
   ${tellWords("registers", "$registers", told.length)}
   ${tellWords("info", "registers + 4", infoBytes / 4)}
+  cmpl $0x36d76289, registers
+  je tags
   /* The list of modules: its address at 16 with entries of 32 bytes, or at 24 with entries of 16 bytes. */
   movl registers + 4, %ebp
   movl 12(%ebp), %eax
@@ -113,11 +146,28 @@ modules:
   movl entryAt, %eax
   movl (%eax), %eax
   movl %eax, moduleAt
-  ${tellWords("module", "moduleAt", 4)}
+  call tellModule
   movl stride, %eax
   addl %eax, entryAt
   decl left
   jmp modules
+  jmp rest
+tags:
+  /* Those of multiboot 2, of which type 3 is a module. */
+  movl registers + 4, %ebp
+  addl $8, %ebp
+nextTag:
+  cmpl $3, (%ebp)
+  jne 2f
+  movl 8(%ebp), %eax
+  movl %eax, moduleAt
+  call tellModule
+2: movl 4(%ebp), %eax
+  addl $7, %eax
+  andl $~7, %eax
+  cmpl $0, (%ebp)
+  leal (%ebp, %eax), %ebp
+  jne nextTag
 rest:
   movl $0x5a5a5a5a, marker
   movl $0x5a5a5a5a, marker + 60
