@@ -277,9 +277,12 @@ function peekCount(u: Pit, index: u8): u8 {
 
 function readCount(u: Pit, index: u8): u8 {
   const c = u.units[index & 3];
+  if (c.statusLatched) {
+    c.statusLatched = false;
+    return c.latchedStatus;
+  }
   const byte = peekCount(u, index);
-  if (c.statusLatched) c.statusLatched = false;
-  else if (c.access !== 3) c.countLatched = false;
+  if (c.access !== 3) c.countLatched = false;
   else {
     if (c.readsHigh) c.countLatched = false;
     c.readsHigh = !c.readsHigh;
