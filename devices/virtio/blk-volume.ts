@@ -9,10 +9,8 @@ import {
   bool,
   device,
   guestBuffer,
-  now,
   ro,
   source,
-  timer,
   u16,
   u32,
   u64,
@@ -86,7 +84,6 @@ export function virtioBlkVolume(gpa: number, { name, readOnly }: BlkVolumeOption
       disk: volume(),
       done: source(),
       bytes: guestBuffer(32),
-      more: timer(),
       /** Bit n: request n is under way. */
       busy: u8,
       /** The driver has asked for a reset, which waits for what is under way. */
@@ -161,7 +158,8 @@ export function virtioBlkVolume(gpa: number, { name, readOnly }: BlkVolumeOption
   };
 
   /** Begins the request that was taken last, under a number that is free; false where it has no header or no place for its answer. */
-  const begin = (u: Blk, slot: u8): boolean => {
+  const begin = (u: Blk): boolean => {
+    const slot = u8(31 - Math.clz32(~u.busy & allSlots));
     const queue = u.queues[0];
     const readable = queue.readable;
     const writable = queue.writable;
@@ -182,23 +180,12 @@ export function virtioBlkVolume(gpa: number, { name, readOnly }: BlkVolumeOption
     else answer(u, slot, blkAnswer.unsupported);
     return true;
   };
-  const serve = (u: Blk): void => {
-    for (let i = 0; i < requestsAtOnce; i += 1) {
-      const free = ~u.busy & allSlots;
-      // What ends makes room, and goes on here.
-      if (u.leaving || free === 0 || !parts.next(u, 0)) {
-        parts.finish(u, 0);
-        return;
-      }
-      const slot = u8(31 - Math.clz32(free));
-      if (!begin(u, slot)) {
-        parts.fail(u);
-        return;
-      }
-    }
-    parts.finish(u, 0);
-    u.more.arm(now());
-  };
+  const serve = parts.server(
+    // What ends makes room, and goes on there.
+    { queue: 0, atOnce: requestsAtOnce, ready: (u) => !u.leaving && u.busy !== allSlots },
+    begin,
+  );
+  const common = parts.behaviour(serve);
   /** A request has ended. */
   const ended = (u: Blk, byte: u8): void => {
     const slot = byte & 7;
@@ -210,7 +197,7 @@ export function virtioBlkVolume(gpa: number, { name, readOnly }: BlkVolumeOption
       u.leaving = false;
       const status = u.deviceStatus.status;
       u.deviceStatus.status = 0;
-      parts.written.deviceStatus(u, 0, status);
+      common.written.deviceStatus(u, 0, status);
       return;
     }
     const result = byte >>> 3;
@@ -221,22 +208,19 @@ export function virtioBlkVolume(gpa: number, { name, readOnly }: BlkVolumeOption
     serve(u);
   };
   return shape.implement({
-    peek: { ...parts.peek, capacity: (u) => u.disk.sectors },
+    ...common,
+    peek: { ...common.peek, capacity: (u) => u.disk.sectors },
     written: {
-      ...parts.written,
+      ...common.written,
       deviceStatus(u, value, old) {
         if (u.leaving) u.deviceStatus.status = old & 0xff;
         else if ((value & 0xff) === 0 && u.busy !== 0) {
           u.leaving = true;
           u.deviceStatus.status = old & 0xff;
-        } else parts.written.deviceStatus(u, value, old);
+        } else common.written.deviceStatus(u, value, old);
       },
     },
-    write: { queueNotify: (u) => serve(u) },
     room: { done: (u) => (u.busy === 0 ? 0 : 1) },
     receive: { done: ended },
-    expire: { more: serve },
-    reset: parts.reset,
-    settle: (u) => parts.deliver(u),
   });
 }

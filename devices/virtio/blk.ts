@@ -2,18 +2,7 @@
  * virtio-blk (virtio 1.2 §5.2) on a disk that is all memory: zero when the guest starts, and kept over its resets of the
  * device. Sectors have 512 bytes.
  */
-import {
-  bank,
-  device,
-  guestBuffer,
-  now,
-  ro,
-  timer,
-  u32,
-  u64,
-  u8,
-  type StateOf,
-} from "../../dsl/device/vocabulary.ts";
+import { bank, device, guestBuffer, ro, u32, u64, u8, type StateOf } from "../../dsl/device/vocabulary.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
 import {
   blkAnswer,
@@ -67,7 +56,7 @@ export function virtioBlkDevice(gpa: number, diskBytes: number) {
         parts.configured,
       ),
     },
-    state: { ...parts.state, disk: guestBuffer(diskBytes), bytes: guestBuffer(32), more: timer() },
+    state: { ...parts.state, disk: guestBuffer(diskBytes), bytes: guestBuffer(32) },
   });
   type Blk = StateOf<typeof shape>;
 
@@ -111,7 +100,7 @@ export function virtioBlkDevice(gpa: number, diskBytes: number) {
     return u.queues[0].store(u.bytes, 0, u32(Math.min(length, nameBytes))) ? blkAnswer.ok : blkAnswer.failed;
   };
 
-  /** Does one request; false where it has no header or no place for its blkAnswer. */
+  /** Does one request; false where it has no header or no place for its answer. */
   const perform = (u: Blk): boolean => {
     const queue = u.queues[0];
     const readable = queue.readable;
@@ -132,26 +121,5 @@ export function virtioBlkDevice(gpa: number, diskBytes: number) {
     parts.complete(u, 0, status === blkAnswer.ok ? writable : 1);
     return true;
   };
-  const serve = (u: Blk): void => {
-    for (let i = 0; i < requestsAtOnce; i += 1) {
-      if (!parts.next(u, 0)) {
-        parts.finish(u, 0);
-        return;
-      }
-      if (!perform(u)) {
-        parts.fail(u);
-        return;
-      }
-    }
-    parts.finish(u, 0);
-    u.more.arm(now());
-  };
-  return shape.implement({
-    peek: parts.peek,
-    written: parts.written,
-    write: { queueNotify: (u) => serve(u) },
-    expire: { more: serve },
-    reset: parts.reset,
-    settle: (u) => parts.deliver(u),
-  });
+  return shape.implement(parts.behaviour(parts.server({ queue: 0, atOnce: requestsAtOnce }, perform)));
 }

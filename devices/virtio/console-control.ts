@@ -20,25 +20,24 @@ export interface ConsoleOptions {
   readonly size?: { readonly columns: number; readonly rows: number };
 }
 
-const mostNameBytes = 32;
 /** Events of a control message (§5.3.6.2) that a driver sends; and that a device does. */
 export const event = Object.freeze({ deviceReady: 0, portReady: 3, open: 6 } as const);
 /** What a port still has to tell, as bits; `own` are those that it tells when the driver knows it. */
 export const news = Object.freeze({ added: 1, console: 2, name: 4, size: 8, open: 16, own: 0x1e } as const);
 /** Bytes of a message without what follows, and of the longest. */
 export const headerBytes = 8;
-const messageBytes = headerBytes + mostNameBytes;
+const messageBytes = headerBytes + 32;
 
 /** Makes the messages about a device's ports, as tables. Throws DeclarationError for names that cannot be. */
 export function controlMessages({ ports, size }: ConsoleOptions) {
-  for (const { name } of ports)
-    if (!/^[a-z0-9._-]{1,32}$/i.test(name))
-      throw new DeclarationError(
-        `a port's name has 1 to ${mostNameBytes} letters, digits, dots and dashes, which "${name}" has not`,
-      );
-  const twice = ports.find((p, i) => ports.slice(0, i).some(({ name }) => name === p.name));
-  if (twice !== undefined)
-    throw new DeclarationError(`two ports of a virtio console are called "${twice.name}"`);
+  const wrong = ports.find(
+    ({ name }, i) =>
+      !/^[a-z0-9._-]{1,32}$/i.test(name) || ports.slice(0, i).some((other) => other.name === name),
+  );
+  if (wrong !== undefined)
+    throw new DeclarationError(
+      `a port's name has 1 to 32 letters, digits, dots and dashes, and no two ports have the same: "${wrong.name}"`,
+    );
   const terminal = (size?.columns ?? 0) + (size?.rows ?? 0) * 0x1_0000;
   const row = (flag: number, event: number, ...detail: number[]) => ({ flag, event, detail });
   const messages = ports.flatMap(({ name, console }, port) =>

@@ -13,12 +13,9 @@ import {
   guestBuffer,
   inputs,
   misuse,
-  now,
   ro,
   sink,
   source,
-  timer,
-  u16,
   u32,
   u8,
   wo,
@@ -28,6 +25,7 @@ import { Sent } from "../../dsl/device/channel.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
 import { controlMessages, event, headerBytes, news, type ConsoleOptions } from "./console-control.ts";
 import { virtio } from "./transport.ts";
+import { postpone } from "./turns.ts";
 
 /** Ports that there are vectors for. */
 export const mostConsolePorts = 14;
@@ -46,6 +44,8 @@ const controlOut = 3;
  * whether its device has just started: that one has to be told how things stand here.
  */
 const pipeFlag = Object.freeze({ open: 1, state: 2, start: 4 } as const);
+/** What a driver knows of a port: nothing, or that its other end is closed or open. */
+const known = Object.freeze({ not: 0, closed: 1, open: 2 } as const);
 /** Messages that one turn takes or gives. */
 const messagesAtOnce = 4;
 
@@ -93,36 +93,28 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       output: array(sink(), count),
       input: array(source(), count),
       received: array(fifo(u8, bytesWaiting), count),
-      /** By port: what is to be told, whether the driver knows it and has it open, and how much of its chain is sent. */
+      /** By port: what is to be told, what the driver knows of it, whether it has it open, and how much of its chain is sent. */
       news: array(u8, count),
-      ready: array(bool, count),
+      known: array(u8, count),
       open: array(bool, count),
       sent: array(u32, count),
-      /** By pipe: what the other end is to be told, whether it is open, and what the driver knows of that. */
+      /** By pipe: what the other end is to be told, and whether it is open. */
       owed: array(u8, count),
       peerOpen: array(bool, count),
-      connected: array(bool, count),
-      /** Queues that are not done with, by bits, and the one that is served next. */
-      later: u32,
-      turn: u8,
-      more: timer(),
       bytes: guestBuffer(bytesAtOnce + 1),
       validPort: misuse(),
     },
   });
   type Console = StateOf<typeof shape>;
 
-  const postpone = (u: Console, queue: u8): void => {
-    u.later = u32(u.later | (1 << (queue & 31)));
-    u.more.arm(now());
-  };
-
   /** The other of a pipe's two addresses. */
   const peer = (u: Console, port: u8): u32 => u32(3 - Math.min(u.pipes[port < count ? port : 0].address, 2));
-  /** Whether a port's other end is open. */
-  const isConnected = (u: Console, port: u8): boolean => {
+  /** What the driver of a ready port is to know: whether the other end is open. */
+  const knownOf = (u: Console, port: u8): u8 => {
     const at = port < count ? port : 0;
-    return isPipe[at] === 0 || (u.peerOpen[at] && u.pipes[at].reaches(peer(u, at)));
+    return isPipe[at] === 0 || (u.peerOpen[at] && u.pipes[at].reaches(peer(u, at)))
+      ? known.open
+      : known.closed;
   };
   /** Tells a pipe's other end what it is owed, if it can be told. */
   const settle = (u: Console, port: u8, owing: u8): void => {
@@ -186,10 +178,9 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     const length = Math.min(left, bytesAtOnce);
     if (!parts.load(u, queue, u.bytes, sent, length)) return;
     // News of a pipe bring the rest.
-    const moved = send(u, at, length);
-    let more = moved;
-    if (moved) u.sent[at] = u32(sent + length);
-    if (moved && length === left) {
+    let more = send(u, at, length);
+    if (more) u.sent[at] = u32(sent + length);
+    if (more && length === left) {
       u.sent[at] = 0;
       parts.complete(u, queue, 0);
       more = parts.next(u, queue);
@@ -204,19 +195,18 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
     for (let message = 0; message < control.ports.length; message += 1) {
       const port = control.ports[message];
       const flag = control.flags[message];
-      if ((u.news[port] & flag) !== 0) {
-        if (!parts.next(u, controlIn)) break;
-        const start = message * control.stride;
-        for (let i = 0; i < control.stride; i += 1) u.bytes.bytes[i] = control.bytes[start + i];
-        if (flag === news.open) {
-          u.connected[port] = isConnected(u, port);
-          u.bytes.bytes[6] = u.connected[port] ? 1 : 0;
-        }
-        if (!parts.answer(u, controlIn, u.bytes, control.lengths[message])) break;
-        u.news[port] = u8(u.news[port] & ~flag);
-        postpone(u, controlIn);
-        break;
+      if ((u.news[port] & flag) === 0) continue;
+      if (!parts.next(u, controlIn)) break;
+      const start = message * control.stride;
+      for (let i = 0; i < control.stride; i += 1) u.bytes.bytes[i] = control.bytes[start + i];
+      if (flag === news.open) {
+        u.known[port] = knownOf(u, port);
+        u.bytes.bytes[6] = u.known[port] === known.open ? 1 : 0;
       }
+      if (!parts.answer(u, controlIn, u.bytes, control.lengths[message])) break;
+      u.news[port] = u8(u.news[port] & ~flag);
+      postpone(u, controlIn);
+      break;
     }
     parts.finish(u, controlIn);
   };
@@ -229,7 +219,7 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
       if (value === 1) for (let i = 0; i < count; i += 1) u.news[i] = u8(u.news[i] | news.added);
     } else if (port >= count) u.validPort.note();
     else if (what === event.portReady) {
-      u.ready[port] = value === 1;
+      u.known[port] = value === 1 ? known.closed : known.not;
       if (value === 1) u.news[port] = u8(u.news[port] | news.own);
     } else if (what === event.open) {
       u.open[port] = value !== 0;
@@ -249,48 +239,26 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
 
   /** One turn of a queue, bounded. */
   const serve = (u: Console, queue: u8): void => {
-    if (!parts.running(u)) return;
     if (queue === controlIn) tell(u);
     else if (queue === controlOut) listen(u);
     else if ((queue & 1) === 0) fill(u, queue);
     else drain(u, queue);
   };
-  /** Serves the next of the queues that are not done with: each in its turn, downwards. */
-  const goOn = (u: Console): void => {
-    const below = u32(u.later & ((1 << (u.turn & 31)) - 1));
-    const found = 31 - Math.clz32(below === 0 ? u.later : below);
-    if (found < 0) return;
-    u.turn = u8(found);
-    u.later = u32(u.later & ~(1 << (found & 31)));
-    if (u.later !== 0) u.more.arm(now());
-    serve(u, u8(found));
-  };
+  const common = parts.behaviour(serve, (u: Console) => {
+    for (let i = 0; i < count; i += 1) {
+      const owing = u.open[i] ? pipeFlag.state : 0;
+      u.news[i] = 0;
+      u.known[i] = known.not;
+      u.open[i] = false;
+      u.sent[i] = 0;
+      settle(u, u8(i), owing);
+    }
+  });
   return shape.implement({
-    peek: parts.peek,
-    write: {
-      queueNotify: (u, queue) => serve(u, queue),
-      emergencyWrite: (u, value) => u.output[0].put(u8(value)),
-    },
-    written: {
-      ...parts.written,
-      deviceStatus(u, value, old) {
-        parts.written.deviceStatus(u, value, old);
-        if (u.deviceStatus.status !== 0) return;
-        u.later = 0;
-        for (let i = 0; i < count; i += 1) {
-          const owing = u.open[i] ? pipeFlag.state : 0;
-          u.news[i] = 0;
-          u.ready[i] = false;
-          u.open[i] = false;
-          u.sent[i] = 0;
-          settle(u, u8(i), owing);
-        }
-      },
-    },
-    expire: { more: goOn },
+    ...common,
+    write: { ...common.write, emergencyWrite: (u, value) => u.output[0].put(u8(value)) },
     room: {
-      input: (u, index) =>
-        u16(bytesWaiting - Math.min(u.received[index < count ? index : 0].count, bytesWaiting)),
+      input: (u, port) => bytesWaiting - Math.min(u.received[port < count ? port : 0].count, bytesWaiting),
     },
     receive: {
       input(u, index, byte) {
@@ -309,16 +277,15 @@ export function virtioConsoleDevice(gpa: number, { ports, size }: ConsoleOptions
           settle(u, u8(i), 0);
           if (!u.received[i].empty) postpone(u, queueOf[i]);
           postpone(u, queueOf[i] + 1);
-          const changed = u.ready[i] && isConnected(u, u8(i)) !== u.connected[i];
-          if (changed) u.news[i] = u8(u.news[i] | news.open);
-          if (changed) postpone(u, controlIn);
+          if (u.known[i] === known.not || u.known[i] === knownOf(u, u8(i))) continue;
+          u.news[i] = u8(u.news[i] | news.open);
+          postpone(u, controlIn);
         }
       },
     },
     reset(u) {
-      parts.reset(u);
+      common.reset(u);
       for (let i = 0; i < count; i += 1) u.owed[i] = pipeFlag.state | pipeFlag.start;
     },
-    settle: (u) => parts.deliver(u),
   });
 }

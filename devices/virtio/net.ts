@@ -11,19 +11,17 @@ import {
   guestBuffer,
   inputs,
   misuse,
-  now,
   port,
   readOnly,
   ro,
-  timer,
   u16,
   u32,
-  u64,
   u8,
   type StateOf,
 } from "../../dsl/device/vocabulary.ts";
 import { mostFrameBytes } from "../../dsl/device/port.ts";
 import { deviceStatus, virtio } from "./transport.ts";
+import { postpone, wait } from "./turns.ts";
 
 /** Queues (§5.1.2). */
 const queue = Object.freeze({ receive: 0, transmit: 1 } as const);
@@ -85,7 +83,6 @@ export function virtioNetDevice(gpa: number) {
       lan: port(),
       arrival: inputs(1),
       header: guestBuffer(headerBytes),
-      more: timer(),
       validFrame: misuse(),
     },
   });
@@ -107,7 +104,7 @@ export function virtioNetDevice(gpa: number) {
     for (let i = 0; i < framesAtOnce; i += 1) {
       const delay = u.lan.delayNs;
       if (delay !== 0n) {
-        u.more.arm(u64(now() + delay));
+        wait(u, queue.transmit, delay);
         break;
       }
       if (!parts.next(u, queue.transmit)) break;
@@ -116,7 +113,7 @@ export function virtioNetDevice(gpa: number) {
         break;
       }
       parts.complete(u, queue.transmit, 0);
-      if (i + 1 === framesAtOnce) u.more.arm(now());
+      if (i + 1 === framesAtOnce) postpone(u, queue.transmit);
     }
     parts.finish(u, queue.transmit);
   };
@@ -184,24 +181,23 @@ export function virtioNetDevice(gpa: number) {
     return all;
   };
 
+  const common = parts.behaviour((u: Net, index) => {
+    if (index === queue.transmit) transmit(u);
+    else if (receive(u)) postpone(u, queue.receive);
+  });
   return shape.implement({
+    ...common,
     peek: {
-      ...parts.peek,
+      ...common.peek,
       addressLow: { bytes: (u) => u32(u.lan.address) },
       addressHigh: { bytes: (u) => u16(u.lan.address >> 32n) },
     },
     written: {
-      ...parts.written,
+      ...common.written,
       deviceStatus: (u, value, old) => {
-        parts.written.deviceStatus(u, value, old);
+        common.written.deviceStatus(u, value, old);
         // What came before the driver was ready is not for it.
         if ((old & deviceStatus.driverOk) === 0) u.lan.clear();
-      },
-    },
-    write: {
-      queueNotify: (u, index) => {
-        if (index === queue.transmit) transmit(u);
-        else if (receive(u)) u.more.arm(now());
       },
     },
     input: {
@@ -210,13 +206,5 @@ export function virtioNetDevice(gpa: number) {
         if (level) receive(u);
       },
     },
-    expire: {
-      more: (u) => {
-        transmit(u);
-        if (receive(u)) u.more.arm(now());
-      },
-    },
-    reset: parts.reset,
-    settle: (u) => parts.deliver(u),
   });
 }

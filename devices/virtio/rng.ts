@@ -1,14 +1,5 @@
 /** virtio-rng (virtio 1.2 §5.4): the driver's buffers are filled with the machine's random numbers. */
-import {
-  board,
-  device,
-  guestBuffer,
-  timer,
-  now,
-  u32,
-  u8,
-  type StateOf,
-} from "../../dsl/device/vocabulary.ts";
+import { board, device, guestBuffer, u32, u8, type StateOf } from "../../dsl/device/vocabulary.ts";
 import { virtio } from "./transport.ts";
 
 /** Bytes of a buffer that are filled; the driver is told how many. */
@@ -26,7 +17,7 @@ export function virtioRngDevice(gpa: number) {
       "Fills the driver's buffers with random numbers of the processor (RDSEED, else RDRAND), at most 64 bytes each. Where the processor has none it asks for a reset.",
     manuals: ["Virtual I/O Device (VIRTIO) 1.2 §4.1 and §5.4"],
     banks: parts.banks,
-    state: { ...parts.state, numbers: guestBuffer(mostBytes), more: timer() },
+    state: { ...parts.state, numbers: guestBuffer(mostBytes) },
   });
   type Rng = StateOf<typeof shape>;
 
@@ -39,28 +30,11 @@ export function virtioRngDevice(gpa: number) {
     }
     return true;
   };
-  const serve = (u: Rng): void => {
-    for (let i = 0; i < buffersAtOnce; i += 1) {
-      if (!parts.next(u, 0)) {
-        parts.finish(u, 0);
-        return;
-      }
-      const bytes = u32(Math.min(u.queues[0].writable, mostBytes));
-      if (!draw(u) || !u.queues[0].store(u.numbers, 0, bytes)) {
-        parts.fail(u);
-        return;
-      }
-      parts.complete(u, 0, bytes);
-    }
-    parts.finish(u, 0);
-    u.more.arm(now());
-  };
-  return shape.implement({
-    peek: parts.peek,
-    written: parts.written,
-    write: { queueNotify: (u) => serve(u) },
-    expire: { more: serve },
-    reset: parts.reset,
-    settle: (u) => parts.deliver(u),
+  const serve = parts.server({ queue: 0, atOnce: buffersAtOnce }, (u: Rng) => {
+    const bytes = u32(Math.min(u.queues[0].writable, mostBytes));
+    if (!draw(u) || !u.queues[0].store(u.numbers, 0, bytes)) return false;
+    parts.complete(u, 0, bytes);
+    return true;
   });
+  return shape.implement(parts.behaviour(serve));
 }

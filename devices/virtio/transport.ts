@@ -1,7 +1,7 @@
 /**
  * The PCI transport of a virtio device (virtio 1.2 §4.1): a template of everything that all of them have. A device
- * spreads `banks`, `state`, `peek` and `written`, serves its queues where `queueNotify` is written, and settles with
- * `deliver`. What a driver does against the rules of a queue makes the device ask for a reset, and is told once.
+ * spreads `banks` and `state`, and `behaviour` of how it serves a queue: for a bounded time, after which it postpones what
+ * is left. What a driver does against the rules of a queue makes the device ask for a reset, and is told once.
  */
 import type { u16, u8 } from "../../dsl/core/int.ts";
 import type { FixedArray } from "../../dsl/core/layout.ts";
@@ -25,8 +25,9 @@ import {
   wo,
   type Virtqueue,
 } from "../../dsl/device/vocabulary.ts";
-import { vendorSpecific, type Capability } from "../pci/capability.ts";
 import { endpoint, type EndpointState } from "../pci/endpoint.ts";
+import { configurationAccess, structure } from "./structure.ts";
+import { goOn, postpone, turns, type Turns } from "./turns.ts";
 
 /** Bits of the device status (§2.1). */
 export const deviceStatus = Object.freeze({ driverOk: 0x04, featuresOk: 0x08, needsReset: 0x40 } as const);
@@ -66,7 +67,7 @@ export interface VirtioOptions {
 }
 
 /** The part of the state that the templates work on. */
-export interface VirtioState extends EndpointState {
+export interface VirtioState extends EndpointState, Turns {
   readonly deviceStatus: { status: u8; queue: u16 };
   readonly driverFeature: FixedArray<{ value: u32 }>;
   readonly configVector: { vector: u16 };
@@ -157,6 +158,7 @@ export function virtio(options: VirtioOptions) {
   const state = {
     ...pci.state,
     queues: array(virtqueue(queueSize, options.queue), count),
+    ...turns,
     validQueue: misuse(),
   };
 
@@ -167,6 +169,7 @@ export function virtio(options: VirtioOptions) {
     u.configVector.vector = noVector;
     u.isr.queue = false;
     u.isr.configuration = false;
+    u.later = 0;
     for (let i = 0; i < 2; i += 1) u.driverFeature[i].value = 0;
     for (let i = 0; i < count; i += 1) {
       u.queues[i].stop();
@@ -226,64 +229,95 @@ export function virtio(options: VirtioOptions) {
   const eventIndexBit = 1 << 29;
   const indirectBit = 1 << 28;
 
-  const peek = {
-    deviceFeature: (_u: VirtioState, index: u8): u32 => (index === 0 ? low : high),
-    queueEnable: { notifyOffset: (_u: VirtioState, index: u8): u16 => index },
-  };
-  const written = {
-    configVector: (u: VirtioState): void => {
-      u.configVector.vector = vectorOf(u.configVector.vector);
-    },
-    deviceStatus: (u: VirtioState, value: u32, old: u32): void => {
-      const status = value & 0xff;
-      const before = old & 0xff;
-      if (status === 0) {
-        if (before !== 0) restart(u);
-        return;
+  /**
+   * Makes what serves a queue's chains, so many at once, by what serves one: false makes the device ask for a reset. While
+   * it is not `ready`, where that is said, chains stay with the driver.
+   */
+  const server =
+    <U extends VirtioState>(
+      { queue, atOnce, ready }: { queue: u8; atOnce: number; ready?: (u: U) => boolean },
+      serve: (u: U) => boolean,
+    ) =>
+    (u: U): void => {
+      for (let i = 0; i < atOnce; i += 1) {
+        if ((ready !== undefined && !ready(u)) || !next(u, queue)) {
+          finish(u, queue);
+          return;
+        }
+        if (!serve(u)) {
+          fail(u);
+          return;
+        }
       }
-      let kept: u8 = status | (before & deviceStatus.needsReset);
-      // What was not offered, or a driver of before 1.0 (§6.1).
-      const refused =
-        u32(u.driverFeature[0].value & ~low) !== 0 ||
-        u32(u.driverFeature[1].value & ~high) !== 0 ||
-        (u.driverFeature[1].value & 1) === 0;
-      if ((before & deviceStatus.featuresOk) === 0 && refused) kept = kept & ~deviceStatus.featuresOk & 0xff;
-      u.deviceStatus.status = kept;
-    },
-    queueSize: (u: VirtioState, index: u8): void => {
-      const i = index < count ? index : 0;
-      u.queueSize[i].vector = vectorOf(u.queueSize[i].vector);
-    },
-    queueEnable: (u: VirtioState, index: u8): void => {
-      const i = index < count ? index : 0;
-      const queue = u.queues[i];
-      if (u.queueEnable[i].enable === 1 && !queue.ready) {
-        const accepted = u.driverFeature[0].value;
-        const started = queue.start(
-          u.queueDescriptors[i].value,
-          u.queueDriver[i].value,
-          u.queueDevice[i].value,
-          u.queueSize[i].entries,
-          (accepted & indirectBit) !== 0,
-          (accepted & eventIndexBit) !== 0,
-        );
-        if (!started) fail(u);
-      }
-      u.queueEnable[i].enable = queue.ready ? 1 : 0;
-    },
-  };
+      finish(u, queue);
+      postpone(u, queue);
+    };
   /** Sends the messages that are asked for, or asks at the pin as the ISR status says (§4.1.4.5). */
   const deliver = (u: VirtioState): void => {
     pci.deliver(u);
     pci.interrupt(u, u.isr.queue || u.isr.configuration);
   };
+  /** What every device does, by what serves one of its queues, and what follows when the driver resets the device. */
+  const behaviour = <U extends VirtioState>(serve: (u: U, queue: u8) => void, stopped?: (u: U) => void) => ({
+    peek: {
+      deviceFeature: (_u: U, index: u8): u32 => (index === 0 ? low : high),
+      queueEnable: { notifyOffset: (_u: U, index: u8): u16 => index },
+    },
+    write: { queueNotify: serve },
+    written: {
+      configVector: (u: U): void => {
+        u.configVector.vector = vectorOf(u.configVector.vector);
+      },
+      deviceStatus: (u: U, value: u32, old: u32): void => {
+        const status = value & 0xff;
+        const before = old & 0xff;
+        if (status === 0) {
+          restart(u);
+          if (stopped !== undefined) stopped(u);
+          return;
+        }
+        let kept: u8 = status | (before & deviceStatus.needsReset);
+        // What was not offered, or a driver of before 1.0 (§6.1).
+        const refused =
+          u32(u.driverFeature[0].value & ~low) !== 0 ||
+          u32(u.driverFeature[1].value & ~high) !== 0 ||
+          (u.driverFeature[1].value & 1) === 0;
+        if ((before & deviceStatus.featuresOk) === 0 && refused)
+          kept = kept & ~deviceStatus.featuresOk & 0xff;
+        u.deviceStatus.status = kept;
+      },
+      queueSize: (u: U, index: u8): void => {
+        const i = index < count ? index : 0;
+        u.queueSize[i].vector = vectorOf(u.queueSize[i].vector);
+      },
+      queueEnable: (u: U, index: u8): void => {
+        const i = index < count ? index : 0;
+        const queue = u.queues[i];
+        if (u.queueEnable[i].enable === 1 && !queue.ready) {
+          const accepted = u.driverFeature[0].value;
+          const started = queue.start(
+            u.queueDescriptors[i].value,
+            u.queueDriver[i].value,
+            u.queueDevice[i].value,
+            u.queueSize[i].entries,
+            (accepted & indirectBit) !== 0,
+            (accepted & eventIndexBit) !== 0,
+          );
+          if (!started) fail(u);
+        }
+        u.queueEnable[i].enable = queue.ready ? 1 : 0;
+      },
+    },
+    expire: { more: goOn(serve) },
+    reset: restart,
+    settle: deliver,
+  });
   /** Where the device's own configuration lies. */
   const configured = pci.behind(0, layout.device, Math.max(configurationBytes, 4));
   return {
     banks,
     state,
-    peek,
-    written,
+    behaviour,
     configured,
     running,
     next,
@@ -292,48 +326,6 @@ export function virtio(options: VirtioOptions) {
     answer,
     finish,
     fail,
-    reset: restart,
-    deliver,
-  };
-}
-
-/** The capability through which a driver reaches what lies behind the base address without mapping it (§4.1.4.9). */
-const configurationAccess: Capability = {
-  name: "accessStructure",
-  id: vendorSpecific,
-  sizeBytes: 20,
-  fields: { length: constant(bits(23, 16), 20), type: constant(bits(31, 24), 5) },
-  registers: {
-    accessBar: rw(4, { bar: bits(7, 0) }),
-    accessOffset: rw(8),
-    accessLength: rw(12),
-    accessData: rw(16),
-  },
-};
-
-/** A capability that tells where a structure lies (§4.1.4); that of notifications has a multiplier. */
-function structure(
-  name: string,
-  type: number,
-  offset: number,
-  bytes: number,
-  multiplier?: number,
-): Capability {
-  const words = {
-    Bar: 0,
-    Offset: offset,
-    Length: bytes,
-    ...(multiplier === undefined ? {} : { Multiplier: multiplier }),
-  };
-  const registers = Object.entries(words).map(
-    ([word, value], i) => [`${name}${word}`, ro(4 + 4 * i, {}, { reset: value })] as const,
-  );
-  const sizeBytes = 4 + 4 * registers.length;
-  return {
-    name,
-    id: vendorSpecific,
-    sizeBytes,
-    fields: { length: constant(bits(23, 16), sizeBytes), type: constant(bits(31, 24), type) },
-    registers: Object.fromEntries(registers),
+    server,
   };
 }

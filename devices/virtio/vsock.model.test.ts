@@ -154,6 +154,7 @@ test("answers wait for buffers, and packets for answers", (t) => {
   const driver = started();
   t.is(send(driver, { destination: 8n }), 1);
   t.is(send(driver, { destination: 9n }), 0);
+  settle(driver);
   offerBuffers(driver, 2);
   settle(driver);
   t.is(driver.used(transmit).length, 1);

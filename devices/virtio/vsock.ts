@@ -21,6 +21,7 @@ import {
 } from "../../dsl/device/vocabulary.ts";
 import { mostMessageBytes, Sent } from "../../dsl/device/channel.ts";
 import { virtio } from "./transport.ts";
+import { postpone } from "./turns.ts";
 
 /** Queues (§5.10.2). */
 const queue = Object.freeze({ receive: 0, transmit: 1, event: 2 } as const);
@@ -81,7 +82,6 @@ export function virtioVsockDevice(gpa: number) {
       replying: bool,
       /** Every connection is to be reset. */
       broken: bool,
-      more: timer(),
       patience: timer(),
       validPacket: misuse(),
     },
@@ -113,7 +113,7 @@ export function virtioVsockDevice(gpa: number) {
     to[field.type + 1] = from[field.type + 1];
     to[field.operation] = resetOperation;
     u.replying = true;
-    u.more.arm(now());
+    postpone(u, queue.receive);
     return true;
   };
   /** Passes the next piece on; false where it has to wait, or the driver has to start anew. */
@@ -170,7 +170,7 @@ export function virtioVsockDevice(gpa: number) {
       }
     }
     parts.finish(u, queue.transmit);
-    u.more.arm(now());
+    postpone(u, queue.transmit);
   };
 
   /** Gives the driver what waits, in the chain that was taken; false where it does not fit. */
@@ -180,6 +180,8 @@ export function virtioVsockDevice(gpa: number) {
       if (!chain.store(u.reply, 0, headerBytes)) return false;
       u.replying = false;
       parts.complete(u, queue.receive, headerBytes);
+      // The next packet that is refused may wait for this.
+      postpone(u, queue.transmit);
       return true;
     }
     const length = u.peers.receive(u.piece);
@@ -189,20 +191,13 @@ export function virtioVsockDevice(gpa: number) {
     parts.complete(u, queue.receive, length);
     return true;
   };
-  const receive = (u: Vsock): void => {
-    for (let i = 0; i < piecesAtOnce; i += 1) {
-      if ((!u.replying && u.peers.waiting === 0) || !parts.next(u, queue.receive)) {
-        parts.finish(u, queue.receive);
-        return;
-      }
-      if (!give(u)) {
-        parts.fail(u);
-        return;
-      }
-    }
-    parts.finish(u, queue.receive);
-    u.more.arm(now());
-  };
+  const receive = parts.server(
+    {
+      ...{ queue: queue.receive, atOnce: piecesAtOnce },
+      ready: (u: Vsock) => u.replying || u.peers.waiting !== 0,
+    },
+    give,
+  );
   /** Tells the driver that its connections are no more, when it has a buffer for that. */
   const tell = (u: Vsock): void => {
     if (!u.broken || !parts.next(u, queue.event)) return;
@@ -212,51 +207,40 @@ export function virtioVsockDevice(gpa: number) {
     u.replying = false;
     parts.finish(u, queue.event);
   };
-  const serve = (u: Vsock): void => {
-    tell(u);
-    receive(u);
-    transmit(u);
+  const serve = (u: Vsock, index: u8): void => {
+    if (index === queue.receive) receive(u);
+    else if (index === queue.transmit) transmit(u);
+    else tell(u);
   };
+  const common = parts.behaviour(serve, (u: Vsock) => {
+    u.sending = false;
+    u.replying = false;
+    u.broken = false;
+    u.patience.cancel();
+  });
   return shape.implement({
-    peek: { ...parts.peek, contextId: (u) => BigInt(u.peers.address) },
-    write: {
-      queueNotify(u, index) {
-        if (index === queue.receive) receive(u);
-        else if (index === queue.transmit) transmit(u);
-        else tell(u);
-      },
-    },
-    written: {
-      ...parts.written,
-      deviceStatus(u, value, old) {
-        parts.written.deviceStatus(u, value, old);
-        if (u.deviceStatus.status !== 0) return;
-        u.sending = false;
-        u.replying = false;
-        u.broken = false;
-        u.patience.cancel();
-      },
-    },
+    ...common,
+    peek: { ...common.peek, contextId: (u) => BigInt(u.peers.address) },
     input: {
       arrival(u, _pin, level) {
-        if (level) serve(u);
+        if (!level) return;
+        receive(u);
+        transmit(u);
       },
     },
     expire: {
-      more: serve,
+      ...common.expire,
       patience(u) {
         if (!u.sending || !parts.running(u)) return;
         if (refuse(u)) done(u);
         parts.finish(u, queue.transmit);
-        u.more.arm(now());
+        postpone(u, queue.transmit);
       },
     },
-    reset: parts.reset,
     // The guest goes on elsewhere than where its connections were: all of them are reset.
     resumed(u) {
       u.broken = true;
-      u.more.arm(now());
+      postpone(u, queue.event);
     },
-    settle: (u) => parts.deliver(u),
   });
 }

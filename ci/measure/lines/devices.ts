@@ -118,7 +118,10 @@ export const countedDevices: readonly CountedDevice[] = [
   },
   {
     name: "virtio-transport",
-    own: ["devices/virtio/transport.ts", "dsl/device/virtqueue.ts"],
+    own: [
+      ...["transport", "structure", "turns"].map((part) => `devices/virtio/${part}.ts`),
+      "dsl/device/virtqueue.ts",
+    ],
     peers: { qemu: ["hw/virtio/virtio.c", "hw/virtio/virtio-pci.c"], xen: none, firecracker: unpackaged },
   },
 ];
