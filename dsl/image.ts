@@ -53,7 +53,7 @@ export interface ImageOptions<Name extends string> {
   readonly payloads?: Placement;
   /** Run on a machine without ACPI tables, on one CPU. */
   readonly permitNoAcpi?: boolean;
-  /** Host CPUs to lay out structures for: 1 to 64, 4 by default. */
+  /** Most CPUs of the machine that it uses: 1 to 64; by default as many as there are virtual CPUs. */
   readonly cpuCapacity?: number;
   readonly events?: {
     /** Records of each CPU's ring: a power of two from 64 to 65,536; 256 by default. */
@@ -94,7 +94,12 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
   const place = placeOf(`image "${name}"`);
   checkName("an image", name, place);
   const guests: readonly GuestDeclaration[] = options.guests;
-  const cpuCapacity = options.cpuCapacity ?? 4;
+  const cpuCapacity =
+    options.cpuCapacity ??
+    Math.min(
+      guests.reduce((sum, { vcpus }) => sum + vcpus, 0),
+      64,
+    );
   inRange("cpuCapacity", cpuCapacity, 1, 64, place);
   const recordsPerCpu = options.events?.recordsPerCpu ?? 256;
   ringLength("events.recordsPerCpu", recordsPerCpu, place);

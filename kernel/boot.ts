@@ -35,20 +35,46 @@ export type MemoryRegion = ValueOf<typeof MemoryRegion>;
 export const Payload = struct("Payload", { address: u64, bytes: u64 });
 export type Payload = ValueOf<typeof Payload>;
 
-/** Facts of one host CPU. */
-export const HostCpu = struct("HostCpu", { hardwareId: u32, enabled: u32 });
+/** One host CPU that runs, by its dense index. */
+export const HostCpu = struct("HostCpu", { hardwareId: u32 });
 export type HostCpu = ValueOf<typeof HostCpu>;
+
+/** Why a CPU that the firmware lists does not run. */
+export enum CpuAbsence {
+  /** It did not answer its start-up message. */
+  silent = 0,
+  /** It has other features than the first one, or virtualisation is switched off on it. */
+  different = 1,
+  /** Its counter cannot be brought in step with the first one's. */
+  clock = 2,
+  /** Its hardware id is too large for this machine's interrupt controllers. */
+  unreachable = 3,
+  /** The firmware has no memory below 1 MiB to start it from. */
+  noStartPage = 4,
+}
+
+/** A CPU that does not run, and its `CpuAbsence`. */
+export const AbsentCpu = struct("AbsentCpu", { hardwareId: u32, reason: u32 });
+export type AbsentCpu = ValueOf<typeof AbsentCpu>;
 
 /** The facts. Regions are sorted by `base` and do not overlap. */
 export const BootInfo = struct("BootInfo", {
   regionCount: u32,
   payloadCount: u32,
+  /** CPUs that run, the first one among them. */
   cpuCount: u32,
+  /** CPUs that should run and do not. */
+  absentCount: u32,
+  /** CPUs beyond those that the image has room for, which stay with the firmware. */
+  unusedCount: u32,
   spare: u32,
   regions: array(MemoryRegion, maxRegions),
   /** In the order of the manifest's payload list. */
   payloads: array(Payload, maxPayloads),
   cpus: array(HostCpu, maxCpus),
+  absent: array(AbsentCpu, maxCpus),
+  /** What the CPUs' counters may differ from the first one's at most, in ticks of `Machine.now`. */
+  clockDifference: u64,
   /** Of the host's ACPI RSDP; 0 where the firmware has none. */
   rsdp: u64,
   /** Where the image was loaded, and how long it is in memory. */

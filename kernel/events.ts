@@ -75,6 +75,11 @@ export const guestRestored = eventKind("guest-restored", "domain", "seconds");
 export const guestUnsaved = eventKind("guest-unsaved", "domain", "problem");
 export const guestUnrestored = eventKind("guest-unrestored", "domain", "problem");
 
+/** The machine's CPUs run: how many, how far their counters may be apart in ticks, how many the image has no room for. */
+export const cpusRun = eventKind("cpus-run", "count", "ticks", "unused");
+/** A CPU does not run: a `CpuAbsence`. */
+export const cpuAbsent = eventKind("cpu-absent", "id", "reason");
+
 /** The rings of an image. */
 export interface EventRings {
   readonly cpuCapacity: number;

@@ -17,6 +17,7 @@ import type { EventRings } from "./events.ts";
 import { guestCommands } from "./guest-commands.ts";
 import { guestSaving } from "./guest-saving.ts";
 import { lifecycle } from "./lifecycle.ts";
+import { recordCpus } from "./host-cpus.ts";
 import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
 import { operatorPrompt } from "./operator.ts";
@@ -366,6 +367,7 @@ export function kernel(parts: KernelParts): KernelEntry {
       board.timers.clear();
       if (trace !== null) trace.start();
       if (blocks !== null) blocks.start();
+      if (model.cpuCapacity > 1) recordCpus(rings, boot);
       build(boot);
       loop();
     },

@@ -4,9 +4,11 @@ import { text } from "../dsl/core/intrinsics.ts";
 import { instantiate } from "../dsl/device/instance.ts";
 import { bank, device, line, misuse, ro, rw, u8 } from "../dsl/device/vocabulary.ts";
 import type { PlacedInstance } from "./board.ts";
+import { BootInfo, CpuAbsence } from "./boot.ts";
 import { putDecimal, putHex, putText } from "./console.ts";
 import { Domain, DomainState, StopReason, stopDomain } from "./domain.ts";
 import {
+  cpuAbsent,
   deviceUnimplemented,
   eventKind,
   eventRings,
@@ -17,15 +19,16 @@ import {
   guestUnloadable,
   wireQueueFull,
 } from "./events.ts";
+import { recordCpus } from "./host-cpus.ts";
 import { notices } from "./notices.ts";
 import { modelMachine, said } from "./testing/machine.ts";
 
 const guests = [{ name: "hello" }, { name: "other" }];
 
 /** The rings of one CPU, and what the view of them says of one record. */
-function view(instances: readonly PlacedInstance[] = [], records = 64) {
+function view(instances: readonly PlacedInstance[] = [], records = 64, cpus = 1) {
   const machine = modelMachine();
-  const rings = eventRings(1, records);
+  const rings = eventRings(cpus, records);
   const operator = notices(rings, guests, instances, true);
   return {
     rings,
@@ -101,6 +104,41 @@ test("that the ring forgot events before they were told is told", (t) => {
       .map((line) => `typevisor: ${line}\r\n`)
       .join(""),
   );
+});
+
+test("how many CPUs run is told, how far their counters may differ, and why one does not run", (t) => {
+  const boot = make(BootInfo);
+  boot.cpuCount = 4;
+  boot.clockDifference = 120n;
+  const four = view([], 64, 4);
+  recordCpus(four.rings, boot);
+  t.is(four.told(), "typevisor: 4 CPUs, counters agree within 120 ticks\r\n");
+  boot.cpuCount = 2;
+  boot.unusedCount = 6;
+  boot.absentCount = 2;
+  [boot.absent[0].hardwareId, boot.absent[0].reason] = [5, CpuAbsence.silent];
+  [boot.absent[1].hardwareId, boot.absent[1].reason] = [300, CpuAbsence.unreachable];
+  recordCpus(four.rings, boot);
+  t.is(
+    four.told(),
+    [
+      "2 CPUs, counters agree within 120 ticks; not used: 6",
+      "a CPU is left out: it does not answer (id 5)",
+      "a CPU is left out: its id is too large for the interrupt controllers (id 300)",
+    ]
+      .map((line) => `typevisor: ${line}\r\n`)
+      .join(""),
+  );
+  recordCpus(four.rings, make(BootInfo));
+  t.is(four.told(), "");
+});
+
+test("every reason for which a CPU does not run has a sentence", (t) => {
+  const { rings, told } = view([], 64, 2);
+  for (const reason of Object.values(CpuAbsence).filter((r) => typeof r === "number")) {
+    rings.record(cpuAbsent, 1n, BigInt(reason), 0n, 0n);
+    t.regex(told(), /left out: [a-z]+ .*\(id 1\)/, `reason ${reason}`);
+  }
 });
 
 test("what a device does not have is named when a guest uses it", (t) => {

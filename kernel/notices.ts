@@ -6,7 +6,10 @@ import { storage } from "../dsl/core/storage.ts";
 import { putBytes, putDecimal, putHex, putText } from "./console.ts";
 import type { PlacedInstance } from "./board.ts";
 import { StopReason } from "./domain.ts";
+import { CpuAbsence } from "./boot.ts";
 import {
+  cpuAbsent,
+  cpusRun,
   deviceUnimplemented,
   guestEnded,
   guestReported,
@@ -103,6 +106,21 @@ const saveProblems = textTable(
   ),
 );
 
+/** The sentences of why a CPU does not run. */
+const absences = textTable(
+  byNumber(
+    [
+      { reason: CpuAbsence.silent, text: "it does not answer" },
+      { reason: CpuAbsence.different, text: "it has other features than the first one" },
+      { reason: CpuAbsence.clock, text: "its counter cannot be brought in step" },
+      { reason: CpuAbsence.unreachable, text: "its id is too large for the interrupt controllers" },
+      { reason: CpuAbsence.noStartPage, text: "the firmware has no memory below 1 MiB to start it from" },
+    ],
+    (s) => s.reason,
+    (s) => s.text,
+  ),
+);
+
 /** Opens a notice. */
 export function putPrefix(): void {
   putText(text("typevisor: "));
@@ -141,6 +159,8 @@ const part = Object.freeze({
   report: 16,
   problem: 32,
   seconds: 64,
+  cpus: 128,
+  absence: 256,
 });
 
 /** The events that are told: sentences that go on from "typevisor: " or a guest's name. */
@@ -156,10 +176,13 @@ const told = Object.freeze([
   { kind: guestRestored, parts: part.guest | part.seconds, sentence: " goes on where it was saved, after " },
   { kind: guestUnsaved, parts: part.guest | part.problem, sentence: " is not saved: " },
   { kind: guestUnrestored, parts: part.guest | part.problem, sentence: " is not restored: " },
+  { kind: cpusRun, parts: part.cpus, sentence: ", counters agree within " },
+  { kind: cpuAbsent, parts: part.absence, sentence: "a CPU is left out: " },
   { kind: wireQueueFull, parts: 0, sentence: "a change of a device's line was lost" },
 ]);
 const kindOf = (row: (typeof told)[number]): number => row.kind.number;
 const untold = 0xff;
+const ofCpus = [cpusRun, cpuAbsent];
 const ofSaves = [guestSaved, guestRestored, guestUnsaved, guestUnrestored];
 
 /** What tells the operator of events. */
@@ -182,7 +205,10 @@ export function notices(
   const seen = storage("noticesSeen", array(u64, cpuCapacity));
   const mayReport = instances.some(({ instance }) => instance.wires.some(({ kind }) => kind === "report"));
   const possible = told.filter(
-    ({ kind }) => (mayReport || kind !== guestReported) && (saves || !ofSaves.includes(kind)),
+    ({ kind }) =>
+      (mayReport || kind !== guestReported) &&
+      (saves || !ofSaves.includes(kind)) &&
+      (cpuCapacity > 1 || !ofCpus.includes(kind)),
   );
   const eventSentences = textTable(byNumber(possible, kindOf, (row) => row.sentence));
   const eventParts = Object.freeze(
@@ -213,6 +239,23 @@ export function notices(
     for (const r of registers) if (wire === r.wire && ordinal === r.ordinal) putText(text(r.name));
   };
 
+  const tellCpus = (parts: u32, record: EventRecord): void => {
+    if ((parts & part.cpus) !== 0) {
+      putDecimal(record.b);
+      putText(text(" ticks"));
+      if (record.c > 0n) {
+        putText(text("; not used: "));
+        putDecimal(record.c);
+      }
+    }
+    if ((parts & part.absence) !== 0) {
+      absences.put(u32(record.b));
+      putText(text(" (id "));
+      putDecimal(record.a);
+      putText(text(")"));
+    }
+  };
+
   const tell = (record: EventRecord): void => {
     const kind = record.kind;
     if (kind >= eventSentences.count) return;
@@ -225,7 +268,12 @@ export function notices(
       putText(text("guest "));
       names.put(u32(record.a));
     }
+    if (cpuCapacity > 1 && (parts & part.cpus) !== 0) {
+      putDecimal(record.a);
+      putText(record.a === 1n ? text(" CPU") : text(" CPUs"));
+    }
     eventSentences.put(kind);
+    if (cpuCapacity > 1) tellCpus(parts, record);
     if ((parts & part.reason) !== 0) {
       const reason = u32(record.b);
       putReason(reason, record.c);

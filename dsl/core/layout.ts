@@ -157,6 +157,13 @@ export function struct<const F extends Fields>(
   });
 }
 
+/** Byte offset of a field of a struct. Build time only. */
+export function offsetOf(descriptor: StructDescriptor, name: string): number {
+  const field = descriptor.fields.find((f) => f.name === name);
+  if (field === undefined) throw new RangeError(`struct ${descriptor.name} has no field ${name}`);
+  return field.offset;
+}
+
 /**
  * Adds methods and computed properties to a struct: functions whose first parameter is the struct itself. They are
  * called as `value.method(…)` and compiled like any function.

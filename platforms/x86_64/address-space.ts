@@ -1,10 +1,9 @@
 /** Builds the host's address space while the firmware can still give memory for it. */
-import { addressOf } from "../../dsl/core/intrinsics.ts";
 import { u64 } from "../../dsl/core/int.ts";
 import { imageBase } from "../asm.ts";
 import type { BootInfo } from "../../kernel/boot.ts";
 import { maxIoApics, type HostAcpi } from "./acpi/host-acpi.ts";
-import { bootStacks, exceptionStacks, exceptionStackTop, exceptionStackBytes, guardBytes } from "./cpu.ts";
+import { exceptionStacks, exceptionStackTop, exceptionStackBytes, guardBytes, hostCpus } from "./cpu.ts";
 import { givePages, takePages } from "./efi/firmware.ts";
 import { hostSpace } from "./host-space.ts";
 import { mapImage } from "./image-sections.ts";
@@ -49,11 +48,11 @@ function fill(boot: BootInfo, acpi: HostAcpi): boolean {
     if (i >= acpi.ioApicCount) break;
     if (!mapDevice(hostSpace, acpi.ioApics[i].address, 32n)) return false;
   }
-  return guardStacks();
+  for (let i = 0; i < hostCpus.capacity; i++) if (!guardStacks(hostCpus.stacksOf(i))) return false;
+  return true;
 }
 
-function guardStacks(): boolean {
-  const stacks = addressOf(bootStacks);
+function guardStacks(stacks: u64): boolean {
   const guard = BigInt(guardBytes);
   if (!mapRange(hostSpace, stacks, guard, access.none)) return false;
   for (let i = 1; i <= exceptionStacks; i++) {

@@ -7,7 +7,7 @@ import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { bool, struct, type ValueOf } from "../../dsl/core/layout.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import { never } from "../../kernel/machine.ts";
-import { cpuidEcx, readMsr, readTsc, writeMsr } from "./instructions.ts";
+import { cpuidEcx, mfence, readMsr, readTsc, writeMsr } from "./instructions.ts";
 import { msr } from "./registers.ts";
 
 // Register offsets in the page; the x2APIC's number is a sixteenth of it.
@@ -30,6 +30,12 @@ const divideConfiguration: u16 = 0x3e0;
 
 const masked = 0x1_0000;
 const deliverNmi = 0x400;
+const deliverInit = 0x500;
+const deliverStartUp = 0x600;
+const assertLevel = 0x4000;
+const deliveryPending = 0x1000;
+/** Looks at a command that is still being delivered: far more than one takes. */
+const deliveryPolls = 100_000;
 const timerTscDeadline = 0x4_0000;
 const softwareEnable = 0x100;
 /** The vector of spurious interrupts; they are not acknowledged. */
@@ -106,14 +112,42 @@ export function isInService(): boolean {
   return false;
 }
 
+/** Gives the command register (ICR) a command for the CPU with an APIC id. */
+function command(id: u32, low: u32): void {
+  if (hostApic.x2apic) {
+    // A WRMSR there does not wait for earlier stores, which the other CPU is to see (Intel SDM vol. 3 §11.12.3).
+    mfence();
+    writeMsr(u32(msr.x2apic + (commandLow >> 4)), u64((BigInt(id) << 32n) | BigInt(low)));
+    return;
+  }
+  for (let i = 0; i < deliveryPolls; i++) if ((read(commandLow) & deliveryPending) === 0) break;
+  write(commandHigh, u32(id << 24));
+  write(commandLow, low);
+}
+
 /** Sends a fixed interrupt to the CPU with an APIC id. */
 export function sendInterrupt(id: u32, vector: u8): void {
-  if (hostApic.x2apic) {
-    writeMsr(u32(msr.x2apic + (commandLow >> 4)), u64((BigInt(id) << 32n) | BigInt(vector)));
-  } else {
-    write(commandHigh, u32(id << 24));
-    write(commandLow, vector);
-  }
+  command(id, vector);
+}
+
+/** Sends a non-maskable interrupt. */
+export function sendNmi(id: u32): void {
+  command(id, assertLevel | deliverNmi);
+}
+
+/** Sends INIT: the CPU stops, and waits for a start-up message. */
+export function sendInit(id: u32): void {
+  command(id, assertLevel | deliverInit);
+}
+
+/** Sends the start-up message: a CPU that waits for it begins in real mode at a page below 1 MiB. */
+export function sendStartUp(id: u32, page: u64): void {
+  command(id, u32(assertLevel | deliverStartUp | (u32(page >> 12n) & 0xff)));
+}
+
+/** Whether this host can send to the CPU with an APIC id: through its page only to 8-bit ids, of which 255 means all. */
+export function canReach(id: u32): boolean {
+  return hostApic.x2apic || id < 0xff;
 }
 
 /** Lets the timer run down from its highest count without an interrupt, for `timerCount` to look at. */

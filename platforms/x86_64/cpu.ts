@@ -2,7 +2,8 @@
  * A host CPU as the platform sees it: descriptor tables, task state, stacks. GS base points to the structure, whose
  * first word is its own address, so that one load finds it. Indices are dense and stay for good.
  */
-import { addressOf, viewOf } from "../../dsl/core/intrinsics.ts";
+import { binding } from "../../dsl/core/binding.ts";
+import { addressOf, assert, viewOf } from "../../dsl/core/intrinsics.ts";
 import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { array, at, struct, type ValueOf } from "../../dsl/core/layout.ts";
 import { storage } from "../../dsl/core/storage.ts";
@@ -54,9 +55,42 @@ export const exceptionStacks = 3;
 /** All stacks of one CPU: the main one first, each above its guard page. */
 export const stackBytes = guardBytes + mainStackBytes + exceptionStacks * (guardBytes + exceptionStackBytes);
 
-/** The structure and the stacks of the CPU that starts the image. */
-export const bootCpu = storage("bootCpu", LocalCpu);
-export const bootStacks = storage("bootStacks", array(u8, stackBytes), { align: 4096 });
+/** The structures and the stacks of all CPUs that an image has room for; index 0 is the CPU that starts it. */
+export interface HostCpus {
+  readonly capacity: number;
+  at(index: u32): LocalCpu;
+  /** Lowest address of a CPU's stacks. */
+  stacksOf(index: u32): u64;
+  /** The CPU on whose stacks an address lies: whose GS base may be a guest's is told apart by its stack. */
+  onStack(address: u64): LocalCpu;
+}
+export const hostCpus = binding<HostCpus>("hostCpus");
+
+/** Lays out the CPUs of an image. Build time. */
+export function layOutCpus(capacity: number): HostCpus {
+  const locals = storage("hostCpus", array(LocalCpu, capacity), { align: 64 });
+  const stacks = storage("hostStacks", array(u8, capacity * stackBytes), { align: 4096 });
+  if (capacity === 1)
+    return Object.freeze({
+      capacity,
+      at: (_index: u32): LocalCpu => locals[0],
+      stacksOf: (_index: u32): u64 => addressOf(stacks),
+      onStack: (_address: u64): LocalCpu => locals[0],
+    });
+  const last = capacity - 1;
+  return Object.freeze({
+    capacity,
+    at(index: u32): LocalCpu {
+      assert(index <= last, "there is no such CPU");
+      return locals[index];
+    },
+    stacksOf: (index: u32): u64 => u64(addressOf(stacks) + BigInt(index) * BigInt(stackBytes)),
+    onStack(address: u64): LocalCpu {
+      const number = u64(address - addressOf(stacks)) / BigInt(stackBytes);
+      return locals[number <= BigInt(last) ? u32(number) : 0];
+    },
+  });
+}
 
 /** Top of the main stack among stacks at an address. */
 export function mainStackTop(stacks: u64): u64 {

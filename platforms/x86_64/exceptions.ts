@@ -9,9 +9,10 @@ import { storage } from "../../dsl/core/storage.ts";
 import { naked } from "../asm.ts";
 import { isCode, isReadable, sayBacktrace, sayPlace } from "./backtrace.ts";
 import { say, sayByte, sayBytes, sayDecimal, sayHex } from "./console-text.ts";
-import { bootCpu, isGuard } from "./cpu.ts";
+import { hostCpus, isGuard, type LocalCpu } from "./cpu.ts";
 import { sayMachineChecks } from "./machine-check.ts";
-import { cli, hlt, readCr0, readCr2, readCr3, readCr4, readRbp } from "./instructions.ts";
+import { cli, readCr0, readCr2, readCr3, readCr4, readRbp, readRsp } from "./instructions.ts";
+import { stop, stopIfTold, stopOthers } from "./stop.ts";
 
 /** Vectors that the CPU itself uses. */
 export const exceptionCount = 32;
@@ -136,23 +137,38 @@ export function stackOf(vector: u32): u8 {
 /** Called by the stubs with the address of the frame. Returns only where the interrupted code can go on. */
 export function onException(frameAddress: u64): void {
   const frame = viewOf(ExceptionFrame, frameAddress);
-  // GS base may be a guest's here: the CPU's structure is not to be trusted.
-  if (u32(frame.vector) === nonMaskable) bootCpu.nmis = u32(bootCpu.nmis + 1);
-  else report(frame);
+  // GS base may be a guest's here: the stack tells the CPU.
+  const cpu = hostCpus.onStack(frameAddress);
+  if (u32(frame.vector) === nonMaskable) {
+    stopIfTold(cpu.index);
+    cpu.nmis = u32(cpu.nmis + 1);
+  } else {
+    report(cpu, frame);
+  }
 }
 
-function report(frame: ExceptionFrame): never {
+/** Says which CPU it is about, where there are several. */
+function sayCpu(cpu: LocalCpu): void {
+  if (hostCpus.capacity > 1) {
+    say(", CPU ");
+    sayDecimal(BigInt(cpu.index));
+  }
+}
+
+function report(cpu: LocalCpu, frame: ExceptionFrame): never {
   const vector = u32(frame.vector);
+  stopOthers(cpu.index);
   say("\ntypevisor stopped: ");
   sayException(vector);
   if (vector === pageFault || vector === doubleFault) {
     const address = readCr2();
-    if (isGuard(bootCpu.stacks, address)) say(", the stack is full");
+    if (isGuard(cpu.stacks, address)) say(", the stack is full");
     say(" at address ");
     sayHex(address, 16);
   }
   say(", error code ");
   sayHex(frame.errorCode, 4);
+  sayCpu(cpu);
   say("\n");
   if (vector === machineCheck) sayMachineChecks();
   sayRegisters(frame);
@@ -202,17 +218,12 @@ function sayWords(names: u64, words: u64, count: u32): void {
 /** Where the program itself is wrong: says the text of the place and the way there, and stops. */
 export function onTrap(_site: u32, textAddress: u64, textLength: u32): never {
   cli();
+  const cpu = hostCpus.onStack(readRsp());
+  stopOthers(cpu.index);
   say("\ntypevisor stopped: ");
   sayBytes(textAddress, textLength);
+  sayCpu(cpu);
   say("\n");
   sayBacktrace(readRbp());
   stop();
-}
-
-/** Stops this CPU for good. */
-export function stop(): never {
-  for (;;) {
-    cli();
-    hlt();
-  }
 }

@@ -4,7 +4,15 @@ import { array, make } from "../../dsl/core/layout.ts";
 import { allocate } from "../../dsl/core/memory.ts";
 import { countsUntil, hostApic } from "./apic.ts";
 import { rateOf } from "./calibration.ts";
-import { exceptionStackTop, guardBytes, isGuard, LocalCpu, mainStackTop, stackBytes } from "./cpu.ts";
+import {
+  exceptionStackTop,
+  guardBytes,
+  isGuard,
+  layOutCpus,
+  LocalCpu,
+  mainStackTop,
+  stackBytes,
+} from "./cpu.ts";
 import { rsdpAmong } from "./efi/configuration.ts";
 import { guidWords } from "./efi/guid.ts";
 import { ConfigurationTable } from "./efi/tables.ts";
@@ -82,6 +90,17 @@ test("only the page below each stack is a guard", (t) => {
   t.is(tops.at(-1), stacks + BigInt(stackBytes));
   t.true(tops.every((top) => top % 16n === 0n && !isGuard(stacks, top - 8n)));
   t.is(guardBytes, 4096);
+});
+
+test("an address on a CPU's stacks tells the CPU, and one elsewhere is taken for the first one's", (t) => {
+  const cpus = layOutCpus(3);
+  for (let index = 0; index < 3; index++) {
+    const stacks = cpus.stacksOf(index);
+    for (const at of [stacks, mainStackTop(stacks) - 8n, exceptionStackTop(stacks, 3) - 8n])
+      t.is(addressOf(cpus.onStack(at)), addressOf(cpus.at(index)));
+  }
+  t.is(addressOf(cpus.onStack(cpus.stacksOf(0) - 8n)), addressOf(cpus.at(0)));
+  t.throws(() => cpus.at(3), { message: /no such CPU/ });
 });
 
 test("the task state gives every exception stack its own top", (t) => {

@@ -3,28 +3,28 @@
  * appliance that is not in order gets a sentence and the firmware back. Then the machine is taken over in one go, and
  * the kernel is started on a stack of its own.
  */
-import { addressOf } from "../../dsl/core/intrinsics.ts";
 import { u32, u64 } from "../../dsl/core/int.ts";
 import { provide } from "../../dsl/core/binding.ts";
 import type { Program } from "../../dsl/core/program.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import { struct } from "../../dsl/core/layout.ts";
-import { BootProblem, bootInfo, maxCpus, RegionKind, type KernelEntry } from "../../kernel/boot.ts";
+import { BootProblem, bootInfo, RegionKind, type KernelEntry } from "../../kernel/boot.ts";
 import { machine } from "../../kernel/machine.ts";
 import { addressOfFunction, asm, imageBase } from "../asm.ts";
 import { hostAcpi } from "./acpi/host-acpi.ts";
 import { readAcpi } from "./acpi/read.ts";
 import { buildHostSpace, giveHostSpace } from "./address-space.ts";
 import { apicId, openApic, startApic } from "./apic.ts";
+import { applicationProcessors } from "./application-processors.ts";
 import { measureRates } from "./calibration.ts";
 import { say } from "./console-text.ts";
-import { bootCpu, bootStacks, describeCpu, mainStackTop } from "./cpu.ts";
+import { describeCpu, hostCpus, layOutCpus, mainStackTop } from "./cpu.ts";
 import type { DiskDriver } from "./disk/driver.ts";
 import { findRsdp } from "./efi/configuration.ts";
 import { exitToFirmware, givePages, openFirmware, takePagesBelow } from "./efi/firmware.ts";
 import { exitBootServices, firmwareMap, giveFirmwareMap, readFirmwareMap } from "./efi/memory.ts";
 import { status } from "./efi/tables.ts";
-import { onTrap, stop } from "./exceptions.ts";
+import { onTrap } from "./exceptions.ts";
 import { hostSpace } from "./host-space.ts";
 import { imageBytesAt } from "./image-sections.ts";
 import { cli } from "./instructions.ts";
@@ -34,18 +34,23 @@ import { startMachineChecks } from "./machine-check.ts";
 import { startMachine, x86Machine } from "./machine.ts";
 import { bytesOfKind, readMemoryMap } from "./memory-map.ts";
 import { payloadLoader, placePayloads, type HostPayload } from "./payloads.ts";
-import type { AddressSpace } from "./paging.ts";
+import { pageBytes } from "./page-pool.ts";
+import { access, mapRange, type AddressSpace } from "./paging.ts";
 import { maskPics } from "./pic.ts";
 import { CpuProblem, cpuProblem, setUpProcessor } from "./processor.ts";
 import { beginRefusal, endRefusal, refuse, refuseAcpi, sayMebibytes } from "./refusal.ts";
 import { describeSegments, loadSegments } from "./segments.ts";
 import { serialSetup, useSerialPort } from "./serial.ts";
+import { stop } from "./stop.ts";
+import { placeTrampoline, startPages } from "./trampoline.ts";
 
 /** What an image wants of its host side. */
 export interface HostOptions {
   /** The appliance's name. */
   readonly name: string;
   readonly kernel: KernelEntry;
+  /** Most CPUs that it uses. */
+  readonly cpuCapacity: number;
   readonly payloads: readonly HostPayload[];
   /** Drivers of the disks that it uses. */
   readonly disks: readonly DiskDriver[];
@@ -64,7 +69,7 @@ const belowOneMebibyte = 0xf_ffffn;
 const taken = storage(
   "hostTaken",
   struct("HostTaken", {
-    /** A page below 1 MiB where other CPUs begin, in real mode; 0 where the firmware has none to give. */
+    /** Where other CPUs begin, below 1 MiB, in real mode; 0 where the firmware has no room to give. */
     startupPage: u64,
   }),
 );
@@ -83,9 +88,14 @@ export function host(options: HostOptions): Program {
   const payloads = payloadLoader(placePayloads(options.payloads));
   const kernel: KernelEntry = options.kernel;
   const { permitNoAcpi, disks } = options;
-  const mapDisks = (space: AddressSpace): boolean => {
+  provide(hostCpus, layOutCpus(options.cpuCapacity));
+  const others = options.cpuCapacity > 1 ? applicationProcessors(kernel.join) : null;
+  /** What lies there besides what wakes a CPU up: one page for that. */
+  const startupPages = others === null ? 1n : startPages;
+  const mapMore = (space: AddressSpace): boolean => {
     for (const disk of disks) if (!disk.map(space)) return false;
-    return true;
+    if (others === null || taken.startupPage === 0n) return true;
+    return mapRange(space, taken.startupPage, pageBytes, access.readExecute);
   };
 
   // Never returning makes it cold: compiled for size, with all that only it calls.
@@ -113,10 +123,11 @@ export function host(options: HostOptions): Program {
     if (!readMap()) return refuseMap();
     const acpi = findAcpi();
     if (acpi !== status.success) return acpi;
-    taken.startupPage = takePagesBelow(belowOneMebibyte, 1n);
+    taken.startupPage = takePagesBelow(belowOneMebibyte, startupPages);
+    if (others !== null && taken.startupPage !== 0n) placeTrampoline(taken.startupPage);
     if (!payloads.load(bootInfo)) return status.notFound;
     if (!readMap()) return refuseMap();
-    if (!buildHostSpace(bootInfo, hostAcpi, mapDisks)) {
+    if (!buildHostSpace(bootInfo, hostAcpi, mapMore)) {
       refuse("the firmware has no memory for page tables");
       return status.outOfResources;
     }
@@ -169,7 +180,7 @@ export function host(options: HostOptions): Program {
     payloads.give(bootInfo);
     giveHostSpace();
     giveFirmwareMap();
-    if (taken.startupPage !== 0n) givePages(taken.startupPage, 1n);
+    if (taken.startupPage !== 0n) givePages(taken.startupPage, startupPages);
   }
 
   /** On the host's own stack, in its own address space. */
@@ -179,26 +190,29 @@ export function host(options: HostOptions): Program {
     openApic(hostAcpi.localApic);
     startApic();
     maskIoApics(hostAcpi);
-    bootCpu.apicId = apicId();
-    describeCpus();
+    const cpu = hostCpus.at(0);
+    cpu.apicId = apicId();
+    bootInfo.cpus[0].hardwareId = cpu.apicId;
+    bootInfo.cpuCount = 1;
     if (!measureRates(hostAcpi)) {
       say("typevisor stopped: the machine's reference clock stands still\n");
       stop();
     }
     startMachine(hostAcpi);
+    if (others !== null) others.start(hostAcpi, taken.startupPage);
     kernel.start(bootInfo);
   }
 
   function takeOver(): never {
     readMemoryMap(bootInfo, firmwareMap.buffer, firmwareMap.bytes, firmwareMap.stride);
-    const stacks = addressOf(bootStacks);
-    describeCpu(bootCpu, 0, 0, stacks);
-    describeSegments(bootCpu);
+    const cpu = hostCpus.at(0);
+    describeCpu(cpu, 0, 0, hostCpus.stacksOf(0));
+    describeSegments(cpu);
     setUpProcessor(hostSpace.root);
-    loadSegments(bootCpu);
+    loadSegments(cpu);
     describeInterrupts();
     loadInterrupts();
-    continueOn(mainStackTop(stacks), addressOfFunction(hostMain));
+    continueOn(mainStackTop(cpu.stacks), addressOfFunction(hostMain));
     stop();
   }
 
@@ -248,22 +262,4 @@ function assumeUsualMachine(): void {
     hostAcpi.isa[i].gsi = i;
     hostAcpi.isa[i].flags = 0;
   }
-}
-
-/** Lists the CPUs, the one that runs this first. */
-function describeCpus(): void {
-  bootInfo.cpus[0].hardwareId = bootCpu.apicId;
-  bootInfo.cpus[0].enabled = 1;
-  let count: u32 = 1;
-  if (hostAcpi.present) {
-    for (let i = 0; i < maxCpus; i++) {
-      if (i >= hostAcpi.cpuCount || count >= maxCpus) break;
-      const cpu = hostAcpi.cpus[i];
-      if (cpu.apicId === bootCpu.apicId) continue;
-      bootInfo.cpus[count].hardwareId = cpu.apicId;
-      bootInfo.cpus[count].enabled = cpu.enabled ? 1 : 0;
-      count = count + 1;
-    }
-  }
-  bootInfo.cpuCount = count;
 }

@@ -45,10 +45,15 @@ const clock = hostVector("clock", () => {
   acknowledge();
 });
 
+/** Lets this CPU's timer interrupt it; what it counts was measured on the first CPU. */
+export function startLocalTimer(): void {
+  startTimer(timer.vector, hostRates.timerCounts, hostRates.tscTicks);
+}
+
 /** Starts timer, console input and time of day, once, on the first CPU, with interrupts off. */
 export function startMachine(acpi: HostAcpi): void {
   const id = apicId();
-  startTimer(timer.vector, hostRates.timerCounts, hostRates.tscTicks);
+  startLocalTimer();
   if (routeIsa(acpi, serialIrq, serial.vector, id)) serialEnableInput();
   startWallClock();
   routeIsa(acpi, clockIrq, clock.vector, id);

@@ -202,6 +202,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
   const whole = host({
     name: model.name,
     kernel: kernel({ model, domains, board: parts, rings, blocks, trace, saving }),
+    cpuCapacity: model.cpuCapacity,
     disks,
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),
     permitNoAcpi: model.permitNoAcpi,

@@ -5,10 +5,11 @@ import { storage } from "../../dsl/core/storage.ts";
 import { needsAcpiEnable } from "./acpi/fadt.ts";
 import { hostAcpi } from "./acpi/host-acpi.ts";
 import { say } from "./console-text.ts";
-import { stop } from "./exceptions.ts";
+import { localCpuIndex } from "./cpu.ts";
 import { breakpoint, cli, in16, in8, loadIdt, out16, out8, pause } from "./instructions.ts";
 import { TablePointer } from "./segments.ts";
 import { serialDrain } from "./serial.ts";
+import { stop, stopOthers } from "./stop.ts";
 
 /** PM1 control (ACPI 6.5 §4.8.3.2.1). */
 const sleepEnable = 1 << 13;
@@ -25,6 +26,7 @@ const nothing = storage("emptyTable", TablePointer);
 /** Turns the machine off by ACPI's S5. Where that is not possible, says so and stops. */
 export function powerOff(): never {
   cli();
+  stopOthers(localCpuIndex());
   serialDrain();
   if (hostAcpi.present && hostAcpi.s5Known && hostAcpi.pm1aControl !== 0) {
     enableAcpi();
@@ -55,6 +57,7 @@ function sleep(port: u16, type: u8): void {
 /** Restarts the machine: the FADT's register, then the chipset's, then the keyboard controller's, then a triple fault. */
 export function reset(): never {
   cli();
+  stopOthers(localCpuIndex());
   serialDrain();
   if (hostAcpi.present && hostAcpi.resetAddress !== 0n) out8(u16(hostAcpi.resetAddress), hostAcpi.resetValue);
   out8(resetControl, 0x02);

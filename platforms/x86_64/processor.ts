@@ -37,6 +37,23 @@ export function cpuProblem(): u32 {
   return isDisabled ? CpuProblem.svmDisabled : CpuProblem.none;
 }
 
+/** A number that is equal on CPUs that offer the hypervisor and its guests the same features. */
+export function cpuSignature(): u64 {
+  // Without what software switches on: OSXSAVE, OSPKE.
+  const basic = u32(cpuidEcx(1, 0) & ~(1 << 27));
+  let sum: u64 = BigInt(basic);
+  sum = u64(sum * 31n + BigInt(cpuidEdx(1, 0)));
+  if (cpuidEax(0, 0) >= 7) {
+    sum = u64(sum * 31n + BigInt(cpuidEbx(7, 0)));
+    sum = u64(sum * 31n + BigInt(u32(cpuidEcx(7, 0) & ~(1 << 4))));
+  }
+  if ((basic & (1 << 26)) !== 0) sum = u64(sum * 31n + BigInt(cpuidEax(0xd, 0)));
+  sum = u64(sum * 31n + BigInt(cpuidEcx(extendedFeatures, 0)));
+  sum = u64(sum * 31n + BigInt(cpuidEdx(extendedFeatures, 0)));
+  sum = u64(sum * 31n + BigInt(cpuidEbx(svmFeatures, 0)));
+  return u64(sum * 31n + BigInt(cpuidEdx(svmFeatures, 0)));
+}
+
 /** Whether the CPU maps pages of 1 GiB. */
 export function hasGigabytePages(): boolean {
   return cpuidEax(extended, 0) >= extendedFeatures && (cpuidEdx(extendedFeatures, 0) & (1 << 26)) !== 0;

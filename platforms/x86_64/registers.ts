@@ -2,6 +2,7 @@
 
 /** Model-specific registers that the host side uses. */
 export const msr = Object.freeze({
+  tsc: 0x10,
   apicBase: 0x1b,
   pat: 0x277,
   tscDeadline: 0x6e0,

@@ -24,8 +24,8 @@ export const dataSelector = 0x10;
 export const taskSelector = 0x18;
 
 /** Present, ring 0, 64-bit code; and writable data. */
-const codeDescriptor = 0x00af_9b00_0000_ffffn;
-const dataDescriptor = 0x00cf_9300_0000_ffffn;
+export const codeDescriptor = 0x00af_9b00_0000_ffffn;
+export const dataDescriptor = 0x00cf_9300_0000_ffffn;
 
 /** What LGDT and LIDT read: limit and base. */
 export const TablePointer = struct("TablePointer", { limit: at(0, u16), base: at(2, u64) }, { packed: true });

@@ -3,13 +3,15 @@
  * interrupt, walks its own page tables, and then does what single letters on the console ask for, deliberate faults
  * among them.
  */
-import { addressOf, assert, load64, load8, store64, trap } from "../../dsl/core/intrinsics.ts";
+import { addressOf, assert, AtomicU32, load64, load8, store64, trap } from "../../dsl/core/intrinsics.ts";
 import { u32, u64, u8 } from "../../dsl/core/int.ts";
 import { array } from "../../dsl/core/layout.ts";
 import type { Program } from "../../dsl/core/program.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import {
+  bootInfo,
   BootProblem,
+  maxCpus,
   maxPayloads,
   maxRegions,
   RegionKind,
@@ -18,13 +20,14 @@ import {
 } from "../../kernel/boot.ts";
 import { never } from "../../kernel/machine.ts";
 import { asm, imageBase } from "../asm.ts";
+import { addCpu } from "./acpi/madt.ts";
 import { hostAcpi } from "./acpi/host-acpi.ts";
 import { hostApic } from "./apic.ts";
 import { say, sayByte, sayDecimal, sayHex } from "./console-text.ts";
-import { bootCpu, bootStacks, guardBytes } from "./cpu.ts";
+import { guardBytes, localCpu, localCpuIndex } from "./cpu.ts";
 import { host } from "./host.ts";
 import { hostSpace } from "./host-space.ts";
-import { ud2 } from "./instructions.ts";
+import { pause, ud2 } from "./instructions.ts";
 import { x86Machine } from "./machine.ts";
 import { bytesOfKind } from "./memory-map.ts";
 import type { HostPayload } from "./payloads.ts";
@@ -35,6 +38,10 @@ import { wallClock } from "./rtc.ts";
 export interface SelfTestOptions {
   readonly payloads?: readonly HostPayload[];
   readonly permitNoAcpi?: boolean;
+  /** 8 unless said. */
+  readonly cpuCapacity?: number;
+  /** Lists CPUs that are not there: one with an id that nobody has, one with an id that only an x2APIC has. */
+  readonly ghosts?: boolean;
   /** Bytes that it pretends to need for guests. */
   readonly neededBytes?: bigint;
 }
@@ -63,6 +70,14 @@ function sayFact(name: string, value: u64): void {
 
 function sayFacts(boot: BootInfo): void {
   sayFact("cpus", BigInt(boot.cpuCount));
+  sayFact("absent", BigInt(boot.absentCount));
+  for (let i = 0; i < maxCpus; i++) {
+    if (i >= boot.absentCount) break;
+    sayFact("absent-id", BigInt(boot.absent[i].hardwareId));
+    sayFact("absent-reason", BigInt(boot.absent[i].reason));
+  }
+  sayFact("unused", BigInt(boot.unusedCount));
+  sayFact("clock-difference", boot.clockDifference);
   sayFact("usable-MiB", u64(bytesOfKind(boot, RegionKind.usable) >> 20n));
   sayFact("hypervisor-KiB", u64(bytesOfKind(boot, RegionKind.hypervisor) >> 10n));
   sayFact("image-KiB", u64(boot.imageBytes >> 10n));
@@ -116,7 +131,7 @@ function sayTimeOfDay(): void {
 
 /** Writes below the main stack: what a runaway depth would do. */
 function overflowStack(): never {
-  store64(u64(addressOf(bootStacks) + BigInt(guardBytes) - 8n), 1n);
+  store64(u64(localCpu().stacks + BigInt(guardBytes) - 8n), 1n);
   trap("a guard page can be written");
 }
 
@@ -146,6 +161,63 @@ function readAbsent(): u64 {
   return load64(8n);
 }
 
+/** What each CPU is to do next: a letter, or another CPU's index and `toSignal`. */
+const orders = storage("selfTestOrders", array(AtomicU32, maxCpus));
+/** How often each CPU was woken. */
+const woken = storage("selfTestWoken", array(AtomicU32, maxCpus));
+const toSignal = 0x100;
+const mostLooks = 1_000_000_000;
+
+/** Waits until a CPU other than the first was woken once more than `before`; false where it was not. */
+function wasWoken(cpu: u32, before: u32): boolean {
+  for (let i = 0; i < mostLooks; i++) {
+    if (woken[cpu].load() !== before) return true;
+    pause();
+  }
+  return false;
+}
+
+/** Lets every CPU but the first signal every other one of them, and counts those that were woken by it. */
+function signalEachOther(): void {
+  let signals: u32 = 0;
+  const count = Math.min(bootInfo.cpuCount, maxCpus);
+  for (let from: u32 = 1; from < count; from++) {
+    for (let to: u32 = 1; to < count; to++) {
+      if (from === to) continue;
+      const before = woken[to].load();
+      orders[from].store(u32(toSignal | to));
+      x86Machine.signalCpu(from);
+      if (wasWoken(to, before)) signals = u32(signals + 1);
+    }
+  }
+  sayFact("signals", BigInt(signals));
+}
+
+/** Lets another CPU do what the next letter asks for. */
+function delegate(cpu: u32): void {
+  const letter = waitForByte();
+  if (cpu >= bootInfo.cpuCount || cpu >= maxCpus) {
+    say("there is no such CPU\n");
+    return;
+  }
+  const before = woken[cpu].load();
+  orders[cpu].store(letter);
+  x86Machine.signalCpu(cpu);
+  wasWoken(cpu, before);
+}
+
+/** What the other CPUs do: they wait, halted, for signals. */
+function serve(index: u32): never {
+  const cpu = Math.min(index, maxCpus - 1);
+  for (;;) {
+    x86Machine.waitForInterrupt();
+    const order = orders[cpu].exchange(0);
+    if ((order & toSignal) !== 0) x86Machine.signalCpu(u32(order & 0xff));
+    else if (order !== 0) obey(u8(order));
+    woken[cpu].add(1);
+  }
+}
+
 /** Does what a letter asks for. */
 function obey(letter: u8): void {
   switch (letter) {
@@ -158,9 +230,18 @@ function obey(letter: u8): void {
     case 0x64: // d
       callAddress(addressOf(data));
       break;
+    case 0x65: // e
+      signalEachOther();
+      break;
+    case 0x69: // i
+      sayFact("index", BigInt(localCpuIndex()));
+      break;
+    case 0x6d: // m
+      takeTimerInterrupt();
+      break;
     case 0x6e: // n
-      sayFact("nmis", BigInt(bootCpu.nmis));
-      sayFact("strays", BigInt(bootCpu.strays));
+      sayFact("nmis", BigInt(localCpu().nmis));
+      sayFact("strays", BigInt(localCpu().strays));
       break;
     case 0x6f: // o
       overflowStack();
@@ -193,8 +274,13 @@ function obey(letter: u8): void {
 /** The program. */
 export function selfTest(options: SelfTestOptions = {}): Program {
   const needed = options.neededBytes ?? 0n;
+  const ghosts = options.ghosts ?? false;
   const kernel: KernelEntry = {
     check(boot: BootInfo): { problem: u32; detail: u64 } {
+      if (ghosts && hostAcpi.cpuCount + 2 <= maxCpus) {
+        addCpu(hostAcpi, 77, 1);
+        addCpu(hostAcpi, 300, 1);
+      }
       const usable = bytesOfKind(boot, RegionKind.usable);
       if (usable >= needed) return { problem: BootProblem.none, detail: 0n };
       return { problem: BootProblem.noMemory, detail: u64(needed - usable) };
@@ -206,15 +292,19 @@ export function selfTest(options: SelfTestOptions = {}): Program {
       takeTimerInterrupt();
       walkTables(boot);
       say("ready\n");
-      for (;;) obey(waitForByte());
+      for (;;) {
+        const byte = waitForByte();
+        // A digit before the letter: on another CPU.
+        if (byte >= 0x31 && byte <= 0x39) delegate(u32(byte - 0x30));
+        else obey(byte);
+      }
     },
-    join(_index: u32): never {
-      for (;;) x86Machine.waitForInterrupt();
-    },
+    join: serve,
   };
   return host({
     name: "selftest",
     kernel,
+    cpuCapacity: options.cpuCapacity ?? 8,
     payloads: options.payloads ?? [],
     disks: [],
     permitNoAcpi: options.permitNoAcpi ?? false,

@@ -95,7 +95,8 @@ function readEntry(acpi: HostAcpi, entry: u64): void {
   }
 }
 
-function addCpu(acpi: HostAcpi, apicId: u32, flags: u32): void {
+/** Adds a CPU with the flags of its entry, unless it is neither there nor can ever be (ACPI 6.5 §5.2.12.2). */
+export function addCpu(acpi: HostAcpi, apicId: u32, flags: u32): void {
   // An entry for no CPU, as firmware leaves for sockets that do not exist.
   if (apicId === 0xffff_ffff || (flags & 3) === 0) return;
   const count = acpi.cpuCount;

@@ -3,10 +3,11 @@
  * are loaded and stored here; vector and x87 state stays in the CPU, since nothing in the hypervisor touches it.
  */
 import { u64 } from "../../../dsl/core/int.ts";
+import { offsetOf } from "../../../dsl/core/layout.ts";
 import { guestLandmark } from "../../../dsl/core/landmark.ts";
 import { asm } from "../../asm.ts";
 import { landmarkLine } from "../../landmark.ts";
-import { SvmVcpu, offsetOf } from "./vcpu.ts";
+import { SvmVcpu } from "./vcpu.ts";
 import { Vmcb } from "./vmcb.ts";
 
 const gprAt = offsetOf(SvmVcpu, "gpr");

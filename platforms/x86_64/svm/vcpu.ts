@@ -3,7 +3,7 @@
  * first, so that RAX, in which VMRUN leaves the VMCB's address, is the vCPU's address after every exit.
  */
 import { u64, u8 } from "../../../dsl/core/int.ts";
-import { array, at, bool, struct, type StructDescriptor, type ValueOf } from "../../../dsl/core/layout.ts";
+import { array, at, bool, struct, type ValueOf } from "../../../dsl/core/layout.ts";
 import { Vcpu } from "../../../kernel/vcpu.ts";
 import { CpuidResult } from "../instructions.ts";
 import { Segmentation } from "../decode/effective-address.ts";
@@ -48,13 +48,6 @@ export const SvmVcpu = struct(
   { align: 4096 },
 );
 export type SvmVcpu = ValueOf<typeof SvmVcpu>;
-
-/** Byte offset of a field of a struct. Build time only. */
-export function offsetOf(descriptor: StructDescriptor, name: string): number {
-  const field = descriptor.fields.find((f) => f.name === name);
-  if (field === undefined) throw new RangeError(`struct ${descriptor.name} has no field ${name}`);
-  return field.offset;
-}
 
 /** Numbers of the general registers in `SvmVcpu.gpr`. */
 export const gpr = Object.freeze({ rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7 } as const);
