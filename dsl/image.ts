@@ -94,12 +94,8 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
   const place = placeOf(`image "${name}"`);
   checkName("an image", name, place);
   const guests: readonly GuestDeclaration[] = options.guests;
-  const cpuCapacity =
-    options.cpuCapacity ??
-    Math.min(
-      guests.reduce((sum, { vcpus }) => sum + vcpus, 0),
-      64,
-    );
+  const vcpus = guests.reduce((sum, guest) => sum + guest.vcpus, 0);
+  const cpuCapacity = options.cpuCapacity ?? Math.max(1, Math.min(vcpus, 64));
   inRange("cpuCapacity", cpuCapacity, 1, 64, place);
   const recordsPerCpu = options.events?.recordsPerCpu ?? 256;
   ringLength("events.recordsPerCpu", recordsPerCpu, place);
