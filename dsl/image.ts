@@ -23,6 +23,7 @@ import type { ImageModel } from "./manifest/model.ts";
 import { checkName, type Identifier } from "./manifest/names.ts";
 import type { Placement } from "./manifest/payload.ts";
 import { resolve, type ResolvedPayload } from "./manifest/resolve.ts";
+import { defaultCapacity, mostCpus, resolveScheduling, type SchedulingOptions } from "./manifest/schedule.ts";
 import type { Bytes, Nanoseconds } from "./manifest/units.ts";
 import type { VolumeDeclaration } from "./manifest/volume.ts";
 
@@ -53,8 +54,13 @@ export interface ImageOptions<Name extends string> {
   readonly payloads?: Placement;
   /** Run on a machine without ACPI tables, on one CPU. */
   readonly permitNoAcpi?: boolean;
-  /** Most CPUs of the machine that it uses: 1 to 64; by default as many as there are virtual CPUs. */
+  /**
+   * Host CPUs that run guests at most: 1 to 64. By default as many as there are virtual CPUs, and as the guests'
+   * schedules name.
+   */
   readonly cpuCapacity?: number;
+  /** How guests share CPUs, as far as it is one for all; a guest's `schedule` says the rest. */
+  readonly scheduling?: SchedulingOptions;
   readonly events?: {
     /** Records of each CPU's ring: a power of two from 64 to 65,536; 256 by default. */
     readonly recordsPerCpu?: number;
@@ -94,9 +100,8 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
   const place = placeOf(`image "${name}"`);
   checkName("an image", name, place);
   const guests: readonly GuestDeclaration[] = options.guests;
-  const vcpus = guests.reduce((sum, guest) => sum + guest.vcpus, 0);
-  const cpuCapacity = options.cpuCapacity ?? Math.max(1, Math.min(vcpus, 64));
-  inRange("cpuCapacity", cpuCapacity, 1, 64, place);
+  const cpuCapacity = options.cpuCapacity ?? defaultCapacity(guests);
+  inRange("cpuCapacity", cpuCapacity, 1, mostCpus, place);
   const recordsPerCpu = options.events?.recordsPerCpu ?? 256;
   ringLength("events.recordsPerCpu", recordsPerCpu, place);
   const traceRecords = options.trace?.recordsPerCpu ?? 4096;
@@ -114,6 +119,7 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
     },
     permitNoAcpi: options.permitNoAcpi ?? false,
     cpuCapacity,
+    scheduling: resolveScheduling(options.scheduling ?? {}, place),
     recordsPerCpu,
     timerSlackNs,
     trace:

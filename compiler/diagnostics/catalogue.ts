@@ -444,6 +444,8 @@ export const catalogue = {
   "channel-ends": error("TV5138", said),
   "shared-memory-twice": error("TV5140", said),
   "shared-memory-count": error("TV5141", said),
+  "guest-cpu": error("TV5150", said),
+  "promised-too-much": error("TV5151", said),
 
   // ---- Payloads: the message is said by what read them ----
   "payload-missing": error("TV6101", said),

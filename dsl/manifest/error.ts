@@ -42,6 +42,8 @@ export const manifestCodes = Object.freeze({
   TV5138: "a channel has too many ends",
   TV5140: "two shared memories have one name",
   TV5141: "a guest has too many shared memories",
+  TV5150: "a guest cannot run on a CPU that it names",
+  TV5151: "more is promised of a CPU than may be",
 } as const);
 export type ManifestCode = keyof typeof manifestCodes;
 

@@ -6,12 +6,45 @@ import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
 import { pciPlaces } from "./pci.ts";
 import { checkName, type Identifier } from "./names.ts";
+import { checkSchedule, type ScheduleOptions } from "./schedule.ts";
 import type { Bytes } from "./units.ts";
 
 /** How many virtual CPUs a guest may have. */
-export type VcpuCount = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16;
+export type VcpuCount =
+  | 1
+  | 2
+  | 3
+  | 4
+  | 5
+  | 6
+  | 7
+  | 8
+  | 9
+  | 10
+  | 11
+  | 12
+  | 13
+  | 14
+  | 15
+  | 16
+  | 17
+  | 18
+  | 19
+  | 20
+  | 21
+  | 22
+  | 23
+  | 24
+  | 25
+  | 26
+  | 27
+  | 28
+  | 29
+  | 30
+  | 31
+  | 32;
 /** The largest {@link VcpuCount}. */
-export const maxVcpus = 16;
+export const maxVcpus = 32;
 
 export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
   /** Unique in the image. */
@@ -20,6 +53,8 @@ export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
   readonly vcpus: VcpuCount;
   readonly kernel: KernelDeclaration;
   readonly devices: readonly (DeviceDeclaration | DeviceTemplate)[];
+  /** How it shares the machine's CPUs; without: all guests get the same. */
+  readonly schedule?: ScheduleOptions;
 }
 
 /** A guest, declared. */
@@ -31,6 +66,7 @@ export interface GuestDeclaration {
   readonly kernel: KernelDeclaration;
   readonly devices: readonly DeviceDeclaration[];
   readonly power: PowerModel;
+  readonly schedule: ScheduleOptions;
   readonly place: Error;
 }
 
@@ -57,6 +93,8 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
       place,
     ]);
   }
+  const schedule = options.schedule ?? {};
+  checkSchedule(name, vcpus, schedule, place);
   const pci = pciPlaces(name, place);
   return Object.freeze({
     kind: "guest",
@@ -74,6 +112,7 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
       onReboot: options.onReboot ?? "restart",
       onCrash: options.onCrash ?? "stop",
     }),
+    schedule,
     place,
   });
 }

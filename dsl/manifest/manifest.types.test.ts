@@ -18,7 +18,7 @@ export const used = [gib, guest, image, linux, mib, microseconds, multiboot, pay
 const accepted = {
   "a whole manifest": `export const m = image({
     name: "hello-linux-2",
-    guests: [guest({ name: "a", memory: gib(1), vcpus: 16, kernel, devices: [], onPowerOff: "power-off-machine" })],
+    guests: [guest({ name: "a", memory: gib(1), vcpus: 32, kernel, devices: [], onPowerOff: "power-off-machine" })],
     console: { port: 0x2f8, baud: 9600, guest: null },
     payloads: "esp",
     permitNoAcpi: true,
@@ -54,7 +54,7 @@ const accepted = {
 const refused = {
   "no virtual CPU": [`guest({ name: "a", memory: mib(64), vcpus: 0, kernel, devices: [] });`, "VcpuCount"],
   "too many virtual CPUs": [
-    `guest({ name: "a", memory: mib(64), vcpus: 17, kernel, devices: [] });`,
+    `guest({ name: "a", memory: mib(64), vcpus: 33, kernel, devices: [] });`,
     "VcpuCount",
   ],
   "an image without guests": [`image({ name: "a", guests: [] });`, "0 element"],

@@ -19,8 +19,9 @@ export interface ImageModel {
   readonly console: ConsoleModel;
   /** Whether a machine without ACPI tables is run as a one-CPU machine instead of being refused. */
   readonly permitNoAcpi: boolean;
-  /** Host CPUs for which per-CPU structures are laid out, those that arrive later included. */
+  /** Host CPUs that run guests at most; per-CPU structures are laid out for as many. */
   readonly cpuCapacity: number;
+  readonly scheduling: SchedulingModel;
   readonly events: {
     /** Records in each CPU's ring, a power of two. */
     readonly recordsPerCpu: number;
@@ -99,6 +100,38 @@ export interface ChannelEndModel {
   readonly address: number;
 }
 
+/** How guests share CPUs, as far as it is one for all. */
+export interface SchedulingModel {
+  /** How long a vCPU runs while others wait. */
+  readonly sliceNs: number;
+  /** How long one that an event wakes may have to wait for one that has had more than it. */
+  readonly latencyNs: number;
+  /** How much of each CPU may be promised to real-time guests. */
+  readonly realtimeLimitPercent: number;
+}
+
+/** How a guest gets CPUs. */
+export interface ScheduleModel {
+  /** Of the guest, against other guests: 1 to 65,535. */
+  readonly weight: number;
+  /** In percent of one CPU, all its vCPUs together; null: no limit. */
+  readonly capPercent: number | null;
+  /** What each vCPU is promised, and is limited to; null: it takes its share. */
+  readonly realtime: { readonly budgetNs: number; readonly periodNs: number } | null;
+  /** Of each vCPU. */
+  readonly places: readonly PlaceModel[];
+}
+
+/** Where a vCPU runs. */
+export interface PlaceModel {
+  /** Host CPUs, ascending and at least one: exactly one where it is real-time. */
+  readonly cpus: readonly number[];
+  /** Those of them that it runs on where it can choose; empty: all are alike. */
+  readonly prefer: readonly number[];
+  /** It has one CPU, and no other vCPU has that. */
+  readonly exclusive: boolean;
+}
+
 /** What of an appliance is traced. */
 export interface ImageTraceModel {
   /** Records in each CPU's ring, a power of two. */
@@ -168,6 +201,7 @@ export interface GuestModel {
   /** The tables that the guest finds; they are written into its memory before it starts. */
   readonly acpi: AcpiModel;
   readonly power: PowerModel;
+  readonly schedule: ScheduleModel;
 }
 
 /** A stretch of guest-physical memory that is backed by host memory. */

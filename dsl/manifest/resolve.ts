@@ -7,9 +7,18 @@ import { ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
 import { resolveLoader } from "./loader.ts";
 import { layMemory, lowMemory } from "./memory.ts";
-import type { ConsoleModel, GuestModel, ImageModel, ImageTraceModel, PayloadModel } from "./model.ts";
+import type {
+  ConsoleModel,
+  GuestModel,
+  ImageModel,
+  ImageTraceModel,
+  PayloadModel,
+  ScheduleModel,
+  SchedulingModel,
+} from "./model.ts";
 import { resolveNetworks } from "./network.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
+import { resolveSchedules } from "./schedule.ts";
 import { resolveSharedMemories } from "./shared-memory.ts";
 import { resolveVolumes, type VolumeDeclaration } from "./volume.ts";
 
@@ -21,6 +30,7 @@ export interface ImageDeclaration {
   readonly console: { readonly port: number; readonly baud: number; readonly guest: string | null };
   readonly permitNoAcpi: boolean;
   readonly cpuCapacity: number;
+  readonly scheduling: SchedulingModel;
   readonly recordsPerCpu: number;
   readonly timerSlackNs: number;
   readonly trace: ImageTraceModel | null;
@@ -55,7 +65,10 @@ export function resolve(image: ImageDeclaration): {
   checkMachine(image);
   checkTrace(image);
   const payloads: ResolvedPayload[] = [];
-  const guests = image.guests.map((guest, index) => resolveGuest(image, guest, index, payloads));
+  const schedules = resolveSchedules(image.guests, image.cpuCapacity, image.scheduling);
+  const guests = image.guests.map((guest, index) =>
+    resolveGuest(image, guest, index, payloads, schedules[index]!),
+  );
   checkSaves(image);
   const devices = image.guests.flatMap((g) => g.devices);
   // The saves' volume is the last.
@@ -72,6 +85,7 @@ export function resolve(image: ImageDeclaration): {
     console: resolveConsole(image),
     permitNoAcpi: image.permitNoAcpi,
     cpuCapacity: image.cpuCapacity,
+    scheduling: image.scheduling,
     events: Object.freeze({ recordsPerCpu: image.recordsPerCpu }),
     trace: image.trace,
     saves: image.saves === undefined ? null : Object.freeze({ volume: volumes.length - 1 }),
@@ -88,6 +102,7 @@ function resolveGuest(
   guest: GuestDeclaration,
   index: number,
   payloads: ResolvedPayload[],
+  schedule: ScheduleModel,
 ): GuestModel {
   checkUnique("TV5104", "devices", `guest "${guest.name}"`, guest.devices);
   checkLines(guest);
@@ -126,6 +141,7 @@ function resolveGuest(
     devices: Object.freeze(devices),
     acpi,
     power: guest.power,
+    schedule,
   });
 }
 

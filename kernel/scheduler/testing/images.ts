@@ -1,0 +1,99 @@
+/** Images for tests of the scheduler, and the entry points through which a test reaches it natively. */
+import { bool, type AnyFunction } from "../../../dsl/core/layout.ts";
+import { i32, u32, u64 } from "../../../dsl/core/int.ts";
+import type { EntryPoint, Program } from "../../../dsl/core/program.ts";
+import { placeOf } from "../../../dsl/manifest/error.ts";
+import {
+  defaultCapacity,
+  resolveScheduling,
+  resolveSchedules,
+  type ScheduleOptions,
+  type SchedulingOptions,
+} from "../../../dsl/manifest/schedule.ts";
+import { schedulerOf, type ScheduledImage, type Scheduler } from "../scheduler.ts";
+
+/** A guest: how many vCPUs it has (1 unless said), and its schedule. */
+export interface SampleGuest extends ScheduleOptions {
+  readonly vcpus?: number;
+}
+
+/** What the scheduler is told of an image with such guests. */
+export function scheduledImage(
+  guests: readonly SampleGuest[],
+  cpuCapacity?: number,
+  options: SchedulingOptions = {},
+): ScheduledImage {
+  const place = placeOf("test");
+  const declared = guests.map(({ vcpus = 1, ...schedule }, i) => ({ name: `g${i}`, vcpus, schedule, place }));
+  const scheduling = resolveScheduling(options, place);
+  const capacity = cpuCapacity ?? defaultCapacity(declared);
+  return {
+    cpuCapacity: capacity,
+    scheduling,
+    guests: resolveSchedules(declared, capacity, scheduling).map((schedule, index) => ({ index, schedule })),
+  };
+}
+
+const busy = (count: number): readonly SampleGuest[] => Array.from({ length: count }, () => ({}));
+const us = (n: number): never => (n * 1_000) as never;
+
+/** The images that are simulated. */
+export const samples = {
+  one: scheduledImage([{}, {}], 1),
+  weighted: scheduledImage([{ weight: 256 }, { weight: 768 }, { weight: 40 }, { weight: 3000 }], 1),
+  wide: scheduledImage([{ vcpus: 4 }, {}, { vcpus: 2, weight: 512 }], 1),
+  three: scheduledImage(busy(3), 2),
+  seven: scheduledImage([{ weight: 100 }, { weight: 200 }, { weight: 300 }, { weight: 400 }, ...busy(3)], 4),
+  many: scheduledImage(
+    Array.from({ length: 20 }, (_, i) => ({ weight: 100 + 25 * i })),
+    8,
+  ),
+  greedy: scheduledImage([{ weight: 65_535 }, {}, {}], 2),
+  caps: scheduledImage([{ cap: 10 }, { cap: 50 }, {}, { vcpus: 4, cap: 130 }], 2),
+  bound: scheduledImage(
+    [{ cpus: [0] }, { cpus: [0] }, { cpus: [1, 2] }, { cpus: [2, 3] }, { vcpus: 2, prefer: [3] }, {}],
+    4,
+  ),
+  realtime: scheduledImage(
+    [
+      { realtime: { budget: us(2_000), period: us(10_000) } },
+      { realtime: { budget: us(1_000), period: us(4_000) }, cpus: [0] },
+      { vcpus: 2 },
+      { cap: 40 },
+    ],
+    2,
+  ),
+  pinned: scheduledImage([{ pin: [1] }, { vcpus: 2, pin: [0, 2] }]),
+} as const satisfies Record<string, ScheduledImage>;
+/** The name of one. */
+export type Sample = keyof typeof samples;
+
+/** The same functions as entry points; their names start with that of the image. */
+export function entriesOf(name: string, s: Scheduler): readonly EntryPoint[] {
+  const entry = (
+    what: string,
+    fn: AnyFunction,
+    params: EntryPoint["params"],
+    result?: EntryPoint["result"],
+  ): EntryPoint => ({ symbol: `${name}_${what}`, fn, params, result });
+  return [
+    entry("start", s.start, [u64]),
+    entry("online", s.online, [u32, u64]),
+    entry("wake", s.wake, [u32, u64, bool]),
+    entry("sleep", s.sleep, [u32, u64]),
+    entry("choose", s.choose, [u32, u64], i32),
+    entry("deadline", s.deadline, [u32], u64),
+    entry("giveWay", s.giveWay, [u32, i32, u64]),
+    entry("takeSignals", s.takeSignals, [], u64),
+    entry("ran", s.ran, [u32], u64),
+  ];
+}
+
+/** Every sample's scheduler in Node, and all of them as one program. */
+export const schedulers = Object.fromEntries(
+  Object.entries(samples).map(([name, image]) => [name, schedulerOf(image)]),
+) as Readonly<Record<Sample, Scheduler>>;
+export const program: Program = {
+  name: "schedulers",
+  entries: Object.entries(schedulers).flatMap(([name, s]) => entriesOf(name, s)),
+};
