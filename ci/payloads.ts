@@ -1,5 +1,5 @@
 /**
- * The guests that tests and examples run: Debian's own kernels, busybox and memtest86+, taken once out of Debian's
+ * The guests that tests and examples run: Debian's own kernels, busybox, memtest86+ and SeaBIOS, taken once out of Debian's
  * packages (which are downloaded and unpacked, never installed) into `.cache/payloads`, and an initramfs built here.
  *
  * `payloads.json` beside them records the name, version and SHA-256 of each; a file that no longer matches is made again.
@@ -23,7 +23,13 @@ import { runStep, StepFailure } from "./progress.mjs";
 
 /** The name of a payload: its file in {@link payloadFolder}. */
 export type PayloadName =
-  "vmlinuz-cloud" | "vmlinuz-amd64" | "busybox" | "memtest86+x64.bin" | "memtest86+x64.efi" | "initramfs.gz";
+  | "vmlinuz-cloud"
+  | "vmlinuz-amd64"
+  | "busybox"
+  | "memtest86+x64.bin"
+  | "memtest86+x64.efi"
+  | "bios-256k.bin"
+  | "initramfs.gz";
 
 /** One payload as `payloads.json` records it. */
 export interface PayloadRecord {
@@ -67,6 +73,11 @@ const sources: readonly DebianSource[] = [
       { name: "memtest86+x64.bin", member: "./boot/memtest86+x64.bin" },
       { name: "memtest86+x64.efi", member: "./boot/memtest86+x64.efi" },
     ],
+  },
+  {
+    package: "seabios",
+    meta: false,
+    payloads: [{ name: "bios-256k.bin", member: "./usr/share/seabios/bios-256k.bin" }],
   },
 ];
 

@@ -7,6 +7,7 @@
 import type { Device } from "../dsl/device/vocabulary.ts";
 import { acpiPm } from "./acpi-pm.ts";
 import { debugcon } from "./debugcon.ts";
+import { fwCfg } from "./fw-cfg.ts";
 import { hpet } from "./hpet.ts";
 import { ownHypercalls } from "./hypercalls.ts";
 import { i6300esb } from "./i6300esb.ts";
@@ -51,10 +52,20 @@ const everything = {
   crash: true,
 };
 
+/** What the firmware of no guest is told. */
+const sampleFacts = {
+  vcpus: 2,
+  files: [
+    { name: "etc/e820", bytes: [0, 1, 2, 3, 4, 5, 6, 7] },
+    { name: "etc/acpi/rsdp", bytes: [0x52, 0x53, 0x44] },
+  ],
+};
+
 /** By name; what a device's state is, is of no concern to those who go through all of them. */
 export const catalogue = Object.freeze({
   "acpi-pm": acpiPm,
   debugcon,
+  "fw-cfg": fwCfg(sampleFacts),
   hpet,
   hypercalls: ownHypercalls,
   i6300esb: i6300esb(0xc000_0000),

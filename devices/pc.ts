@@ -1,8 +1,9 @@
 /** The devices of a PC as a guest has them: each placed where software expects it, wired, and named for ACPI. */
-import { instantiate, type Target } from "../dsl/device/instance.ts";
+import { instantiate, type Instance, type Target } from "../dsl/device/instance.ts";
 import {
   controllers,
   fitted,
+  guestDevice,
   isa,
   portWindow,
   type DeviceDeclaration,
@@ -12,6 +13,7 @@ import {
 import { deviceHoleGpa } from "../dsl/manifest/memory.ts";
 import { acpiPm, acpiPmFacts, acpiPmOffsets } from "./acpi-pm.ts";
 import { debugcon } from "./debugcon.ts";
+import { fwCfg } from "./fw-cfg.ts";
 import { hpet, hpetFacts, hpetPins, hpetWindow } from "./hpet.ts";
 import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
@@ -143,6 +145,21 @@ export function debugConsole(): DeviceDeclaration {
     connect: { output: { board: "console" } },
   });
   return fitted(instance);
+}
+
+const firmwarePort = 0x510;
+
+/** The firmware configuration device, for a guest that starts with firmware. */
+export function firmwareConfiguration(): DeviceDeclaration {
+  const name = "fw-cfg";
+  return guestDevice({
+    name,
+    type: name,
+    windows: [portWindow("ports", firmwarePort, 2)],
+    parts: [{ part: "firmware-configuration" }],
+    completes: (facts) =>
+      instantiate(fwCfg(facts), name, { at: { ports: firmwarePort } }) as unknown as Instance,
+  });
 }
 
 /** The real-time clock with its battery-backed memory. */

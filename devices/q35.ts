@@ -2,6 +2,7 @@
 import type { DeviceTemplate } from "../dsl/manifest/device.ts";
 import {
   debugConsole,
+  firmwareConfiguration,
   hostBridge,
   highPrecisionTimer,
   interruptControllers,
@@ -28,5 +29,6 @@ export function q35(): DeviceTemplate {
     keyboardController(),
     serialPort("com1"),
     debugConsole(),
+    ...(guest.firmware ? [firmwareConfiguration()] : []),
   ];
 }

@@ -158,7 +158,8 @@ test("reading the idle register rests", (t) => {
   t.deepEqual(guest.signals("idle"), [0]);
 });
 
-const guestOf = (vcpus: number) => ({ name: "guest", vcpus, pci: pciPlaces("guest", placeOf("guest")) });
+const pci = pciPlaces("guest", placeOf("guest"));
+const guestOf = (vcpus: number) => ({ name: "guest", vcpus, pci, firmware: false });
 const made = (features: Parameters<typeof viridian>[0]) => viridian(features)(guestOf(2));
 
 test("a profile has the rows that its leaves promise, for any choice of features", (t) => {

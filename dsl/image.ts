@@ -29,7 +29,7 @@ import type { VolumeDeclaration } from "./manifest/volume.ts";
 
 export { pipe } from "./manifest/channel.ts";
 export { guest } from "./manifest/guest.ts";
-export { linux, multiboot, multiboot2, pvh } from "./manifest/kernel.ts";
+export { bios, linux, multiboot, multiboot2, pvh } from "./manifest/kernel.ts";
 export { network } from "./manifest/network.ts";
 export { payload } from "./manifest/payload.ts";
 export { sharedMemory } from "./manifest/shared-memory.ts";
@@ -108,7 +108,7 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
   ringLength("trace.recordsPerCpu", traceRecords, place);
   const timerSlackNs: number = options.timerSlack ?? 0;
   inRange("timerSlack", timerSlackNs, 0, 10_000_000, place);
-  const { model, payloads } = resolve({
+  const resolved = resolve({
     name,
     guests,
     payloads: options.payloads ?? "sealed",
@@ -133,7 +133,7 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
     machine: options.machine && { memoryBytes: options.machine.memory },
     place,
   });
-  return Object.freeze({ kind: "manifest", model, guests: Object.freeze([...guests]), payloads, place });
+  return Object.freeze({ kind: "manifest", ...resolved, place });
 }
 
 function ringLength(option: string, records: number, place: Error): void {

@@ -31,7 +31,7 @@ test("the default image is a whole q35", async (t) => {
   const { model } = await manifestOf("hello-linux.ts");
   const [guest] = model.guests;
   t.is(model.guests.length, 1);
-  t.is(guest.loader.commandLine, "console=ttyS0");
+  t.like(guest.loader, { commandLine: "console=ttyS0" });
   t.deepEqual(guest.acpi.tables.map((table) => table.signature).sort(), [
     "APIC",
     "DSDT",

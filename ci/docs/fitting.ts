@@ -70,7 +70,8 @@ function fittingOf(template: string, { name, type, windows, lines, acpi }: Devic
 
 /** The devices of each template, as a guest with one virtual CPU sees them. */
 export function fittings(): readonly Fitting[] {
-  const guest = { name: "guest", vcpus: 1, pci: pciPlaces("guest", placeOf("guest")) };
+  const pci = pciPlaces("guest", placeOf("guest"));
+  const guest = { name: "guest", vcpus: 1, pci, firmware: true };
   return Object.entries(templates).flatMap(([template, make]) =>
     make(guest).map((declaration) => fittingOf(template, declaration)),
   );

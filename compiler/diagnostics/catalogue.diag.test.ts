@@ -52,6 +52,7 @@ const withoutFixture: Readonly<Partial<Record<DiagnosticName, string>>> = {
   "entry-outside": "compiler/image/executable.test.ts",
   "segment-place": "compiler/image/executable.test.ts",
   "disk-sectors": "compiler/image/payload-check.test.ts",
+  "no-firmware": "compiler/image/payload-check.test.ts",
 };
 
 test("every code is provoked by a fixture, or by the test that is named here", (t) => {

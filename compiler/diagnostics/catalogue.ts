@@ -462,6 +462,7 @@ export const catalogue = {
   "entry-outside": error("TV6112", said),
   "segment-place": error("TV6113", said),
   "disk-sectors": error("TV6114", said),
+  "no-firmware": error("TV6118", said),
 } as const;
 
 /** The name of a kind of diagnostic: `may-not-fit`. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { cpioArchive } from "../../ci/cpio.ts";
-import { espFile, gib, guest, image, linux, mib, payload, type Manifest } from "../../dsl/image.ts";
+import { q35 } from "../../devices/q35.ts";
+import { bios, espFile, gib, guest, image, linux, mib, payload, type Manifest } from "../../dsl/image.ts";
 import { guestDevice } from "../../dsl/manifest/device.ts";
 import { samplePc } from "../../dsl/manifest/testing/sample.ts";
 import type { Bytes } from "../../dsl/manifest/units.ts";
@@ -45,12 +46,18 @@ const archive = cpioArchive([{ kind: "file", path: "init", data: Buffer.from("#!
 interface Case {
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
+  readonly firmware?: Uint8Array;
   readonly commandLine?: string;
   readonly disk?: Uint8Array;
   readonly memory?: Bytes;
 }
 
-function manifestOf({ initrd, disk, commandLine = "", memory = mib(512) }: Case): Manifest {
+function manifestOf({ initrd, firmware, disk, commandLine = "", memory = mib(512) }: Case): Manifest {
+  if (firmware !== undefined) {
+    const kernel = bios({ firmware: payload("bios.bin") });
+    const one = guest({ name: "one", memory, vcpus: 1, kernel, devices: [q35()] });
+    return image({ name: "sample", guests: [one] });
+  }
   const kernel = linux({
     kernel: payload("vmlinuz"),
     ...(initrd && { initrd: payload("sub/initrd") }),
@@ -68,6 +75,7 @@ function check(files: Case): Pick<CheckedPayload, "facts">[] {
   try {
     mkdirSync(join(folder, "image/sub"), { recursive: true });
     if (files.kernel !== undefined) writeFileSync(join(folder, "image/vmlinuz"), files.kernel);
+    if (files.firmware !== undefined) writeFileSync(join(folder, "image/bios.bin"), files.firmware);
     if (files.initrd !== undefined) writeFileSync(join(folder, "image/sub/initrd"), files.initrd);
     if (files.disk !== undefined) writeFileSync(join(folder, "image/disk.img"), files.disk);
     const search = { imageFolder: join(folder, "image"), cacheFolder: join(folder, "cache") };
@@ -110,6 +118,14 @@ test("a file that is a disk has whole sectors", (t) => {
   const kernel = bzImage();
   t.is(check({ kernel, disk: new Uint8Array(1024) })[1]!.facts.sizeBytes, 1024);
   refuses(t, "TV6114", "its 1000 bytes are no whole sectors", { kernel, disk: new Uint8Array(1000) });
+});
+
+test("firmware fills whole segments, no more than there is room for, and has code where it starts", (t) => {
+  const firmware = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0xea, -16, -15);
+  for (const kib of [64, 128, 256]) t.notThrows(() => check({ firmware: firmware(kib * 1024) }), String(kib));
+  refuses(t, "TV6118", "has 320 bytes", { firmware: firmware(320) });
+  refuses(t, "TV6118", "at most 262144", { firmware: firmware(320 * 1024) });
+  refuses(t, "TV6118", "no code in its last 16 bytes", { firmware: new Uint8Array(0x1_0000) });
 });
 
 test("setup sectors of 0 mean 4, as in the oldest kernels", (t) => {

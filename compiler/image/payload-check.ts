@@ -13,6 +13,7 @@ import type {
   PayloadFacts,
   PayloadModel,
 } from "../../dsl/manifest/model.ts";
+import { firmwareRom } from "../../dsl/manifest/memory.ts";
 import { initrdFault } from "./initrd.ts";
 import { checkExecutable } from "./executable.ts";
 import { readLinuxHeader } from "./linux-header.ts";
@@ -76,6 +77,11 @@ function checkPayload(model: PayloadModel, search: PayloadSearch, place: Place |
       if (bytes.length % 512 !== 0)
         return fail("TV6114", `is to be a disk, and its ${bytes.length} bytes are no whole sectors of 512`);
       break;
+    case "bios": {
+      const fault = firmwareFault(bytes);
+      if (fault !== undefined) return fail("TV6118", fault);
+      break;
+    }
     // Those depend on the guest, and modules are whatever their kernel takes.
     case "pvh-kernel":
     case "multiboot-kernel":
@@ -103,6 +109,8 @@ function find(model: PayloadModel, search: PayloadSearch, place: Place | undefin
 }
 
 const pageBytes = 4096;
+/** Firmware fills whole segments of real mode. */
+const firmwareUnit = 0x1_0000;
 const alignUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
 
@@ -114,7 +122,19 @@ function checkGuest(owner: PayloadOwner, guest: GuestModel, payloads: readonly C
     throw new PayloadProblem(code, message, place, guestPlace && { name: guest.name, place: guestPlace });
   };
   if (loader.kind === "linux") checkLinux(guest, loader, payloads, fail);
-  else checkExecutable(guest, loader, payloads, fail);
+  else if (loader.kind !== "bios") checkExecutable(guest, loader, payloads, fail);
+}
+
+/** What is wrong with firmware that is to lie at the end of the first 4 GiB and to start in its last 16 bytes. */
+function firmwareFault(bytes: Uint8Array): string | undefined {
+  const { mostBytes } = firmwareRom;
+  if (bytes.length > mostBytes || bytes.length % firmwareUnit !== 0) {
+    return `has ${bytes.length} bytes, and a BIOS has a multiple of ${firmwareUnit}, at most ${mostBytes}`;
+  }
+  const start = bytes.subarray(-16);
+  if (start.every((byte) => byte === start[0]))
+    return "has no code in its last 16 bytes, where it would start";
+  return undefined;
 }
 
 function checkLinux(

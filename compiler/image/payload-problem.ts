@@ -17,6 +17,7 @@ export const payloadCodes = Object.freeze({
   TV6112: "a kernel's entry point lies outside of it",
   TV6113: "a kernel's segment has no place in its guest's memory",
   TV6114: "a disk has no whole sectors",
+  TV6118: "a payload is no firmware that can be started",
 } as const);
 export type PayloadCode = keyof typeof payloadCodes;
 

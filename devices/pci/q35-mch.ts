@@ -24,6 +24,9 @@ export function q35Mch(ecamGpa: number, buses: number): PciFunction {
     vendorId: 0x8086,
     deviceId: 0x29c0,
     classCode: 0x06_0000,
+    // What firmware recognises a virtual q35 by (QEMU, docs/specs/pci-ids.rst).
+    subsystemVendorId: 0x1af4,
+    subsystemId: 0x1100,
     // Memory and bus mastering are always on (§5.1.3).
     command: 0x0006,
     registers: {

@@ -3,6 +3,7 @@ import type { AcpiInput } from "../acpi/input.ts";
 import type { ChipsetPart, DeviceDeclaration } from "./device.ts";
 import { hex, ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
+import { isFirmware } from "./kernel.ts";
 import { pciWindowEnd } from "./memory.ts";
 import type { ChipsetModel, LineModel } from "./model.ts";
 
@@ -23,6 +24,7 @@ const partNames: Readonly<Record<PartName, string>> = {
   lapic: "local APIC",
   ioapic: "I/O APIC",
   pics: "pair of 8259s",
+  "firmware-configuration": "firmware configuration device",
   power: "power-management block",
   reset: "reset port",
   rtc: "real-time clock",
@@ -69,6 +71,10 @@ export function chipsetOf(guest: GuestDeclaration): {
   if (ioapic === undefined && pics === undefined && guest.devices.some((d) => d.lines.length > 0)) {
     lacks(`has devices with interrupt lines, and neither an ${partNames.ioapic} nor a ${partNames.pics}`);
   }
+  if (isFirmware(guest.kernel) && find("firmware-configuration") === undefined)
+    lacks(
+      `starts with firmware and has no ${partNames["firmware-configuration"]} that tells it of the machine`,
+    );
   const bridge = find("host-bridge");
   const power = find("power");
   const hpet = find("hpet");

@@ -6,6 +6,7 @@ import type { AcpiIdentity, HpetFacts, PowerBlock } from "../acpi/input.ts";
 import type { Instance, Target } from "../device/instance.ts";
 import { hex, ManifestError, placeOf } from "./error.ts";
 import type { ChannelEndPart } from "./channel.ts";
+import type { FirmwareFacts } from "./firmware.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
 import type { NetworkPort } from "./network.ts";
@@ -28,6 +29,7 @@ export type ChipsetPart =
   | { readonly part: "lapic"; readonly gpa: number }
   | { readonly part: "ioapic"; readonly id: number; readonly gpa: number }
   | { readonly part: "pics" }
+  | { readonly part: "firmware-configuration" }
   | ({ readonly part: "power"; readonly pmBase: number; readonly sci: Gsi } & PowerBlock)
   | { readonly part: "reset"; readonly port: number }
   | { readonly part: "rtc"; readonly centuryIndex: number }
@@ -65,6 +67,8 @@ export interface DeviceOptions {
   readonly instance?: Instance;
   /** The disk that it is. */
   readonly volume?: VolumeDeclaration;
+  /** Makes what emulates it once everything else of the guest is known. */
+  readonly completes?: (facts: FirmwareFacts) => Instance;
 }
 
 /** A device of a guest, declared. */
@@ -80,6 +84,7 @@ export interface DeviceDeclaration {
   readonly vcpu: number | undefined;
   readonly instance: Instance | undefined;
   readonly volume: VolumeDeclaration | undefined;
+  readonly completes: ((facts: FirmwareFacts) => Instance) | undefined;
   readonly place: Error;
 }
 
@@ -89,6 +94,8 @@ export type DeviceTemplate = (guest: {
   readonly vcpus: number;
   /** Gives the guest's PCI functions their places. */
   readonly pci: PciPlaces;
+  /** It starts with firmware, which needs more of a machine than a kernel. */
+  readonly firmware: boolean;
 }) => readonly DeviceDeclaration[];
 
 const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52, msr: 2 ** 32, configuration: 2 ** 28 } as const;
@@ -135,6 +142,7 @@ export function guestDevice(options: DeviceOptions): DeviceDeclaration {
     vcpu: options.vcpu,
     instance: options.instance,
     volume: options.volume,
+    completes: options.completes,
     place,
   });
 }

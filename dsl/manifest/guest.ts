@@ -1,7 +1,7 @@
 /** A guest as a manifest declares it. */
 import { withoutAbsentControllers, type DeviceDeclaration, type DeviceTemplate } from "./device.ts";
 import { ManifestError, placeOf } from "./error.ts";
-import type { KernelDeclaration } from "./kernel.ts";
+import { isFirmware, type KernelDeclaration } from "./kernel.ts";
 import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
 import { pciPlaces } from "./pci.ts";
@@ -96,6 +96,7 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
   const schedule = options.schedule ?? {};
   checkSchedule(name, vcpus, schedule, place);
   const pci = pciPlaces(name, place);
+  const firmware = isFirmware(options.kernel);
   return Object.freeze({
     kind: "guest",
     name,
@@ -104,7 +105,7 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
     kernel: options.kernel,
     devices: Object.freeze(
       withoutAbsentControllers(
-        options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus, pci }) : [d])),
+        options.devices.flatMap((d) => (typeof d === "function" ? d({ name, vcpus, pci, firmware }) : [d])),
       ),
     ),
     power: Object.freeze({

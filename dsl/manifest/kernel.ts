@@ -20,8 +20,20 @@ export interface ExecutableDeclaration {
   readonly place: Error;
 }
 
+/** Firmware that finds what to boot by itself. */
+export interface FirmwareDeclaration {
+  readonly kind: "bios";
+  readonly kernel: PayloadDeclaration;
+  readonly place: Error;
+}
+
 /** What a guest boots. */
-export type KernelDeclaration = LinuxDeclaration | ExecutableDeclaration;
+export type KernelDeclaration = LinuxDeclaration | ExecutableDeclaration | FirmwareDeclaration;
+
+/** Whether a guest starts at the reset vector, as a machine does. */
+export function isFirmware(kernel: KernelDeclaration): kernel is FirmwareDeclaration {
+  return kernel.kind === "bios";
+}
 
 export interface LinuxOptions {
   /** A bzImage. */
@@ -83,6 +95,14 @@ export function multiboot(options: ExecutableOptions): ExecutableDeclaration {
  */
 export function multiboot2(options: ExecutableOptions): ExecutableDeclaration {
   return executable("multiboot2", options, placeOf("kernel"));
+}
+
+/**
+ * Starts a BIOS at the reset vector, such as Debian's SeaBIOS, which then boots from the guest's disks. It lies at the
+ * end of the first 4 GiB.
+ */
+export function bios(options: { readonly firmware: PayloadDeclaration }): FirmwareDeclaration {
+  return Object.freeze({ kind: "bios", kernel: options.firmware, place: placeOf("kernel") });
 }
 
 function executable(

@@ -1,9 +1,16 @@
 /** Where everything lies that a loader puts into a guest's memory before the kernel's own bytes. */
-import type { ExecutableDeclaration, KernelDeclaration, LinuxDeclaration } from "./kernel.ts";
-import { lowMemory } from "./memory.ts";
+import {
+  isFirmware,
+  type ExecutableDeclaration,
+  type FirmwareDeclaration,
+  type KernelDeclaration,
+  type LinuxDeclaration,
+} from "./kernel.ts";
+import { firmwareRom, lowMemory } from "./memory.ts";
 import type {
   E820Entry,
   ExecutableLoaderModel,
+  FirmwareLoaderModel,
   LinuxLoaderModel,
   LoaderModel,
   PayloadModel,
@@ -31,7 +38,22 @@ const gdt = [0, 0, 0x00cf_9b00_0000_ffffn, 0x00cf_9300_0000_ffffn].flatMap((desc
 
 /** Resolves a guest's loader. */
 export function resolveLoader(kernel: KernelDeclaration, around: LoaderSurroundings): LoaderModel {
+  if (isFirmware(kernel)) return firmwareLoader(kernel, around);
   return kernel.kind === "linux" ? linuxLoader(kernel, around) : executableLoader(kernel, around);
+}
+
+function firmwareLoader(
+  { kind, kernel }: FirmwareDeclaration,
+  around: LoaderSurroundings,
+): FirmwareLoaderModel {
+  return Object.freeze({
+    kind,
+    kernelPayload: around.payloadIndex(kernel, kind),
+    romEndGpa: firmwareRom.end,
+    shadowEndGpa: lowMemory.end,
+    romBytes: firmwareRom.mostBytes,
+    shadowBytes: firmwareRom.shadowBytes,
+  });
 }
 
 function linuxLoader(declared: LinuxDeclaration, around: LoaderSurroundings): LinuxLoaderModel {

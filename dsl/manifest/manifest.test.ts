@@ -138,7 +138,7 @@ test("RAM that the device hole leaves no place for goes on at 4 GiB, both parts 
     sizeBytes: 2 * gibibyte,
     ramOffset: 2 * gibibyte,
   });
-  t.is(loader.loadLimitGpa, 2 * gibibyte);
+  t.like(loader, { loadLimitGpa: 2 * gibibyte });
   t.deepEqual(e820.at(-1), { gpa: 4 * gibibyte, sizeBytes: 2 * gibibyte, type: "ram" });
 });
 

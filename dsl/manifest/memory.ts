@@ -27,6 +27,8 @@ export const lowMemory = Object.freeze({
   extendedBiosData: 0x9_fc00,
   /** The hole: display memory and expansion ROMs, none of which are there. */
   hole: 0xa_0000,
+  /** Firmware's RAM: expansion ROMs, and the end of the firmware itself. */
+  shadow: 0xc_0000,
   acpiTables: 0xe_0000,
   acpiNvs: 0xe_f000,
   rootPointer: 0xf_0000,
@@ -36,6 +38,15 @@ export const lowMemory = Object.freeze({
 /** The smallest and largest RAM of a guest, and what it is a multiple of, in bytes. */
 export const memoryLimits = Object.freeze({ least: 4 * 2 ** 20, most: 2 ** 39, step: 2 * 2 ** 20 } as const);
 
+/** Firmware: where it ends, how much there may be, and how much of it is seen below 1 MiB too (as on a q35). */
+export const firmwareRom = Object.freeze({
+  end: 2 ** 32,
+  mostBytes: 256 * 2 ** 10,
+  shadowBytes: 128 * 2 ** 10,
+  /** Taken out of the guest's memory, so that the rest can be mapped in large pages. */
+  heldBytes: 2 * 2 ** 20,
+} as const);
+
 /** RAM of `memoryBytes` laid out. */
 export interface MemoryLayout {
   readonly slots: readonly MemorySlotModel[];
@@ -44,21 +55,34 @@ export interface MemoryLayout {
   readonly lowRamEnd: number;
 }
 
+const slot = (name: string, gpa: number, end: number, ramOffset = gpa): MemorySlotModel =>
+  Object.freeze({ name, kind: "ram", gpa, sizeBytes: end - gpa, ramOffset });
+const entry = (type: E820Entry["type"], gpa: number, end: number): E820Entry =>
+  Object.freeze({ gpa, sizeBytes: end - gpa, type });
+
+/** The RAM that does not lie below 1 MiB. */
+function mainMemory(ramBytes: number): MemoryLayout {
+  const lowRamEnd = ramBytes <= deviceHoleGpa ? ramBytes : splitRamGpa;
+  const highBytes = ramBytes - lowRamEnd;
+  const slots = [slot("memory", lowMemory.end, lowRamEnd)];
+  const e820 = [entry("ram", lowMemory.end, lowRamEnd)];
+  if (highBytes > 0) {
+    slots.push(slot("memory above 4 GiB", highRamGpa, highRamGpa + highBytes, lowRamEnd));
+    e820.push(entry("ram", highRamGpa, highRamGpa + highBytes));
+  }
+  return { slots, e820, lowRamEnd };
+}
+
 /** Lays out a guest's RAM; `reserved` are further ranges that the guest's map names as reserved. */
 export function layMemory(
   memoryBytes: number,
   reserved: readonly { readonly gpa: number; readonly sizeBytes: number }[],
 ): MemoryLayout {
-  const lowRamEnd = memoryBytes <= deviceHoleGpa ? memoryBytes : splitRamGpa;
-  const highBytes = memoryBytes - lowRamEnd;
-  const slot = (name: string, gpa: number, end: number, ramOffset = gpa): MemorySlotModel =>
-    Object.freeze({ name, kind: "ram", gpa, sizeBytes: end - gpa, ramOffset });
-  const entry = (type: E820Entry["type"], gpa: number, end: number): E820Entry =>
-    Object.freeze({ gpa, sizeBytes: end - gpa, type });
+  const main = mainMemory(memoryBytes);
   const slots = [
     slot("conventional memory", 0, lowMemory.hole),
     slot("firmware area", lowMemory.acpiTables, lowMemory.end),
-    slot("memory", lowMemory.end, lowRamEnd),
+    ...main.slots,
   ];
   const e820 = [
     entry("ram", 0, lowMemory.extendedBiosData),
@@ -66,13 +90,37 @@ export function layMemory(
     entry("acpi", lowMemory.acpiTables, lowMemory.acpiNvs),
     entry("nvs", lowMemory.acpiNvs, lowMemory.rootPointer),
     entry("reserved", lowMemory.rootPointer, lowMemory.end),
-    entry("ram", lowMemory.end, lowRamEnd),
+    ...main.e820,
     ...reserved.map(({ gpa, sizeBytes }) => entry("reserved", gpa, gpa + sizeBytes)),
+  ].sort((a, b) => a.gpa - b.gpa);
+  return Object.freeze({
+    slots: Object.freeze(slots),
+    e820: Object.freeze(e820),
+    lowRamEnd: main.lowRamEnd,
+  });
+}
+
+/**
+ * Lays out the RAM of a guest with firmware, whose ROM lies in the last of its memory. The map is what the firmware is
+ * told of: it makes the guest's own.
+ */
+export function layFirmwareMemory(memoryBytes: number): MemoryLayout {
+  const ramBytes = memoryBytes - firmwareRom.heldBytes;
+  const main = mainMemory(ramBytes);
+  const { end, mostBytes } = firmwareRom;
+  const rom = Object.freeze({ ...slot("firmware", end - mostBytes, end, ramBytes), kind: "rom" as const });
+  const [memory, ...high] = main.slots;
+  const slots = [
+    slot("conventional memory", 0, lowMemory.hole),
+    slot("shadow memory", lowMemory.shadow, lowMemory.end),
+    memory!,
+    rom,
+    ...high,
   ];
-  if (highBytes > 0) {
-    slots.push(slot("memory above 4 GiB", highRamGpa, highRamGpa + highBytes, lowRamEnd));
-    e820.push(entry("ram", highRamGpa, highRamGpa + highBytes));
-  }
-  e820.sort((a, b) => a.gpa - b.gpa);
-  return Object.freeze({ slots: Object.freeze(slots), e820: Object.freeze(e820), lowRamEnd });
+  const [, ...highRam] = main.e820;
+  return Object.freeze({
+    slots: Object.freeze(slots),
+    e820: Object.freeze([entry("ram", 0, main.lowRamEnd), ...highRam]),
+    lowRamEnd: main.lowRamEnd,
+  });
 }

@@ -156,7 +156,14 @@ export interface PayloadModel {
   /** Where it lies on the EFI system partition, in UEFI's notation; null where it is sealed. */
   readonly espPath: string | null;
   readonly role:
-    "linux-kernel" | "initrd" | "pvh-kernel" | "multiboot-kernel" | "multiboot2-kernel" | "module" | "disk";
+    | "linux-kernel"
+    | "initrd"
+    | "pvh-kernel"
+    | "multiboot-kernel"
+    | "multiboot2-kernel"
+    | "bios"
+    | "module"
+    | "disk";
 }
 
 /** A partition of a disk of the machine, or a file in memory. */
@@ -187,7 +194,10 @@ export interface ConsoleModel {
 export interface GuestModel {
   readonly index: number;
   readonly name: string;
-  /** RAM in bytes, a multiple of 2 MiB; the 384 KiB hole below 1 MiB is taken out of it, as on a PC. */
+  /**
+   * Memory in bytes, a multiple of 2 MiB; the hole below 1 MiB is taken out of it, as on a PC, and where the guest has
+   * firmware, 2 MiB that hold it.
+   */
   readonly memoryBytes: number;
   /** Memory slots that exist when the guest starts, by ascending `gpa`; they never overlap. */
   readonly slots: readonly MemorySlotModel[];
@@ -198,7 +208,7 @@ export interface GuestModel {
   readonly chipset: ChipsetModel;
   /** In the order of declaration, which is the order in which the build numbers them. */
   readonly devices: readonly DeviceModel[];
-  /** The tables that the guest finds; they are written into its memory before it starts. */
+  /** The tables that the guest finds; they are written into its memory before it starts. None where firmware places them. */
   readonly acpi: AcpiModel;
   readonly power: PowerModel;
   readonly schedule: ScheduleModel;
@@ -231,8 +241,24 @@ export interface VcpuModel {
   readonly apicId: number;
 }
 
-/** How a guest's kernel gets into its memory, and how it is entered: in 32-bit mode with flat segments. */
-export type LoaderModel = LinuxLoaderModel | ExecutableLoaderModel;
+/** How what a guest boots gets into its memory, and how it is entered. */
+export type LoaderModel = KernelLoaderModel | FirmwareLoaderModel;
+
+/** A kernel is entered in 32-bit mode with flat segments. */
+export type KernelLoaderModel = LinuxLoaderModel | ExecutableLoaderModel;
+
+/** Firmware is entered at the reset vector, in the state after RESET. */
+export interface FirmwareLoaderModel {
+  readonly kind: "bios";
+  /** Index into `ImageModel.payloads`. */
+  readonly kernelPayload: number;
+  /** Where the firmware ends, and where its end is seen a second time, as memory. */
+  readonly romEndGpa: number;
+  readonly shadowEndGpa: number;
+  /** The most that firmware may have, and the most of its end that is seen below 1 MiB. */
+  readonly romBytes: number;
+  readonly shadowBytes: number;
+}
 
 interface AnyLoaderModel {
   /** Index into `ImageModel.payloads`. */

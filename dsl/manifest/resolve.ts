@@ -6,7 +6,9 @@ import { chipsetOf } from "./chipset.ts";
 import { ManifestError } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
 import { resolveLoader } from "./loader.ts";
-import { layMemory, lowMemory } from "./memory.ts";
+import { firmwareFacts } from "./firmware.ts";
+import { isFirmware } from "./kernel.ts";
+import { layFirmwareMemory, layMemory, lowMemory } from "./memory.ts";
 import type {
   ConsoleModel,
   GuestModel,
@@ -55,6 +57,8 @@ const hypervisorBytes = 8 * 2 ** 20;
 export function resolve(image: ImageDeclaration): {
   readonly model: ImageModel;
   readonly payloads: readonly ResolvedPayload[];
+  /** Those of the declaration, with every device complete. */
+  readonly guests: readonly GuestDeclaration[];
 } {
   if (image.guests.length === 0) {
     throw new ManifestError("TV5102", `image "${image.name}" has no guest, so there is nothing to run`, [
@@ -66,9 +70,10 @@ export function resolve(image: ImageDeclaration): {
   checkTrace(image);
   const payloads: ResolvedPayload[] = [];
   const schedules = resolveSchedules(image.guests, image.cpuCapacity, image.scheduling);
-  const guests = image.guests.map((guest, index) =>
+  const resolved = image.guests.map((guest, index) =>
     resolveGuest(image, guest, index, payloads, schedules[index]!),
   );
+  const guests = resolved.map((r) => r.model);
   checkSaves(image);
   const devices = image.guests.flatMap((g) => g.devices);
   // The saves' volume is the last.
@@ -94,7 +99,11 @@ export function resolve(image: ImageDeclaration): {
     sharedMemories: resolveSharedMemories(image.guests, guests),
     channels: resolveChannels(image.guests),
   });
-  return { model, payloads: Object.freeze(payloads) };
+  return {
+    model,
+    payloads: Object.freeze(payloads),
+    guests: Object.freeze(resolved.map((r) => r.declaration)),
+  };
 }
 
 function resolveGuest(
@@ -103,28 +112,34 @@ function resolveGuest(
   index: number,
   payloads: ResolvedPayload[],
   schedule: ScheduleModel,
-): GuestModel {
+): { readonly model: GuestModel; readonly declaration: GuestDeclaration } {
   checkUnique("TV5104", "devices", `guest "${guest.name}"`, guest.devices);
   checkLines(guest);
   checkAcpiNames(guest);
   checkWires(guest);
   const { model: chipset, facts } = chipsetOf(guest);
-  const { slots, e820, lowRamEnd } = layMemory(
-    guest.memoryBytes,
-    chipset.ecam === null ? [] : [chipset.ecam],
-  );
+  const firmware = isFirmware(guest.kernel);
+  const { slots, e820, lowRamEnd } = firmware
+    ? layFirmwareMemory(guest.memoryBytes)
+    : layMemory(guest.memoryBytes, chipset.ecam === null ? [] : [chipset.ecam]);
   checkWindows(guest, slots);
   const vcpus = Array.from({ length: guest.vcpus }, (_, i) => Object.freeze({ index: i, apicId: i }));
   const devices = guest.devices.map(({ name, type, vcpu, windows, lines }) =>
     Object.freeze({ name, type, vcpu: vcpu ?? null, windows, lines }),
   );
-  const acpi = tablesOf(guest, {
+  const acpiInput = {
     vcpus,
     chipset,
     devices: devices.map((device, i) => ({ ...device, acpi: guest.devices[i]!.acpi })),
     ...facts,
-  });
-  return Object.freeze({
+  };
+  const acpi = firmware ? noTables : tablesOf(guest, acpiInput);
+  const completed = guest.devices.map((device) =>
+    device.completes === undefined
+      ? device
+      : Object.freeze({ ...device, instance: device.completes(firmwareFacts(acpiInput, e820)) }),
+  );
+  const model = Object.freeze({
     index,
     name: guest.name,
     memoryBytes: guest.memoryBytes,
@@ -143,7 +158,11 @@ function resolveGuest(
     power: guest.power,
     schedule,
   });
+  return { model, declaration: Object.freeze({ ...guest, devices: Object.freeze(completed) }) };
 }
+
+/** Firmware gets them with their linker script. */
+const noTables: GuestModel["acpi"] = Object.freeze({ rsdpGpa: 0, tables: Object.freeze([]) });
 
 function tablesOf(guest: GuestDeclaration, input: Parameters<typeof acpiTables>[0]): GuestModel["acpi"] {
   const places = {

@@ -51,7 +51,7 @@ export function executableLoader(model: GuestModel, loader: ExecutableLoaderMode
     ),
   );
   const reader = executableReader(loader.kind, { load16, load32, load64 }, rooms);
-  const putPlaced = placedBytes(model);
+  const putPlaced = placedBytes(model, loader);
   const state = storage(`${model.name}.executable`, struct("ExecutableState", { entry: u64 }));
   const registers = [{ index: ebx, value: BigInt(loader.startInfoGpa) }];
   if (magic !== null) registers.push({ index: eax, value: magic });

@@ -139,7 +139,7 @@ export function linuxLoader(model: GuestModel, loader: LinuxLoaderModel): GuestL
     ),
   );
   const e820Count = e820.length;
-  const putPlaced = placedBytes(model);
+  const putPlaced = placedBytes(model, loader);
   const page = storage(`${model.name}.bootParams`, Page, { align: 4096 });
   const state = storage(`${model.name}.linux`, struct("LinuxState", { entry: u64 }));
 

@@ -3,7 +3,7 @@ import { u64, u8, type u32 } from "../../../dsl/core/int.ts";
 import { addressOf } from "../../../dsl/core/intrinsics.ts";
 import { array } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
-import type { GuestModel } from "../../../dsl/manifest/model.ts";
+import type { GuestModel, KernelLoaderModel } from "../../../dsl/manifest/model.ts";
 import { BootProblem, maxPayloads, type BootInfo } from "../../../kernel/boot.ts";
 import { copyToGuest, type SlotTable } from "../../../kernel/slots.ts";
 import type { Loaded } from "../../../kernel/virtualization.ts";
@@ -20,12 +20,13 @@ export interface StartState {
 
 /** The loader of one guest. */
 export interface GuestLoader {
-  readonly start: StartState;
+  /** Null: the state after RESET. */
+  readonly start: StartState | null;
   /** Whether the payloads can be loaded. */
   check(boot: BootInfo): Loaded;
   /** Puts everything into the guest's memory, which is zero. */
   load(slots: SlotTable, boot: BootInfo): Loaded;
-  /** Where the guest starts, after `load`: a physical address. */
+  /** Where a guest with a start state starts, after `load`: a physical address. */
   entry(): u64;
 }
 
@@ -48,8 +49,8 @@ export function highPlace(top: u64, bytes: u64, floor: u64): u64 {
 }
 
 /** Lays down what a guest's memory holds whatever its payloads are. The result copies it; false where it does not fit. */
-export function placedBytes(model: GuestModel): (slots: SlotTable) => boolean {
-  const pieces = [...model.acpi.tables, ...model.loader.placed];
+export function placedBytes(model: GuestModel, loader: KernelLoaderModel): (slots: SlotTable) => boolean {
+  const pieces = [...model.acpi.tables, ...loader.placed];
   const bytes = pieces.flatMap((p) => p.bytes);
   const content = storage(`${model.name}.placed`, array(u8, bytes.length), { constant: true });
   bytes.forEach((byte, i) => {

@@ -215,7 +215,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
           const loaded = g.loader.load(domain.slots, boot);
           if (loaded.problem !== BootProblem.none) return loaded;
           reset(domain);
-          startFlat(vcpus[domain.firstVcpu], g.loader.entry(), g.loader.start);
+          const { start } = g.loader;
+          if (start !== null) startFlat(vcpus[domain.firstVcpu], g.loader.entry(), start);
         }
       }
       return { problem: BootProblem.none, detail: 0n };
