@@ -40,7 +40,7 @@ test("the status of the timer is set whenever its highest bit changes", (t) => {
 
 test("clearing another bit does not lose the timer's", (t) => {
   const guest = plain();
-  guest.input("wires", 0, true);
+  guest.input("powerButton", 0, true);
   at(guest, toggle(1n));
   guest.write("status", powerButton);
   t.is(guest.read("status"), timer);
@@ -78,12 +78,12 @@ test("nobody is woken for a timer that is not enabled", (t) => {
 
 test("the power button is told by an interrupt where it is enabled", (t) => {
   const guest = plain();
-  guest.input("wires", 0, true);
+  guest.input("powerButton", 0, true);
   t.is(guest.read("status"), powerButton);
   t.false(guest.line("sci"));
   guest.write("enable", powerButton);
   t.true(guest.line("sci"));
-  guest.input("wires", 0, false);
+  guest.input("powerButton", 0, false);
   t.true(guest.line("sci"), "the event stays when the button is released");
   guest.write("status", powerButton);
   t.false(guest.line("sci"));
@@ -92,7 +92,7 @@ test("the power button is told by an interrupt where it is enabled", (t) => {
 test("the clock's alarm is another event", (t) => {
   const guest = plain();
   guest.write("enable", powerButton);
-  guest.input("wires", 1, true);
+  guest.input("alarm", 0, true);
   t.is(guest.read("status"), rtc);
   t.false(guest.line("sci"));
   guest.write("enable", rtc);

@@ -92,8 +92,10 @@ const shape = device("acpi-pm", {
     /** How often bit 23 of the timer had changed when it was last looked at. */
     seenToggles: u64,
     toggle: timer(),
-    /** 0: the power button; 1: the real-time clock's alarm. */
-    wires: inputs(2),
+    /** The power button, while it is pressed. */
+    powerButton: inputs(1),
+    /** The real-time clock's alarm. */
+    alarm: inputs(1),
     /** General-purpose events, by their number. */
     gpes: inputs(gpePins),
     sci: line(),
@@ -177,10 +179,14 @@ export const acpiPm = shape.implement({
     },
   },
   input: {
-    wires(u, pin, level) {
+    powerButton(u, _pin, level) {
       if (!level) return;
-      if (pin === 0) u.status.powerButton = true;
-      else u.status.rtc = true;
+      u.status.powerButton = true;
+      ask(u);
+    },
+    alarm(u, _pin, level) {
+      if (!level) return;
+      u.status.rtc = true;
       ask(u);
     },
     gpes(u, pin, level) {

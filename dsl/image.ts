@@ -21,6 +21,7 @@ import { ManifestError, placeOf } from "./manifest/error.ts";
 import type { GuestDeclaration } from "./manifest/guest.ts";
 import type { ImageModel } from "./manifest/model.ts";
 import { checkName, type Identifier } from "./manifest/names.ts";
+import type { OperatorOptions } from "./manifest/operator.ts";
 import type { Placement } from "./manifest/payload.ts";
 import { resolve, type ResolvedPayload } from "./manifest/resolve.ts";
 import { defaultCapacity, mostCpus, resolveScheduling, type SchedulingOptions } from "./manifest/schedule.ts";
@@ -34,7 +35,7 @@ export { network } from "./manifest/network.ts";
 export { payload } from "./manifest/payload.ts";
 export { sharedMemory } from "./manifest/shared-memory.ts";
 export { espFile, partition } from "./manifest/volume.ts";
-export { gib, kib, microseconds, mib, milliseconds } from "./manifest/units.ts";
+export { gib, kib, microseconds, mib, milliseconds, seconds } from "./manifest/units.ts";
 export type { Bytes, Nanoseconds } from "./manifest/units.ts";
 
 export interface ImageOptions<Name extends string> {
@@ -75,10 +76,15 @@ export interface ImageOptions<Name extends string> {
     readonly recordsPerCpu?: number;
   };
   /**
-   * Where guests are saved: a partition with room for their memory. With it comes the operator's prompt on the host's
-   * console, which Ctrl-] opens. By default guests cannot be saved.
+   * Where guests are saved: a partition with room for their memory. With it comes the operator's prompt. By default
+   * guests cannot be saved.
    */
   readonly saves?: VolumeDeclaration;
+  /**
+   * The operator's prompt on the host's console, which Ctrl-] opens: guests are started and stopped there, and looked
+   * at. By default there is none.
+   */
+  readonly operator?: OperatorOptions;
   /** The machine that the appliance is for; a machine that cannot hold it is then a build error. */
   readonly machine?: { readonly memory: Bytes };
 }
@@ -130,6 +136,7 @@ export function image<const Name extends string>(options: ImageOptions<Name>): M
             devices: options.trace.devices === undefined ? null : Object.freeze([...options.trace.devices]),
           }),
     saves: options.saves,
+    operator: options.operator,
     machine: options.machine && { memoryBytes: options.machine.memory },
     place,
   });

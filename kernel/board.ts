@@ -16,7 +16,7 @@ import type { ChannelModel, NetworkModel, SharedMemoryModel } from "../dsl/manif
 import { channelsOf } from "./channels.ts";
 import { cpus } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
-import type { Domain } from "./domain.ts";
+import { DomainState, type Domain } from "./domain.ts";
 import { Request } from "./vcpu.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
 import type { BlockStore } from "./block-store.ts";
@@ -110,6 +110,8 @@ export interface BoardParts {
   runChannels(): boolean;
   /** Withdraws the timers of a guest that has ended. */
   silence(guest: u32): void;
+  /** Puts the timers of a guest off that was paused for so many ticks. */
+  postpone(guest: u32, ticks: u64): void;
   /** Bytes of host memory for what guests share, a multiple of 2 MiB, which `giveShared` is given in one piece, zero. */
   readonly sharedBytes: number;
   giveShared(hpa: u64): void;
@@ -137,7 +139,7 @@ enum Kind {
 const queueLength = 256;
 const queueMask = queueLength - 1;
 
-/** Builds the board over all guests' devices. Throws where a wire ends nowhere that exists. */
+/** Builds the board over all guests' devices, which may be paused or not. Throws where a wire ends nowhere that exists. */
 export function makeBoard(
   guests: readonly BoardGuest[],
   domains: FixedArray<Domain>,
@@ -148,6 +150,7 @@ export function makeBoard(
   blocks: BlockStore | null = null,
   sharedModels: readonly SharedMemoryModel[] = [],
   channelModels: readonly ChannelModel[] = [],
+  pauses = false,
 ): BoardParts {
   const placed: PlacedInstance[] = [];
   let nextWire = 0;
@@ -395,7 +398,7 @@ export function makeBoard(
     if (unlikely(hasQueued())) drainOrYield();
   };
 
-  const timerPart = timers(timerEnds.length, slackNs, (index: u32): void => {
+  const expire = (index: u32): void => {
     for (const t of timerEnds) {
       if (index === t.number) {
         enterGuest(t.guest);
@@ -404,7 +407,18 @@ export function makeBoard(
         return;
       }
     }
-  });
+  };
+  const guestOfTimer = Object.freeze(timerEnds.length === 0 ? [0] : timerEnds.map((t) => t.guest));
+  const lastTimer = guestOfTimer.length - 1;
+  const timerPart = pauses
+    ? timers(
+        timerEnds.length,
+        slackNs,
+        expire,
+        (index: u32): boolean =>
+          domains[guestOfTimer[Math.min(index, lastTimer)]].state === DomainState.paused,
+      )
+    : timers(timerEnds.length, slackNs, expire);
 
   const feeds = ofKind("source")
     .filter((w) => w.end.targets.length > 0)
@@ -533,6 +547,9 @@ export function makeBoard(
     runNetworks: networks.run,
     runChannels: channels.run,
     silence,
+    postpone: (guest: u32, ticks: u64): void => {
+      for (const t of timerEnds) if (guest === t.guest) timerPart.postpone(t.number, ticks);
+    },
     sharedBytes: shared.bytes,
     giveShared: shared.give,
     addPages: (domain: Domain): void => {

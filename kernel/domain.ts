@@ -44,6 +44,10 @@ export enum StopReason {
   haltedForever = 8,
   /** A task switch, which is not virtualised. */
   taskSwitch = 9,
+  /** The operator stopped it. */
+  operator = 10,
+  /** It did not turn itself off in time after its power button was pressed. */
+  deadline = 11,
 }
 
 export const Domain = struct("Domain", {
@@ -57,6 +61,8 @@ export const Domain = struct("Domain", {
   restarts: u32,
   stopRip: u64,
   stopDetail: u64,
+  /** Host ticks at which it is stopped, unless it has turned itself off by then; 0: it was not asked to. */
+  stopBy: u64,
   time: GuestTime,
   slots: SlotTable,
   /** Root of the nested translation, host-physical; the platform's. */

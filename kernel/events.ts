@@ -67,6 +67,12 @@ export const guestReported = eventKind("guest-reported", "domain", "code", "a", 
 /** A change was dropped: more were under way than the board has room for. */
 export const wireQueueFull = eventKind("wire-queue-full", "wire");
 
+/** The operator paused it. */
+export const guestPaused = eventKind("guest-paused", "domain");
+/** It goes on after a pause. */
+export const guestResumed = eventKind("guest-resumed", "domain");
+/** Its power button was pressed. */
+export const guestAsked = eventKind("guest-asked-to-stop", "domain");
 /** It was saved, and stays stopped; MiB of its memory that held anything. */
 export const guestSaved = eventKind("guest-saved", "domain", "memory");
 /** It goes on from where it was saved; how long it was away. */

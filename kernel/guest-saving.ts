@@ -10,8 +10,8 @@ import { pauseGuestTime, resumeGuestTime } from "./timebase.ts";
 import { virtualization } from "./virtualization.ts";
 
 export interface GuestSaving {
-  /** Saves a guest that runs, and stops it; a guest that cannot be saved runs on. */
-  save(domain: Domain): void;
+  /** Saves a guest that runs, and stops it; false where it cannot be saved, and runs on. */
+  save(domain: Domain): boolean;
   /** Lets a guest that does not run go on from its save; false where that cannot be. */
   restore(domain: Domain): boolean;
   /** At the machine's start: lets a guest go on. False where it is to start afresh: nothing was saved. */
@@ -58,7 +58,7 @@ export function guestSaving(
     return SaveProblem.none;
   };
   return Object.freeze({
-    save(domain: Domain): void {
+    save(domain: Domain): boolean {
       let problem: u32 = SaveProblem.notRunning;
       if (domain.state === DomainState.running) {
         board.deliver();
@@ -74,6 +74,7 @@ export function guestSaving(
         rings.record(guestSaved, BigInt(domain.index), saves.keptMiB(), 0n, 0n);
       } else rings.record(guestUnsaved, BigInt(domain.index), BigInt(problem), 0n, 0n);
       told.show();
+      return problem === SaveProblem.none;
     },
     restore(domain: Domain): boolean {
       const problem = attempt(domain);

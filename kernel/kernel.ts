@@ -14,15 +14,14 @@ import type { BoardParts } from "./board.ts";
 import { cpus } from "./cpu.ts";
 import { Domain, DomainState } from "./domain.ts";
 import type { EventRings } from "./events.ts";
-import { guestCommands } from "./guest-commands.ts";
 import { guestSaving } from "./guest-saving.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { recordCpus } from "./host-cpus.ts";
 import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
-import { operatorPrompt } from "./operator.ts";
+import type { Consoles } from "./operator/consoles.ts";
+import { makeOperator } from "./operator/operator.ts";
 import type { Saves } from "./saves.ts";
-import type { SharedConsole } from "./shared-console.ts";
 import { addExtent, addSlot, SlotKind } from "./slots.ts";
 import type { Trace } from "./trace.ts";
 import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
@@ -38,8 +37,10 @@ export interface KernelParts {
   readonly blocks: BlockStore | null;
   /** Null: the image declares none. */
   readonly trace: Trace | null;
-  /** Saving of guests, and the console that the operator shares; null: the image declares no place for saves. */
-  readonly saving: { readonly saves: Saves; readonly console: SharedConsole } | null;
+  /** Saving of guests; null: the image declares no place for saves. */
+  readonly saves: Saves | null;
+  /** The consoles of the guests on the host's one, which the operator shares; null: there is none. */
+  readonly consoles: Consoles | null;
 }
 
 /** The storage of the domains of an image. */
@@ -64,7 +65,7 @@ function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: 
 
 /** Builds the kernel. */
 export function kernel(parts: KernelParts): KernelEntry {
-  const { model, domains, board, rings, blocks, trace, saving } = parts;
+  const { model, domains, board, rings, blocks, trace, saves, consoles } = parts;
   let vcpuBase = 0;
   const guests = Object.freeze(
     model.guests.map((g: GuestModel) => {
@@ -92,7 +93,8 @@ export function kernel(parts: KernelParts): KernelEntry {
   const vcpuCount = vcpuBase;
   const total = guests.reduce((sum, g) => sum + g.bytes, BigInt(board.sharedBytes));
   const consoleGuest = model.console.guest;
-  const told = notices(rings, guests, board.instances, saving !== null);
+  const operated = consoles !== null;
+  const told = notices(rings, guests, board.instances, saves !== null, operated);
 
   // ---- Memory -----------------------------------------------------------------------------------------------
 
@@ -189,6 +191,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     rings,
     // One CPU: where the loop runs, no guest does.
     isAtRest: (_domain: Domain): boolean => true,
+    operated,
     drainVolumes,
     ended(): void {
       if (trace !== null) trace.drain(true);
@@ -196,9 +199,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     },
   });
   const saver =
-    saving === null
-      ? null
-      : guestSaving(saving.saves, board, rings, told, { rest: life.rest, finishVolumes });
+    saves === null ? null : guestSaving(saves, board, rings, told, { rest: life.rest, finishVolumes });
 
   const build = (boot: BootInfo): void => {
     if (board.sharedBytes > 0) {
@@ -239,22 +240,25 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   // ---- The loop ---------------------------------------------------------------------------------------------
 
-  // What is declared last has the input: a console of virtio in place of the chipset's UART.
+  // What a guest declares last has its input: a console of virtio in place of the chipset's UART.
   const feeds = Object.freeze(
-    board.feeds.filter((f) => f.name === "console" && f.guest === consoleGuest).slice(-1),
+    guests
+      .filter((g) => operated || g.index === consoleGuest)
+      .flatMap((g) => board.feeds.filter((f) => f.name === "console" && f.guest === g.index).slice(-1)),
   );
 
-  /** Gives received bytes to the guest that has the console, as many as it takes. */
+  /** Gives received bytes to the guests that they are for, as many as they take. */
   const feedConsole = (): void => {
     for (const f of feeds) {
-      if (domains[f.guest].state !== DomainState.running) return;
-      board.enterGuest(f.guest);
-      // A device's FIFO holds at most this many.
-      for (let i = 0; i < 256; i++) {
-        if (f.room() === 0) return;
-        const byte = saving === null ? machine.consoleGet() : saving.console.guestGet();
-        if (byte < 0) return;
-        f.receive(byte & 0xff);
+      if (domains[f.guest].state === DomainState.running) {
+        board.enterGuest(f.guest);
+        // A device's FIFO holds at most this many.
+        for (let i = 0; i < 256; i++) {
+          if (f.room() === 0) break;
+          const byte = consoles === null ? machine.consoleGet() : consoles.guestGet(f.guest);
+          if (byte < 0) break;
+          f.receive(byte & 0xff);
+        }
       }
     }
   };
@@ -279,33 +283,41 @@ export function kernel(parts: KernelParts): KernelEntry {
     }
   };
 
-  const isConsoleFree = (): boolean => {
+  /** Whether no guest takes what is typed. */
+  const isAlone = (attached: u32): boolean => {
     for (const g of guests)
-      if (g.index === consoleGuest && domains[g.index].state === DomainState.running) return false;
+      if (attached === g.index && domains[g.index].state === DomainState.running) return false;
     return true;
   };
-  const prompt =
-    saving === null || saver === null
+  const leave = (): void => {
+    if (consoles !== null) consoles.release();
+    if (trace !== null) trace.drain(true);
+    told.show();
+  };
+  const operator =
+    consoles === null || model.operator === null
       ? null
-      : operatorPrompt(
-          saving.console,
-          guestCommands(guests, domains, saver, {
-            start(domain: Domain): void {
-              life.start(domain);
-              life.settle();
-            },
-            attach(guest: u32): void {
-              told.show();
-              if (guest === consoleGuest) saving.console.give();
-            },
-            leave(): void {
-              saving.console.release();
-              if (trace !== null) trace.drain(true);
-              told.show();
-            },
-          }),
-          guests.map((g) => g.name),
-        );
+      : makeOperator({
+          ...{
+            model,
+            permits: model.operator.console,
+            domains,
+            life,
+            consoles,
+            saving: saver,
+            leave,
+            tellEvents: told.show,
+          },
+        });
+  /** Says what happened; what the operator types is shown again behind it. */
+  const tell = (): void => {
+    if (operator === null) told.show();
+    else if (told.waits()) {
+      operator.hide();
+      told.show();
+      operator.show();
+    }
+  };
 
   /** The next vCPU after `index` that can run, or null. Halted ones that something waits for run. */
   const pick = (index: u32): Vcpu | null => {
@@ -333,16 +345,14 @@ export function kernel(parts: KernelParts): KernelEntry {
       board.runNetworks();
       if (board.runChannels()) board.timers.wakeBy(machine.now());
       // A wire that is slower than the guest gets the rest a millisecond later.
-      if (consoleGuest !== null && !machine.consoleFlush())
+      if ((operated || consoleGuest !== null) && !machine.consoleFlush())
         board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));
-      if (prompt !== null) prompt.serve(isConsoleFree());
-      if (consoleGuest !== null) {
-        feedConsole();
-        if (prompt === null) serveOperator();
-      }
+      if (operator !== null && consoles !== null) operator.serve(isAlone(consoles.attached()));
+      if (operated || consoleGuest !== null) feedConsole();
+      if (!operated && consoleGuest !== null) serveOperator();
       serveVolumes();
       life.settle();
-      told.show();
+      tell();
       if (trace !== null) trace.drain(false);
       const vcpu = pick(last);
       if (vcpu === null) {

@@ -10,22 +10,34 @@ import type { BoardParts } from "./board.ts";
 import { bootInfo, BootProblem } from "./boot.ts";
 import { changeDomain, DomainState, StopReason, type Domain } from "./domain.ts";
 import {
+  guestAsked,
   guestEnded,
+  guestPaused,
   guestRestarted,
+  guestResumed,
   guestStarted,
   guestStopped,
   guestUnloadable,
   type EventRings,
 } from "./events.ts";
 import { machine } from "./machine.ts";
+import { powerButtons } from "./power-button.ts";
 import { clearExtents } from "./slots.ts";
-import { startGuestTime } from "./timebase.ts";
+import { pauseGuestTime, resumeGuestTime, startGuestTime } from "./timebase.ts";
 import { Request, request, VcpuState } from "./vcpu.ts";
 import { virtualization } from "./virtualization.ts";
 
 export interface Lifecycle {
   /** Lets a domain start from its beginning, whatever it does now. */
   start(domain: Domain): void;
+  /** Asks a domain that runs to turn itself off, and stops it when it has not done so after `ticks`. */
+  stop(domain: Domain, ticks: u64): void;
+  /** Stops a domain at once. */
+  kill(domain: Domain): void;
+  /** Holds a domain that runs, and its clock. */
+  pause(domain: Domain): void;
+  /** Lets a domain that is paused go on. */
+  resume(domain: Domain): void;
   /** Stops a domain's vCPUs, none of which is on a CPU, and withdraws its timers. */
   rest(domain: Domain): void;
   /** Does what the domains' states ask for. */
@@ -40,6 +52,8 @@ export interface LifecycleParts {
   readonly rings: EventRings;
   /** Whether none of a domain's vCPUs is on a CPU. */
   isAtRest(domain: Domain): boolean;
+  /** Whether there is an operator, who pauses and stops guests. */
+  readonly operated: boolean;
   /** Ends what disks have under way into a guest's memory. */
   drainVolumes(guest: u32): void;
   /** A guest stays stopped: says and sends what waits. */
@@ -48,7 +62,7 @@ export interface LifecycleParts {
 
 /** Builds it. */
 export function lifecycle(parts: LifecycleParts): Lifecycle {
-  const { domains, board, rings } = parts;
+  const { domains, board, rings, operated } = parts;
   const guests = Object.freeze(
     parts.guests.map(({ index, memoryBytes, power }) =>
       Object.freeze({
@@ -60,6 +74,7 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
       }),
     ),
   );
+  const press = powerButtons(board);
   const vcpuCount = parts.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
   const endOf = (domain: Domain): u32 => u32(Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount));
 
@@ -77,6 +92,7 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
       return;
     }
     domain.state = DomainState.running;
+    domain.stopBy = 0n;
     const end = endOf(domain);
     for (let i = 0; i < end; i++) {
       if (i >= domain.firstVcpu) {
@@ -111,7 +127,9 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     let powerOff = false;
     for (const g of guests) {
       if (domain.index === g.index) {
-        if (domain.state === DomainState.poweredOff) powerOff = g.powersMachineOff;
+        // Who asks a guest to turn itself off means the guest.
+        if (domain.state === DomainState.poweredOff) powerOff = g.powersMachineOff && domain.stopBy === 0n;
+        else if (operated && domain.state === DomainState.stopped) restart = false;
         else if (domain.state === DomainState.restarting) restart = g.restartsOnReboot;
         else restart = g.restartsOnCrash;
       }
@@ -136,7 +154,8 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
       return;
     }
     domain.changed = false;
-    if (domain.state === DomainState.starting) {
+    if (operated && domain.state === DomainState.paused) pauseGuestTime(domain.time);
+    else if (domain.state === DomainState.starting) {
       rings.record(guestStarted, BigInt(domain.index), megabytes, 0n, 0n);
       load(domain);
     } else end(domain);
@@ -144,10 +163,42 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
 
   return Object.freeze({
     start: (domain: Domain): void => changeDomain(domain, DomainState.starting, StopReason.none, 0n, 0n),
+    stop(domain: Domain, ticks: u64): void {
+      if (domain.state !== DomainState.running) return;
+      domain.stopBy = u64(machine.now() + ticks);
+      rings.record(guestAsked, BigInt(domain.index), 0n, 0n, 0n);
+      // Without a button, there is nothing to wait for.
+      if (!press(domain.index)) domain.stopBy = machine.now();
+    },
+    kill: (domain: Domain): void => changeDomain(domain, DomainState.stopped, StopReason.operator, 0n, 0n),
+    pause(domain: Domain): void {
+      if (domain.state !== DomainState.running) return;
+      domain.state = DomainState.paused;
+      domain.changed = true;
+      rings.record(guestPaused, BigInt(domain.index), 0n, 0n, 0n);
+    },
+    resume(domain: Domain): void {
+      if (domain.state !== DomainState.paused) return;
+      const { time } = domain;
+      const held = domain.changed ? 0n : u64(machine.now() - time.paused);
+      domain.changed = false;
+      if (held !== 0n) {
+        resumeGuestTime(time);
+        virtualization.followClock(domain);
+        board.postpone(domain.index, held);
+      }
+      domain.state = DomainState.running;
+      rings.record(guestResumed, BigInt(domain.index), 0n, 0n, 0n);
+    },
     rest,
     settle(): void {
       for (const g of guests) {
         const domain = domains[g.index];
+        if (operated && domain.stopBy !== 0n && domain.state === DomainState.running) {
+          if (machine.now() >= domain.stopBy)
+            changeDomain(domain, DomainState.stopped, StopReason.deadline, 0n, 0n);
+          else board.timers.wakeBy(domain.stopBy);
+        }
         if (domain.changed) settleOne(domain, g.megabytes);
       }
     },

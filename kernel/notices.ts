@@ -11,10 +11,13 @@ import {
   cpuAbsent,
   cpusRun,
   deviceUnimplemented,
+  guestAsked,
   guestEnded,
+  guestPaused,
   guestReported,
   guestRestarted,
   guestRestored,
+  guestResumed,
   guestSaved,
   guestStarted,
   guestStopped,
@@ -28,21 +31,37 @@ import {
 import { machine } from "./machine.ts";
 import { SaveProblem } from "./save-format.ts";
 
-/** The sentences of the reasons, and whether the detail says something. */
+/** What a reason's notice says beside its sentence: its detail, and where the guest was. */
+const beside = Object.freeze({ nothing: 0, rip: 1, detail: 3 });
+
+/** The sentences of the reasons. */
 const sentences = Object.freeze([
-  { reason: StopReason.powerOff, text: "it powered itself off", detail: 0 },
-  { reason: StopReason.reboot, text: "it asked for a restart", detail: 0 },
-  { reason: StopReason.tripleFault, text: "triple fault", detail: 0 },
-  { reason: StopReason.invalidState, text: "the processor refused its state", detail: 1 },
+  { reason: StopReason.powerOff, text: "it powered itself off", more: beside.nothing },
+  { reason: StopReason.reboot, text: "it asked for a restart", more: beside.nothing },
+  { reason: StopReason.tripleFault, text: "triple fault", more: beside.rip },
+  { reason: StopReason.invalidState, text: "the processor refused its state", more: beside.detail },
   {
     reason: StopReason.memoryAccess,
     text: "an access to physical memory that cannot be performed",
-    detail: 1,
+    more: beside.detail,
   },
-  { reason: StopReason.emulation, text: "an instruction that is not performed on device memory", detail: 1 },
-  { reason: StopReason.unexpectedExit, text: "an unexpected exit", detail: 1 },
-  { reason: StopReason.haltedForever, text: "halted with interrupts off", detail: 0 },
-  { reason: StopReason.taskSwitch, text: "a hardware task switch", detail: 1 },
+  {
+    reason: StopReason.emulation,
+    text: "an instruction that is not performed on device memory",
+    more: beside.detail,
+  },
+  { reason: StopReason.unexpectedExit, text: "an unexpected exit", more: beside.detail },
+  { reason: StopReason.haltedForever, text: "halted with interrupts off", more: beside.rip },
+  { reason: StopReason.taskSwitch, text: "a hardware task switch", more: beside.detail },
+]);
+/** Those of the operator's. */
+const operatorSentences = Object.freeze([
+  { reason: StopReason.operator, text: "the operator stopped it", more: beside.nothing },
+  {
+    reason: StopReason.deadline,
+    text: "it did not obey its power button in time",
+    more: beside.nothing,
+  },
 ]);
 /** Texts that a number chooses: all in one, and by number where each begins and how long it is. */
 function textTable(texts: readonly (string | undefined)[]): {
@@ -69,21 +88,6 @@ function byNumber<R, V>(
   const last = Math.max(...rows.map(number));
   return Array.from({ length: last + 1 }, (_, n) => rows.filter((row) => number(row) === n).map(value)[0]);
 }
-const reasons = textTable(
-  byNumber(
-    sentences,
-    (s) => s.reason,
-    (s) => s.text,
-  ),
-);
-const details = Object.freeze(
-  byNumber(
-    sentences,
-    (s) => s.reason,
-    (s) => s.detail,
-  ).map((detail) => detail ?? 0),
-);
-
 /** The sentences of what keeps a guest from being saved or restored. */
 const saveProblems = textTable(
   byNumber(
@@ -126,15 +130,6 @@ export function putPrefix(): void {
   putText(text("typevisor: "));
 }
 
-function putReason(reason: u32, detail: u64): void {
-  reasons.put(reason);
-  if (reason < reasons.count && details[reason] !== 0) {
-    putText(text(" ("));
-    putHex(detail);
-    putText(text(")"));
-  }
-}
-
 /** "typevisor: guest linux is stopped; r starts it again, p turns the machine off" */
 export function noticeIdle(name: Text): void {
   putPrefix();
@@ -172,6 +167,9 @@ const told = Object.freeze([
   { kind: guestUnloadable, parts: part.guest, sentence: " cannot be loaded" },
   { kind: deviceUnimplemented, parts: part.register, sentence: "a guest uses what is not there: " },
   { kind: guestReported, parts: part.guest | part.report, sentence: " reports " },
+  { kind: guestPaused, parts: part.guest, sentence: " is paused" },
+  { kind: guestResumed, parts: part.guest, sentence: " goes on" },
+  { kind: guestAsked, parts: part.guest, sentence: " is asked to turn itself off" },
   { kind: guestSaved, parts: part.guest | part.memory, sentence: " is saved, " },
   { kind: guestRestored, parts: part.guest | part.seconds, sentence: " goes on where it was saved, after " },
   { kind: guestUnsaved, parts: part.guest | part.problem, sentence: " is not saved: " },
@@ -184,19 +182,30 @@ const kindOf = (row: (typeof told)[number]): number => row.kind.number;
 const untold = 0xff;
 const ofCpus = [cpusRun, cpuAbsent];
 const ofSaves = [guestSaved, guestRestored, guestUnsaved, guestUnrestored];
+const ofOperator = [guestPaused, guestResumed, guestAsked];
 
 /** What tells the operator of events. */
 export interface Notices {
+  /** Whether this CPU has recorded something since the last time. */
+  waits(): boolean;
   /** Tells what this CPU has recorded since the last time, in order. */
   show(): void;
+  /** Whether an event is one that is told. */
+  isTold(record: EventRecord): boolean;
+  /** Tells one event that is told. */
+  tell(record: EventRecord): void;
 }
 
-/** Builds the view over the rings, for guests in the order of their indices and their devices; `saves`: they can be saved. */
+/**
+ * Builds the view over the rings, for guests in the order of their indices and their devices; `saves`: they can be saved,
+ * `operated`: there is an operator.
+ */
 export function notices(
   rings: EventRings,
   guests: readonly { readonly name: string }[],
   instances: readonly PlacedInstance[],
   saves: boolean,
+  operated: boolean,
 ): Notices {
   const { cpuCapacity, recordsPerCpu } = rings;
   const capacity = BigInt(recordsPerCpu);
@@ -208,7 +217,23 @@ export function notices(
     ({ kind }) =>
       (mayReport || kind !== guestReported) &&
       (saves || !ofSaves.includes(kind)) &&
+      (operated || !ofOperator.includes(kind)) &&
       (cpuCapacity > 1 || !ofCpus.includes(kind)),
+  );
+  const possibleReasons = operated ? [...sentences, ...operatorSentences] : sentences;
+  const reasons = textTable(
+    byNumber(
+      possibleReasons,
+      (s) => s.reason,
+      (s) => s.text,
+    ),
+  );
+  const besides = Object.freeze(
+    byNumber(
+      possibleReasons,
+      (s) => s.reason,
+      (s) => s.more,
+    ).map((more) => more ?? beside.nothing),
   );
   const eventSentences = textTable(byNumber(possible, kindOf, (row) => row.sentence));
   const eventParts = Object.freeze(
@@ -256,11 +281,29 @@ export function notices(
     }
   };
 
+  const putReason = (reason: u32, detail: u64, rip: u64): void => {
+    reasons.put(reason);
+    if (reason >= reasons.count) return;
+    const more = besides[reason];
+    if (more === beside.detail) {
+      putText(text(" ("));
+      putHex(detail);
+      putText(text(")"));
+    }
+    if (more !== beside.nothing) {
+      putText(text(" at rip "));
+      putHex(rip);
+    }
+  };
+
+  const isTold = (record: EventRecord): boolean => {
+    const kind = record.kind;
+    return kind < eventSentences.count && eventParts[kind] !== untold;
+  };
   const tell = (record: EventRecord): void => {
     const kind = record.kind;
     if (kind >= eventSentences.count) return;
     const parts = eventParts[kind];
-    if (parts === untold) return;
     // A guest that ends may have left a line unfinished.
     if ((parts & part.reason) !== 0) putText(text("\n"));
     putPrefix();
@@ -274,14 +317,7 @@ export function notices(
     }
     eventSentences.put(kind);
     if (cpuCapacity > 1) tellCpus(parts, record);
-    if ((parts & part.reason) !== 0) {
-      const reason = u32(record.b);
-      putReason(reason, record.c);
-      if (reason !== StopReason.powerOff && reason !== StopReason.reboot) {
-        putText(text(" at rip "));
-        putHex(record.d);
-      }
-    }
+    if ((parts & part.reason) !== 0) putReason(u32(record.b), record.c, record.d);
     if (mayReport && (parts & part.report) !== 0) {
       putHex(record.b);
       putText(text(": "));
@@ -303,6 +339,12 @@ export function notices(
   };
 
   return Object.freeze({
+    isTold,
+    tell,
+    waits(): boolean {
+      const cpu = Math.min(machine.cpuIndex(), lastCpu);
+      return seen[cpu] !== rings.next(u32(cpu));
+    },
     show(): void {
       const cpu = Math.min(machine.cpuIndex(), lastCpu);
       const next = rings.next(u32(cpu));
@@ -315,7 +357,7 @@ export function notices(
       for (let i = 0; i < recordsPerCpu; i++) {
         if (at === next) break;
         const record = rings.read(u32(cpu), at);
-        if (record !== null) tell(record);
+        if (record !== null && isTold(record)) tell(record);
         at = u64(at + 1n);
       }
       seen[cpu] = at;

@@ -104,3 +104,30 @@ test("a wake-up that is asked for fires nothing, and the next deadline is armed 
   t.deepEqual(fired, []);
   t.is(machine.armed, 500n);
 });
+
+test("a timer that is held is not served, and comes later by as much as it is put off", (t) => {
+  const machine = modelMachine();
+  const fired: number[] = [];
+  let held = true;
+  const all = timers(
+    2,
+    0,
+    (index) => fired.push(index),
+    (index) => held && index === 0,
+  );
+  all.clear();
+  all.arm(0, 100n);
+  all.arm(1, 300n);
+  machine.ticks = 200n;
+  all.run();
+  t.deepEqual(fired, []);
+  t.is(machine.armed, 300n, "the machine is not woken for it");
+  held = false;
+  all.postpone(0, 150n);
+  t.is(machine.armed, 250n);
+  machine.ticks = 250n;
+  all.run();
+  t.deepEqual(fired, [0]);
+  all.postpone(0, 10n);
+  t.is(machine.armed, 300n, "one that is not armed stays so");
+});

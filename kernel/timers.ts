@@ -4,7 +4,7 @@
  * the declared slack are served by one interrupt.
  */
 import { array, struct, type FixedArray } from "../dsl/core/layout.ts";
-import { u64, type u32 } from "../dsl/core/int.ts";
+import { u32, u64 } from "../dsl/core/int.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { machine, never } from "./machine.ts";
 
@@ -13,6 +13,8 @@ export interface Timers {
   /** Asks for `expire(index)` once `deadline` (host ticks) has come. */
   arm(index: u32, deadline: u64): void;
   cancel(index: u32): void;
+  /** Puts a timer that is armed off by so many ticks. */
+  postpone(index: u32, ticks: u64): void;
   /** Withdraws everything. */
   clear(): void;
   /** Makes the machine's timer fire at `deadline` at the latest. */
@@ -21,8 +23,16 @@ export interface Timers {
   run(): void;
 }
 
-/** Builds `count` timers; `slackNs` is how much later than its deadline a timer may be served. */
-export function timers(count: number, slackNs: number, expire: (index: u32) => void): Timers {
+/**
+ * Builds `count` timers; `slackNs` is how much later than its deadline a timer may be served. What is due of a timer that
+ * is held stays due until it is held no more.
+ */
+export function timers(
+  count: number,
+  slackNs: number,
+  expire: (index: u32) => void,
+  isHeld: (index: u32) => boolean = (_index: u32): boolean => false,
+): Timers {
   const length = Math.max(count, 1);
   const deadlines: FixedArray<u64> = storage("timerDeadlines", array(u64, length));
   const state = storage("timerState", struct("TimerState", { armed: u64, slack: u64 }));
@@ -34,14 +44,18 @@ export function timers(count: number, slackNs: number, expire: (index: u32) => v
     return state.slack;
   };
 
+  const arm = (index: u32, deadline: u64): void => {
+    deadlines[index] = deadline;
+    const wanted = u64(deadline + slackTicks());
+    if (wanted < state.armed) {
+      state.armed = wanted;
+      machine.armTimer(wanted);
+    }
+  };
   return {
-    arm(index: u32, deadline: u64): void {
-      deadlines[index] = deadline;
-      const wanted = u64(deadline + slackTicks());
-      if (wanted < state.armed) {
-        state.armed = wanted;
-        machine.armTimer(wanted);
-      }
+    arm,
+    postpone(index: u32, ticks: u64): void {
+      if (deadlines[index] !== never) arm(index, u64(deadlines[index] + ticks));
     },
     cancel(index: u32): void {
       deadlines[index] = never;
@@ -62,7 +76,7 @@ export function timers(count: number, slackNs: number, expire: (index: u32) => v
       state.armed = 0n;
       const now = machine.now();
       for (let i = 0; i < length; i++) {
-        if (deadlines[i] <= now) {
+        if (deadlines[i] <= now && !isHeld(u32(i))) {
           deadlines[i] = never;
           expire(i);
         }
@@ -70,7 +84,7 @@ export function timers(count: number, slackNs: number, expire: (index: u32) => v
       let next: u64 = never;
       for (let i = 0; i < length; i++) {
         const deadline = deadlines[i];
-        if (deadline < next) next = deadline;
+        if (deadline < next && !isHeld(u32(i))) next = deadline;
       }
       const wanted = next === never ? never : u64(next + slackTicks());
       state.armed = wanted;

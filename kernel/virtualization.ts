@@ -52,6 +52,8 @@ export interface Virtualization {
   reset(domain: Domain): void;
   /** Lets a domain go on with slots and vCPUs that were put back as they were saved; its clock must run. */
   resume(domain: Domain): void;
+  /** Lets the counters of a domain's vCPUs follow its clock, which was held and runs again. */
+  followClock(domain: Domain): void;
   /** A number that is equal on two machines where guests see the same processor. */
   identity(): u64;
 }

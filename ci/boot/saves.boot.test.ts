@@ -57,7 +57,7 @@ const guestText = (text: string): string =>
   text
     .replaceAll("\r", "")
     .replace(/typevisor> restart\n[^]*?after \d+ s\n/, "")
-    .replaceAll(/ {2}linux {2}128 MiB, saved\n|it is saved: [^\n]*\n/g, "")
+    .replaceAll(/ {2}linux {2}128 MiB {2}saved[^\n]*\n|it is saved: [^\n]*\n/g, "")
     .replaceAll(/\n?typevisor[>:] [^\n]*\n/g, "");
 /** The numbers of the workload's lines, each of which is whole, right, and follows the one before. */
 function linesOf(text: string): { readonly first: number; readonly last: number } {
@@ -99,7 +99,7 @@ test.serial(
     machine.send(escape);
     await machine.expect(prompt);
     t.regex(await operator("save linux"), /typevisor: guest linux is saved, \d+ MiB/);
-    t.regex(await operator("list"), /linux {2}128 MiB, saved/);
+    t.regex(await operator("list"), /linux {2}128 MiB {2}saved/);
     t.regex(await operator("start linux"), /it is saved: restore it, or discard that first/);
   },
 );
@@ -165,7 +165,7 @@ test.serial("an image that keeps other state refuses the save, and names what di
     t.regex(text, /here: watchdog/);
     machine.send("x");
     await machine.expect(prompt);
-    t.regex(await operator("list"), /linux {2}128 MiB, saved/);
+    t.regex(await operator("list"), /linux {2}128 MiB {2}saved/);
   } finally {
     await machine.kill();
     other.remove();

@@ -7,7 +7,7 @@ import type { PowerModel } from "./model.ts";
 import { pciPlaces } from "./pci.ts";
 import { checkName, type Identifier } from "./names.ts";
 import { checkSchedule, type ScheduleOptions } from "./schedule.ts";
-import type { Bytes } from "./units.ts";
+import { seconds, type Bytes, type Nanoseconds } from "./units.ts";
 
 /** How many virtual CPUs a guest may have. */
 export type VcpuCount =
@@ -46,7 +46,9 @@ export type VcpuCount =
 /** The largest {@link VcpuCount}. */
 export const maxVcpus = 32;
 
-export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
+export interface GuestOptions<Name extends string> extends Partial<
+  Pick<PowerModel, "onPowerOff" | "onReboot" | "onCrash">
+> {
   /** Unique in the image. */
   readonly name: Identifier<Name> & string;
   readonly memory: Bytes;
@@ -55,6 +57,8 @@ export interface GuestOptions<Name extends string> extends Partial<PowerModel> {
   readonly devices: readonly (DeviceDeclaration | DeviceTemplate)[];
   /** How it shares the machine's CPUs; without: all guests get the same. */
   readonly schedule?: ScheduleOptions;
+  /** How long it may take to turn itself off when the operator asks it to, up to an hour; 30 s by default. */
+  readonly stopDeadline?: Nanoseconds;
 }
 
 /** A guest, declared. */
@@ -112,8 +116,20 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
       onPowerOff: options.onPowerOff ?? "stop",
       onReboot: options.onReboot ?? "restart",
       onCrash: options.onCrash ?? "stop",
+      stopDeadlineNs: deadlineOf(options.stopDeadline, name, place),
     }),
     schedule,
     place,
   });
+}
+
+const longestDeadlineNs = 3600e9;
+
+function deadlineOf(given: number = seconds(30), name: string, place: Error): number {
+  if (Number.isSafeInteger(given) && given >= 0 && given <= longestDeadlineNs) return given;
+  throw new ManifestError(
+    "TV5121",
+    `stopDeadline of guest "${name}" is ${given / 1e6} ms, and must be from 0 to an hour`,
+    [place],
+  );
 }

@@ -75,7 +75,12 @@ test("the same declarations give the same model", (t) => {
 test("what a manifest leaves out gets its default", (t) => {
   const { model } = imageWith(samplePc());
   t.deepEqual(model.console, { port: 0x3f8, baud: 115_200, guest: 0 });
-  t.deepEqual(model.guests[0]!.power, { onPowerOff: "stop", onReboot: "restart", onCrash: "stop" });
+  t.deepEqual(model.guests[0]!.power, {
+    onPowerOff: "stop",
+    onReboot: "restart",
+    onCrash: "stop",
+    stopDeadlineNs: 30e9,
+  });
   t.is(model.permitNoAcpi, false);
   t.deepEqual(
     model.payloads.map((p) => [p.path, p.role, p.placement, p.espPath]),

@@ -7,6 +7,8 @@
  * addresses are called `gpa`; units stand in the names.
  */
 
+import type { OperatorModel } from "./operator.ts";
+
 /** A manifest's whole content. */
 export interface ImageModel {
   /** Names the output files: an identifier with dashes. */
@@ -28,8 +30,10 @@ export interface ImageModel {
   };
   /** What is traced; null: nothing, and then the image has no code for it. */
   readonly trace: ImageTraceModel | null;
-  /** Where guests are saved; null: they cannot be, and then the image has no code for it and no operator's prompt. */
+  /** Where guests are saved; null: they cannot be, and then the image has no code for it. */
   readonly saves: { readonly volume: number } | null;
+  /** What the operator may do at the prompt; null: there is none, and then the image has no code for it. */
+  readonly operator: OperatorModel | null;
   /** Wake-ups that lie within this of each other are served together. */
   readonly timerSlackNs: number;
   /** The networks between guests. */
@@ -398,6 +402,8 @@ export interface PowerModel {
   readonly onPowerOff: "power-off-machine" | "stop";
   readonly onReboot: "restart" | "stop";
   readonly onCrash: "restart" | "stop";
+  /** How long a guest may take to turn itself off when the operator asks it to. */
+  readonly stopDeadlineNs: number;
 }
 
 /** What the builder learnt of a payload's file; it hands one per `ImageModel.payloads` to the platform's program. */

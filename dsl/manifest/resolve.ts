@@ -19,6 +19,7 @@ import type {
   SchedulingModel,
 } from "./model.ts";
 import { resolveNetworks } from "./network.ts";
+import { resolveOperator, type OperatorOptions } from "./operator.ts";
 import type { PayloadDeclaration, Placement } from "./payload.ts";
 import { resolveSchedules } from "./schedule.ts";
 import { resolveSharedMemories } from "./shared-memory.ts";
@@ -37,6 +38,7 @@ export interface ImageDeclaration {
   readonly timerSlackNs: number;
   readonly trace: ImageTraceModel | null;
   readonly saves: VolumeDeclaration | undefined;
+  readonly operator: OperatorOptions | undefined;
   readonly machine: { readonly memoryBytes: number } | undefined;
   readonly place: Error;
 }
@@ -94,6 +96,7 @@ export function resolve(image: ImageDeclaration): {
     events: Object.freeze({ recordsPerCpu: image.recordsPerCpu }),
     trace: image.trace,
     saves: image.saves === undefined ? null : Object.freeze({ volume: volumes.length - 1 }),
+    operator: resolveOperator(image),
     timerSlackNs: image.timerSlackNs,
     networks: resolveNetworks(image.guests),
     sharedMemories: resolveSharedMemories(image.guests, guests),

@@ -4,7 +4,7 @@ declare const unit: unique symbol;
 
 /** A number of bytes, made by {@link kib}, {@link mib} or {@link gib}. */
 export type Bytes = number & { readonly [unit]: "bytes" };
-/** A number of nanoseconds, made by {@link microseconds} or {@link milliseconds}. */
+/** A number of nanoseconds, made by {@link microseconds}, {@link milliseconds} or {@link seconds}. */
 export type Nanoseconds = number & { readonly [unit]: "nanoseconds" };
 
 /** A literal that is a whole number above zero; a `number` that is no literal is looked at when the image is built. */
@@ -38,4 +38,8 @@ export function microseconds<const N extends number>(count: PositiveWhole<N> & n
 /** Units of 1,000,000 ns. */
 export function milliseconds<const N extends number>(count: PositiveWhole<N> & number): Nanoseconds {
   return whole(count, 1e6) as Nanoseconds;
+}
+/** Units of 1,000,000,000 ns. */
+export function seconds<const N extends number>(count: PositiveWhole<N> & number): Nanoseconds {
+  return whole(count, 1e9) as Nanoseconds;
 }

@@ -16,12 +16,11 @@ import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
 import type { Domain } from "../../kernel/domain.ts";
 import { eventRings } from "../../kernel/events.ts";
 import { domainStorage, kernel } from "../../kernel/kernel.ts";
-import { machine } from "../../kernel/machine.ts";
 import { savedPart, type SavedPart } from "../../kernel/saved-part.ts";
 import { savedGuest } from "../../kernel/saved-guest.ts";
 import { guestSaves } from "../../kernel/saves.ts";
 import { volumeMedium } from "../../kernel/save-medium.ts";
-import { sharedConsole, type SharedConsole } from "../../kernel/shared-console.ts";
+import { guestConsoles, type Consoles } from "../../kernel/operator/consoles.ts";
 import { convert } from "../../kernel/timebase.ts";
 import { makeTrace, type Trace } from "../../kernel/trace.ts";
 import { virtualization } from "../../kernel/virtualization.ts";
@@ -112,9 +111,9 @@ function traceOf(manifest: Manifest): Trace | null {
   return makeTrace({ cpuCapacity, recordsPerCpu: trace.recordsPerCpu, digest });
 }
 
-/** The console's part of a guest that has it. */
-function ownConsole({ index }: GuestModel, model: ImageModel, console: SharedConsole): readonly SavedPart[] {
-  return model.console.guest === index ? [savedPart("console", console.typed)] : [];
+/** What was typed for a guest. */
+function ownConsole({ index }: GuestModel, { typed }: Consoles): readonly SavedPart[] {
+  return [savedPart("console", typed[index]!)];
 }
 
 /** Makes the program of a manifest. The build calls it. */
@@ -134,7 +133,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
           volumes,
           disks.map(({ make }) => make),
         );
-  const console = model.saves === null ? null : sharedConsole();
+  const consoles = model.operator === null ? null : guestConsoles(model.guests.length, model.console.guest);
   let [deviceNumber, nextWire, nextVolume] = [0, 0, 0];
   const guests = manifest.guests.map((guest, index) => ({
     index,
@@ -150,13 +149,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     }),
   }));
   const targetsOf = (placed: readonly PlacedInstance[]) =>
-    boardTargets(
-      numbers,
-      domains,
-      placed,
-      model.console.guest,
-      console === null ? (byte: u8): boolean => machine.consoleQueue(byte) : console.guestPut,
-    );
+    boardTargets(numbers, domains, placed, model.console.guest, consoles?.guestPut ?? null);
   const { networks, sharedMemories, channels, timerSlackNs } = model;
   const parts = makeBoard(
     guests,
@@ -168,6 +161,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     blocks,
     sharedMemories,
     channels,
+    model.operator !== null,
   );
   provide(board, trace === null ? parts.board : trace.board(parts.board));
   const controllers = interruptControllers(
@@ -189,19 +183,16 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     interfaces: interfaces(numbers, parts.instances, controllers.apics, parts.deliverFew),
   });
   provide(virtualization, processor);
-  const saving =
-    console === null || blocks === null || model.saves === null
+  const saves =
+    consoles === null || blocks === null || model.saves === null
       ? null
-      : Object.freeze({
-          saves: guestSaves(
-            model.guests.map((g) => savedGuest(g, domains, parts.instances, ownConsole(g, model, console))),
-            volumeMedium(blocks, model.saves.volume),
-          ),
-          console,
-        });
+      : guestSaves(
+          model.guests.map((g) => savedGuest(g, domains, parts.instances, ownConsole(g, consoles))),
+          volumeMedium(blocks, model.saves.volume),
+        );
   const whole = host({
     name: model.name,
-    kernel: kernel({ model, domains, board: parts, rings, blocks, trace, saving }),
+    kernel: kernel({ model, domains, board: parts, rings, blocks, trace, saves, consoles }),
     cpuCapacity: model.cpuCapacity,
     disks,
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),

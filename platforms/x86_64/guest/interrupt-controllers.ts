@@ -47,13 +47,16 @@ function notify(index: u32): void {
   if (current !== null && current.index !== index) current.requests.or(Request.yield);
 }
 
-/** What a target on the board does, for the devices of all guests; `consolePut` takes what the guest that has the console says. */
+/**
+ * What a target on the board does, for the devices of all guests. `consolePut` takes what guests say on their consoles;
+ * null: the host's console does, from the guest that has it.
+ */
 export function boardTargets(
   guests: readonly GuestNumbers[],
   domains: FixedArray<Domain>,
   placed: readonly PlacedInstance[],
   consoleGuest: number | null,
-  consolePut: (byte: u8) => boolean,
+  consolePut: ((guest: u32, byte: u8) => boolean) | null,
 ): BoardTargets {
   const guestOf = (index: number): GuestNumbers => guests.find((g) => g.index === index)!;
   const end = (guest: number, state: u32, reason: u32): (() => void) => {
@@ -138,9 +141,9 @@ export function boardTargets(
       };
     },
     sink(name: string, guest: number, _channel: number) {
-      if (name === "console" && guest === consoleGuest) {
+      if (name === "console" && (consolePut !== null || guest === consoleGuest)) {
         return (byte: u8): void => {
-          if (consolePut(byte)) return;
+          if (consolePut === null ? machine.consoleQueue(byte) : consolePut(guest, byte)) return;
           const current = cpus[machine.cpuIndex()].current;
           if (current !== null) current.requests.or(Request.yield);
         };

@@ -189,6 +189,11 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         }
       }
     },
+    followClock(domain: Domain): void {
+      const end = endOf(domain);
+      for (let i = 0; i < end; i++)
+        if (i >= domain.firstVcpu) vcpus[i].vmcb.tscOffset = u64(domain.time.offset + vcpus[i].tscAdjust);
+    },
     identity: (): u64 => u64(cpuid.identity() + u64(features.xcr0 ^ guestCr4.bits)),
     enableCpu(): void {
       detectSvm();

@@ -1,0 +1,229 @@
+/** The operator's commands about guests. */
+import { u64, type u32 } from "../../dsl/core/int.ts";
+import { text } from "../../dsl/core/intrinsics.ts";
+import { DomainState, type Domain } from "../domain.ts";
+import type { GuestSaving } from "../guest-saving.ts";
+import { machine } from "../machine.ts";
+import { field } from "./answer.ts";
+import type { OperatorParts } from "./operator.ts";
+import type { OperatorCommand, Terminal } from "./sessions.ts";
+
+const stateNames = Object.freeze(
+  [
+    { state: DomainState.defined, name: "defined" },
+    { state: DomainState.running, name: "running" },
+    { state: DomainState.paused, name: "paused" },
+    { state: DomainState.stopped, name: "stopped" },
+    { state: DomainState.crashed, name: "crashed" },
+    { state: DomainState.starting, name: "starting" },
+    { state: DomainState.restarting, name: "restarting" },
+    { state: DomainState.poweredOff, name: "stopping" },
+  ].map((s) => Object.freeze(s)),
+);
+const fields = Object.freeze({
+  guest: field("guest"),
+  memory: field("memoryMiB", "", " MiB"),
+  vcpus: field("vcpus", "vCPUs "),
+  state: field("state"),
+  restarts: field("restarts", "restarts "),
+  console: field("console", "has the console"),
+});
+
+/** Builds the commands. */
+export function guestCommands(parts: OperatorParts, terminal: Terminal): readonly OperatorCommand[] {
+  const { domains, life, consoles: console, saving } = parts;
+  const { answer } = terminal;
+  const guests = Object.freeze(
+    parts.model.guests.map(({ index, name, memoryBytes, vcpus, power }) =>
+      Object.freeze({
+        index,
+        name,
+        megabytes: BigInt(memoryBytes) >> 20n,
+        vcpus: BigInt(vcpus.length),
+        stopSeconds: BigInt(Math.ceil(power.stopDeadlineNs / 1e9)),
+      }),
+    ),
+  );
+  const last = guests.length - 1;
+  const domainOf = (guest: u32): Domain => domains[Math.min(guest, last)];
+  const runs = (domain: Domain): boolean => domain.state === DomainState.running;
+  const isEnded = (domain: Domain): boolean =>
+    !domain.changed && !runs(domain) && domain.state !== DomainState.paused;
+
+  const tellState = (domain: Domain): void => {
+    if (saving !== null && isEnded(domain) && saving.isSaved(domain))
+      answer.text(fields.state, text("saved"));
+    else for (const s of stateNames) if (domain.state === s.state) answer.text(fields.state, text(s.name));
+  };
+  const list = (): void => {
+    for (const g of guests) {
+      const domain = domains[g.index];
+      answer.open();
+      answer.text(fields.guest, text(g.name));
+      answer.decimal(fields.memory, g.megabytes);
+      tellState(domain);
+      answer.decimal(fields.vcpus, g.vcpus);
+      answer.decimal(fields.restarts, BigInt(domain.restarts));
+      answer.close();
+    }
+  };
+  const stopTicks = (domain: Domain): u64 => {
+    for (const g of guests)
+      if (domain.index === g.index) return u64(g.stopSeconds * machine.ticksPerSecond());
+    return 0n;
+  };
+  /** The console goes back to the guest that has it, when it runs again by what a person has typed. */
+  const giveBack = (domain: Domain): void => {
+    if (console.isTaken() && console.attached() === domain.index && !answer.isJson()) console.give();
+  };
+  const mustRun = (domain: Domain): boolean => {
+    if (!runs(domain)) answer.fail(text("it does not run"), text(""));
+    return runs(domain);
+  };
+
+  return Object.freeze([
+    {
+      name: "list",
+      about: "shows the guests",
+      permit: "observe",
+      argument: null,
+      run: (_guest: u32, _number: u32): void => list(),
+    },
+    {
+      name: "start",
+      about: "starts it from its beginning",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (!isEnded(domain)) answer.fail(text("it runs, or is paused"), text(""));
+        // Its disks may be those of the save: what goes on there twice is lost.
+        else if (saving !== null && saving.isSaved(domain))
+          answer.fail(text("it is saved: restore it, or discard that first"), text(""));
+        else {
+          life.start(domain);
+          life.settle();
+          giveBack(domain);
+        }
+      },
+    },
+    {
+      name: "stop",
+      about: "presses its power button, and stops it when it has not turned itself off in time",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (mustRun(domain)) life.stop(domain, stopTicks(domain));
+      },
+    },
+    {
+      name: "kill",
+      about: "stops it at once",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (isEnded(domain)) answer.fail(text("it does not run"), text(""));
+        else {
+          life.kill(domain);
+          life.settle();
+        }
+      },
+    },
+    {
+      name: "pause",
+      about: "holds it, and its clock",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (!mustRun(domain)) return;
+        life.pause(domain);
+        life.settle();
+      },
+    },
+    {
+      name: "resume",
+      about: "lets it go on where it was paused",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (domain.state === DomainState.paused) life.resume(domain);
+        else answer.fail(text("it is not paused"), text(""));
+      },
+    },
+    {
+      name: "reset",
+      about: "starts it from its beginning, whatever it does now",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (isEnded(domain)) {
+          answer.fail(text("it does not run: start it"), text(""));
+          return;
+        }
+        life.start(domain);
+        life.settle();
+      },
+    },
+    {
+      name: "attach",
+      about: "gives the console to it",
+      permit: "control",
+      argument: "guest",
+      local: true,
+      run: (guest: u32, _number: u32): void => {
+        console.attach(guest);
+        console.give();
+      },
+    },
+    ...(saving === null
+      ? []
+      : savingCommands(saving, terminal, domainOf, (domain: Domain): void => giveBack(domain))),
+  ] as const satisfies readonly OperatorCommand[]);
+}
+
+/** The commands about saves. */
+function savingCommands(
+  saving: GuestSaving,
+  { answer }: Terminal,
+  domainOf: (guest: u32) => Domain,
+  giveBack: (domain: Domain) => void,
+): readonly OperatorCommand[] {
+  const failed = (): void => answer.fail(text("it could not be done: the notice says why"), text(""));
+  return [
+    {
+      name: "save",
+      about: "saves it and stops it; it goes on at restore, or when the machine starts",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        if (!saving.save(domainOf(guest))) failed();
+      },
+    },
+    {
+      name: "restore",
+      about: "lets it go on where it was saved",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        const domain = domainOf(guest);
+        if (saving.restore(domain)) giveBack(domain);
+        else failed();
+      },
+    },
+    {
+      name: "discard",
+      about: "makes its save unusable",
+      permit: "control",
+      argument: "guest",
+      run: (guest: u32, _number: u32): void => {
+        if (saving.discard(domainOf(guest))) answer.say(text("it has no save any more"));
+        else failed();
+      },
+    },
+  ];
+}
