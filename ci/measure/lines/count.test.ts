@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { repositoryRoot } from "../../../compiler/root.ts";
 import { isAbsent } from "../figure.ts";
 import { lines, linesOf } from "../lines.ts";
-import { countLines } from "./count.ts";
+import { countLines, withoutTests } from "./count.ts";
 import { countedDevices, linePeers } from "./devices.ts";
 import { readPeerCounts } from "./peers.ts";
 
@@ -22,6 +22,12 @@ test("what looks like a comment in quotes is none, and a quote in a comment begi
 
 test("text in quotes over several lines counts line by line", (t) => {
   t.is(countLines("a = `b\n// c\n\nd`;\n"), 4);
+});
+
+test("what a Rust file has for its tests and proofs does not count", (t) => {
+  const item = "    #[cfg(test)]\n    fn f() {}\n";
+  t.is(withoutTests(`a;\n${item}#[cfg(test)]\nmod tests {\n}\n`), `a;\n${item}`);
+  t.is(withoutTests("a;\n#[cfg(kani)]\nmod proofs {}\n#[cfg(test)]\nmod tests {}\n"), "a;\n");
 });
 
 test("every file that is named is there or has been counted", async (t) => {

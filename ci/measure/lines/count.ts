@@ -14,5 +14,10 @@ export function countLines(text: string): number {
   return code.split("\n").filter((line) => line.trim() !== "").length + inside;
 }
 
+/** A Rust file without what is compiled for its tests and proofs only, which stands at its end. */
+export function withoutTests(text: string): string {
+  return text.split(/^#\[cfg\((?:test|kani)\)\]$/m)[0]!;
+}
+
 const token =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g;

@@ -13,7 +13,8 @@ export interface CountedDevice {
 
 const kernels = "KVM's, in the kernel";
 const none = "has no such device";
-const unpackaged = "Debian has no source package of it";
+const firecrackerFiles = (...names: readonly string[]): string[] =>
+  names.map((name) => `src/vmm/src/devices/${name}.rs`);
 const xenHvm = (...names: readonly string[]): string[] => names.map((name) => `xen/arch/x86/hvm/${name}.c`);
 
 /** In the order in which they are shown. */
@@ -21,7 +22,7 @@ export const countedDevices: readonly CountedDevice[] = [
   {
     name: "uart16550",
     own: ["devices/uart16550.ts"],
-    peers: { qemu: ["hw/char/serial.c"], xen: none, firecracker: unpackaged },
+    peers: { qemu: ["hw/char/serial.c"], xen: none, firecracker: firecrackerFiles("legacy/serial") },
   },
   {
     name: "i8254",
@@ -95,12 +96,22 @@ export const countedDevices: readonly CountedDevice[] = [
   {
     name: "virtio-rng",
     own: ["devices/virtio/rng.ts"],
-    peers: { qemu: ["hw/virtio/virtio-rng.c"], xen: none, firecracker: unpackaged },
+    peers: {
+      qemu: ["hw/virtio/virtio-rng.c"],
+      xen: none,
+      firecracker: firecrackerFiles("virtio/rng/device", "virtio/rng/event_handler"),
+    },
   },
   {
     name: "virtio-blk",
-    own: ["devices/virtio/blk.ts"],
-    peers: { qemu: ["hw/block/virtio-blk.c"], xen: none, firecracker: unpackaged },
+    own: ["devices/virtio/blk.ts", "devices/virtio/blk-request.ts"],
+    peers: {
+      qemu: ["hw/block/virtio-blk.c"],
+      xen: none,
+      firecracker: firecrackerFiles(
+        ...["device", "request", "event_handler"].map((part) => `virtio/block/virtio/${part}`),
+      ),
+    },
   },
   {
     name: "virtio-console",
@@ -114,7 +125,11 @@ export const countedDevices: readonly CountedDevice[] = [
   {
     name: "virtio-net",
     own: ["devices/virtio/net.ts"],
-    peers: { qemu: ["hw/net/virtio-net.c"], xen: none, firecracker: unpackaged },
+    peers: {
+      qemu: ["hw/net/virtio-net.c"],
+      xen: none,
+      firecracker: firecrackerFiles("virtio/net/device", "virtio/net/event_handler"),
+    },
   },
   {
     name: "virtio-transport",
@@ -122,6 +137,10 @@ export const countedDevices: readonly CountedDevice[] = [
       ...["transport", "structure", "turns"].map((part) => `devices/virtio/${part}.ts`),
       "dsl/device/virtqueue.ts",
     ],
-    peers: { qemu: ["hw/virtio/virtio.c", "hw/virtio/virtio-pci.c"], xen: none, firecracker: unpackaged },
+    peers: {
+      qemu: ["hw/virtio/virtio.c", "hw/virtio/virtio-pci.c"],
+      xen: none,
+      firecracker: firecrackerFiles("virtio/mmio", "virtio/queue"),
+    },
   },
 ];

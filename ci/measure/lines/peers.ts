@@ -8,10 +8,10 @@ export const countsFile = join(import.meta.dirname, "peers.json");
 /** What was counted of one peer: lines of each file. */
 export interface PeerCounts {
   readonly repository: string;
-  /** Commit or tag of the repository. */
-  readonly revision: string;
-  /** Debian's source package, which the files were counted in. */
-  readonly package: string;
+  /** Commit or tag of the repository; by file, where they are of several. */
+  readonly revision: string | Readonly<Record<string, string>>;
+  /** Debian's source package, which the files were counted in, where there is one. */
+  readonly package?: string;
   readonly files: Readonly<Record<string, number>>;
 }
 

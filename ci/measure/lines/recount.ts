@@ -1,10 +1,11 @@
 /**
- * `node --import=tsx ci/measure/lines/recount.ts qemu FOLDER xen FOLDER`: counts the peers' files in unpacked sources
- * (`apt-get source qemu xen`) and writes the counts, of which the benchmark takes them, into `peers.json`.
+ * `node --import=tsx ci/measure/lines/recount.ts qemu FOLDER xen FOLDER firecracker FOLDER`: counts the peers' files in
+ * unpacked sources (`apt-get source qemu xen`; Firecracker's repository) and writes the counts, of which the benchmark
+ * takes them, into `peers.json`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { countLines } from "./count.ts";
+import { countLines, withoutTests } from "./count.ts";
 import { countedDevices, type LinePeer } from "./devices.ts";
 import { countsFile, type PeerCounts } from "./peers.ts";
 
@@ -18,7 +19,12 @@ for (let i = 0; i + 1 < given.length; i += 2) {
     const files = peers[peer];
     return typeof files === "string" ? [] : files;
   });
-  const files = paths.map((path) => [path, countLines(readFileSync(join(folder, path), "utf8"))] as const);
+  const files = paths.map((path) => [path, countLines(sourceOf(join(folder, path)))] as const);
   counts[peer] = { ...known, files: Object.fromEntries(files) };
 }
 writeFileSync(countsFile, `${JSON.stringify(counts, undefined, 2)}\n`);
+
+function sourceOf(file: string): string {
+  const text = readFileSync(file, "utf8");
+  return file.endsWith(".rs") ? withoutTests(text) : text;
+}
