@@ -216,7 +216,6 @@ export function kernel(parts: KernelParts): KernelEntry {
       domain.index = g.index;
       domain.firstVcpu = g.firstVcpu;
       domain.vcpuCount = g.vcpuCount;
-      domain.translationTag = g.index + 1;
       if (!giveMemory(domain, boot, g.bytes)) {
         notice(text("there is not enough memory for a guest"));
         machine.powerOff();

@@ -63,7 +63,7 @@ const XsaveArea = struct("XsaveArea", { bytes: array(u32, 2048) }, { align: 64 }
 const initialState = storage("initialXsave", XsaveArea, { align: 64 });
 
 /** Puts vector, x87, XCR0, PKRU, debug address registers and TSC_AUX into their state after RESET, on this CPU. */
-export function resetExtendedState(): void {
+function resetExtendedState(): void {
   if (features.xcr0 !== 0n) {
     writeCr4(u64(readCr4() | cr4Osfxsr | cr4Osxsave));
     writeXcr(0, features.xcr0);
@@ -93,14 +93,14 @@ export const ExtendedState = struct(
 export type ExtendedState = ValueOf<typeof ExtendedState>;
 
 /** Makes a kept state that of a RESET. */
-export function initialiseExtendedState(state: ExtendedState): void {
+function initialiseExtendedState(state: ExtendedState): void {
   fillBytes(addressOf(state), 0, extendedBytes);
   store32(u64(addressOf(state.area) + 24n), 0x1f80);
   state.xcr0 = 1n;
 }
 
-/** Keeps the CPU's own registers. XCR0 is read, never remembered: a guest may set it without an exit. */
-export function saveExtendedState(state: ExtendedState): void {
+/** Keeps the CPU's own registers, and leaves it with every component switched on. XCR0 is read, never remembered: a guest may set it without an exit. */
+function saveExtendedState(state: ExtendedState): void {
   if (features.xcr0 !== 0n) {
     state.xcr0 = readXcr(0);
     writeXcr(0, features.xcr0);
@@ -113,8 +113,14 @@ export function saveExtendedState(state: ExtendedState): void {
   if (features.rdtscp) state.tscAux = readMsr(tscAux);
 }
 
+/** Keeps the CPU's own registers, which stay in it as they are. */
+function copyExtendedState(state: ExtendedState): void {
+  saveExtendedState(state);
+  if (features.xcr0 !== 0n) writeXcr(0, state.xcr0);
+}
+
 /** Gives the CPU a kept state. */
-export function loadExtendedState(state: ExtendedState): void {
+function loadExtendedState(state: ExtendedState): void {
   if (features.xcr0 !== 0n) {
     writeXcr(0, features.xcr0);
     xrstor(addressOf(state.area), u32(features.xcr0), u32(features.xcr0 >> 32n));
@@ -126,6 +132,15 @@ export function loadExtendedState(state: ExtendedState): void {
   writeDr3(state.debug[3]);
   if (features.rdtscp) writeMsr(tscAux, state.tscAux);
 }
+
+/** They, for `residency`. */
+export const extendedRegisters = Object.freeze({
+  save: saveExtendedState,
+  copy: copyExtendedState,
+  load: loadExtendedState,
+  initialise: initialiseExtendedState,
+  reset: resetExtendedState,
+});
 
 /** The state in which a start-up message lets a vCPU begin: real mode at `vector << 12` (APM vol. 2 §15.27, §16.5). */
 export function startAt(v: SvmVcpu, vector: u8): void {

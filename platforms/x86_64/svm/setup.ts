@@ -100,25 +100,40 @@ const Page = struct("SvmPage", { bytes: array(u8, 4096) }, { align: 4096 });
 const ioPermissions = storage("ioPermissions", array(Page, 3), { align: 4096 });
 /** Intercepts every MSR but those that are passed through. */
 const msrPermissions = storage("msrPermissions", array(Page, 2), { align: 4096 });
-/** Host state of VMRUN, and of VMLOAD; one CPU each. */
-const hostSave = storage("hostSave", array(Page, 1), { align: 4096 });
-const hostExtra = storage("hostExtra", array(Page, 1), { align: 4096 });
-
 const openBits = passedThrough.map(permissionBit);
 
-/** Switches SVM on on this CPU and fills the maps; returns the address that `enterGuest` takes as `host`. */
-export function enableSvm(): u64 {
-  writeMsr(msr.efer, u64(readMsr(msr.efer) | efer.svm));
-  writeMsr(vmHsavePa, addressOf(hostSave[0]));
-  const host = addressOf(hostExtra[0]);
-  vmsave(host);
+/** Fills the maps that all vCPUs share; once, before any of them runs. */
+export function fillPermissions(): void {
   fillBytes(addressOf(ioPermissions), 0xff, 3n * 4096n);
   fillBytes(addressOf(msrPermissions), 0xff, 2n * 4096n);
   for (const open of openBits) {
     const at = u64(addressOf(msrPermissions) + BigInt(open.byte));
     store8(at, load8(at) & ~(3 << open.bit) & 0xff);
   }
-  return host;
+}
+
+/** The pages in which the CPUs keep their own state while a guest runs. */
+export interface HostPages {
+  /** Switches SVM on on the CPU that calls this, which has an index. */
+  enable(cpu: u32): void;
+  /** What `enterGuest` takes as `host` on a CPU. */
+  of(cpu: u32): u64;
+}
+
+/** Lays them out. Build time. */
+export function hostPages(cpuCount: number): HostPages {
+  /** Host state of VMRUN, and of VMLOAD. */
+  const save = storage("hostSave", array(Page, cpuCount), { align: 4096 });
+  const extra = storage("hostExtra", array(Page, cpuCount), { align: 4096 });
+  const of = (cpu: u32): u64 => (cpuCount === 1 ? addressOf(extra[0]) : addressOf(extra[cpu]));
+  return Object.freeze({
+    of,
+    enable(cpu: u32): void {
+      writeMsr(msr.efer, u64(readMsr(msr.efer) | efer.svm));
+      writeMsr(vmHsavePa, cpuCount === 1 ? addressOf(save[0]) : addressOf(save[cpu]));
+      vmsave(of(cpu));
+    },
+  });
 }
 
 const exceptions = ((1 << 1) | (1 << 17) | (1 << 18)) >>> 0;
@@ -168,7 +183,7 @@ export function prepareControl(v: SvmVcpu): void {
   vmcb.intercept4 = events4;
   vmcb.iopm = addressOf(ioPermissions);
   vmcb.msrpm = addressOf(msrPermissions);
-  vmcb.asid = domain.translationTag;
+  vmcb.asid = 1;
   vmcb.tlbControl = 1;
   vmcb.virtualInterrupt = virtualInterrupt.masking;
   vmcb.nestedControl = 1n;

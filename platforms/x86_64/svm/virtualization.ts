@@ -9,6 +9,7 @@ import { arbiter, resetInjection } from "../../../kernel/arbiter.ts";
 import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
 import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
 import type { InterruptSource } from "../../../kernel/interrupt-source.ts";
+import { machine } from "../../../kernel/machine.ts";
 import type { SavedPart } from "../../../kernel/saved-part.ts";
 import { Request, VcpuState, type Vcpu } from "../../../kernel/vcpu.ts";
 import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
@@ -20,25 +21,20 @@ import { guestLoader } from "../guest/loaders.ts";
 import type { Interfaces } from "../guest/interfaces.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { svmInjection } from "./access.ts";
+import { asidGenerations, oneAsid } from "./asids.ts";
 import { cpuidRows, guestCpuid } from "./cpuid.ts";
 import { enterGuest } from "./enter.ts";
 import { exits } from "./exits.ts";
 import { guestMsrs } from "./msr.ts";
 import { msrRows } from "./msr-rows.ts";
 import { nestedTables, PoolState, TablePage } from "./npt.ts";
-import {
-  ExtendedState,
-  initialiseExtendedState,
-  loadExtendedState,
-  resetExtendedState,
-  resetRegisters,
-  saveExtendedState,
-  startAt,
-} from "./registers.ts";
+import { ExtendedState, extendedRegisters, resetRegisters, startAt } from "./registers.ts";
+import { residency } from "./residency.ts";
 import { savedVcpu } from "./saved-vcpu.ts";
-import { detectSvm, enableSvm, features, guestCr4, prepareControl } from "./setup.ts";
+import { detectSvm, features, fillPermissions, guestCr4, hostPages, prepareControl } from "./setup.ts";
 import { startFlat } from "./start.ts";
 import { SvmVcpu } from "./vcpu.ts";
+import { exitInvalid, tlbControl } from "./vmcb.ts";
 
 /** What the devices of an image give to the processor. */
 export interface SvmParts {
@@ -100,13 +96,19 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const pool = storage("nestedTables", array(TablePage, pages), { align: 4096 });
   const poolState = storage("nestedTableState", PoolState);
   const tables = nestedTables({ pages: pool, state: poolState });
-  const cpu = storage("svmCpu", struct("SvmCpu", { host: u64, physicalBits: u64, loaded: u32 }));
-
-  /** One vCPU keeps its registers in the CPU for good; several take turns, and a save needs them in memory. */
-  const many = count > 1 || model.saves !== null;
-  const kept = storage("extendedStates", array(ExtendedState, many ? count : 1), { align: 64 });
-  /** In `loaded`: nobody's registers are in the CPU. */
-  const nobody = 0xffff_ffff;
+  const { cpuCapacity } = model;
+  const host = hostPages(cpuCapacity);
+  const registers = residency(
+    extendedRegisters,
+    storage("extendedStates", array(ExtendedState, count), { align: 64 }),
+    cpuCapacity,
+    model.saves !== null,
+  );
+  const sharesTlb = count > 1 || cpuCapacity > 1;
+  const asids = sharesTlb ? asidGenerations(cpuCapacity, count) : oneAsid;
+  const found = storage("svmFound", struct("SvmFound", { physicalBits: u64 }));
+  /** Index of the CPU that runs this. */
+  const here = (): u32 => (cpuCapacity === 1 ? 0 : Math.min(machine.cpuIndex(), cpuCapacity - 1));
 
   const cpuid = guestCpuid("guest", cpuidRows(most), interfaces.leaves);
   const msrs = guestMsrs(msrRows(apics), interfaces.msrs);
@@ -129,12 +131,13 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       return false;
     }
     const vmcb = v.vmcb;
-    if ((asked & Request.flush) !== 0) {
-      forgetCode(v.codePages);
-      vmcb.tlbControl = features.flushByAsid ? 3 : 1;
-      // The entry after this one sets it back.
-      core.requests.or(Request.interrupt);
-    } else vmcb.tlbControl = 0;
+    const flush = (asked & Request.flush) !== 0;
+    if (flush) forgetCode(v.codePages);
+    const control = asids.enter(here(), core.index, flush, features);
+    vmcb.tlbControl = control;
+    if (sharesTlb) vmcb.asid = asids.numberOf(core.index);
+    // The entry after this one sets it back.
+    if (control !== tlbControl.nothing) core.requests.or(Request.interrupt);
     interrupts.arbitrate(v);
     return true;
   };
@@ -149,14 +152,12 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         resetInjection(v.core.injection);
         prepareControl(v);
         resetRegisters(v);
-        startMtrrs(v, cpu.physicalBits);
+        startMtrrs(v, found.physicalBits);
         // The guest's counter starts at 0.
         v.vmcb.tscOffset = domain.time.offset;
-        if (many) initialiseExtendedState(kept[i]);
+        registers.reset(i);
       }
     }
-    resetExtendedState();
-    if (many) cpu.loaded = nobody;
   };
 
   return Object.freeze({
@@ -165,14 +166,11 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       const first = model.guests.slice(0, guest).reduce((sum, g) => sum + g.vcpus.length, 0);
       return Object.freeze(
         model.guests[guest]!.vcpus.flatMap((_, number) =>
-          savedVcpu(`vcpu${number}`, vcpus[first + number]!, kept[first + number]!),
+          savedVcpu(`vcpu${number}`, vcpus[first + number]!, registers.kept[first + number]!),
         ),
       );
     },
-    keep(): void {
-      if (cpu.loaded < count) saveExtendedState(kept[cpu.loaded]);
-      cpu.loaded = nobody;
-    },
+    keep: registers.keep,
     resume(domain: Domain): void {
       tables.clear(domain.translationRoot);
       if (!tables.build(domain.translationRoot, domain.slots, features.gigabytePages))
@@ -196,10 +194,15 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     },
     identity: (): u64 => u64(cpuid.identity() + u64(features.xcr0 ^ guestCr4.bits)),
     enableCpu(): void {
-      detectSvm();
-      cpu.host = enableSvm();
-      cpuid.prepare();
-      cpu.physicalBits = cpuid.physicalBits();
+      const index = here();
+      // What is found out is the same on all CPUs.
+      if (index === 0) {
+        detectSvm();
+        fillPermissions();
+        cpuid.prepare();
+        found.physicalBits = cpuid.physicalBits();
+      }
+      host.enable(index);
     },
     vcpu(index: u32): Vcpu {
       return vcpus[index].core;
@@ -229,17 +232,15 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     run(core: Vcpu): void {
       const v = vcpuOf(core);
       const address = addressOf(v);
-      const host = cpu.host;
-      if (many && cpu.loaded !== core.index) {
-        if (cpu.loaded < count) saveExtendedState(kept[cpu.loaded]);
-        loadExtendedState(kept[core.index]);
-        cpu.loaded = core.index;
-      }
+      const cpu = here();
+      const hostState = host.of(cpu);
+      registers.hold(cpu, core.index);
+      if (!asids.holds(cpu, core.index)) core.requests.or(Request.interrupt);
       clgi();
       sti();
       for (;;) {
         if (core.requests.load() !== 0 && !prepare(v)) break;
-        enterGuest(address, host);
+        enterGuest(address, hostState);
         core.exits = u64(core.exits + 1n);
         handle(v);
         clgi();
@@ -247,6 +248,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       leaveLoop();
       cli();
       stgi();
+      if (v.vmcb.exitCode === exitInvalid) asids.distrust(cpu, features);
+      registers.putDown(cpu, core.index);
     },
     initialise(index: u32): void {
       const core = vcpus[index].core;
@@ -259,7 +262,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       if (core.state !== VcpuState.waiting) return;
       resetInjection(core.injection);
       resetRegisters(v);
-      startMtrrs(v, cpu.physicalBits);
+      startMtrrs(v, found.physicalBits);
       startAt(v, vector);
       core.state = VcpuState.running;
       core.requests.store(Request.interrupt | Request.flush);
