@@ -29,6 +29,8 @@ export type PayloadName =
   | "memtest86+x64.bin"
   | "memtest86+x64.efi"
   | "bios-256k.bin"
+  | "OVMF_CODE_4M.fd"
+  | "OVMF_VARS_4M.fd"
   | "initramfs.gz";
 
 /** One payload as `payloads.json` records it. */
@@ -78,6 +80,14 @@ const sources: readonly DebianSource[] = [
     package: "seabios",
     meta: false,
     payloads: [{ name: "bios-256k.bin", member: "./usr/share/seabios/bios-256k.bin" }],
+  },
+  {
+    package: "ovmf",
+    meta: false,
+    payloads: [
+      { name: "OVMF_CODE_4M.fd", member: "./usr/share/OVMF/OVMF_CODE_4M.fd" },
+      { name: "OVMF_VARS_4M.fd", member: "./usr/share/OVMF/OVMF_VARS_4M.fd" },
+    ],
   },
 ];
 

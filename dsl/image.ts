@@ -30,7 +30,7 @@ import type { VolumeDeclaration } from "./manifest/volume.ts";
 
 export { pipe } from "./manifest/channel.ts";
 export { guest } from "./manifest/guest.ts";
-export { bios, linux, multiboot, multiboot2, pvh } from "./manifest/kernel.ts";
+export { bios, linux, multiboot, multiboot2, pvh, uefi } from "./manifest/kernel.ts";
 export { network } from "./manifest/network.ts";
 export { payload } from "./manifest/payload.ts";
 export { sharedMemory } from "./manifest/shared-memory.ts";

@@ -5,7 +5,18 @@ import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { cpioArchive } from "../../ci/cpio.ts";
 import { q35 } from "../../devices/q35.ts";
-import { bios, espFile, gib, guest, image, linux, mib, payload, type Manifest } from "../../dsl/image.ts";
+import {
+  bios,
+  espFile,
+  gib,
+  guest,
+  image,
+  linux,
+  mib,
+  payload,
+  uefi,
+  type Manifest,
+} from "../../dsl/image.ts";
 import { guestDevice } from "../../dsl/manifest/device.ts";
 import { samplePc } from "../../dsl/manifest/testing/sample.ts";
 import type { Bytes } from "../../dsl/manifest/units.ts";
@@ -47,12 +58,19 @@ interface Case {
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly firmware?: Uint8Array;
+  readonly code?: Uint8Array;
+  readonly variables?: Uint8Array;
   readonly commandLine?: string;
   readonly disk?: Uint8Array;
   readonly memory?: Bytes;
 }
 
-function manifestOf({ initrd, firmware, disk, commandLine = "", memory = mib(512) }: Case): Manifest {
+function manifestOf({ initrd, firmware, code, disk, commandLine = "", memory = mib(512) }: Case): Manifest {
+  if (code !== undefined) {
+    const kernel = uefi({ code: payload("code.fd"), variables: payload("variables.fd") });
+    const one = guest({ name: "one", memory, vcpus: 1, kernel, devices: [q35()] });
+    return image({ name: "sample", guests: [one] });
+  }
   if (firmware !== undefined) {
     const kernel = bios({ firmware: payload("bios.bin") });
     const one = guest({ name: "one", memory, vcpus: 1, kernel, devices: [q35()] });
@@ -75,6 +93,8 @@ function check(files: Case): Pick<CheckedPayload, "facts">[] {
   try {
     mkdirSync(join(folder, "image/sub"), { recursive: true });
     if (files.kernel !== undefined) writeFileSync(join(folder, "image/vmlinuz"), files.kernel);
+    if (files.code !== undefined) writeFileSync(join(folder, "image/code.fd"), files.code);
+    if (files.variables !== undefined) writeFileSync(join(folder, "image/variables.fd"), files.variables);
     if (files.firmware !== undefined) writeFileSync(join(folder, "image/bios.bin"), files.firmware);
     if (files.initrd !== undefined) writeFileSync(join(folder, "image/sub/initrd"), files.initrd);
     if (files.disk !== undefined) writeFileSync(join(folder, "image/disk.img"), files.disk);
@@ -118,6 +138,20 @@ test("a file that is a disk has whole sectors", (t) => {
   const kernel = bzImage();
   t.is(check({ kernel, disk: new Uint8Array(1024) })[1]!.facts.sizeBytes, 1024);
   refuses(t, "TV6114", "its 1000 bytes are no whole sectors", { kernel, disk: new Uint8Array(1000) });
+});
+
+test("UEFI firmware and its variables are a pair of 4 MiB, and the variables are a firmware volume", (t) => {
+  const variables = (): Uint8Array => new Uint8Array(528 * 1024);
+  const volume = variables();
+  volume.set(Buffer.from("_FVH"), 40);
+  const code = new Uint8Array(3568 * 1024);
+  t.notThrows(() => check({ code, variables: volume }));
+  refuses(t, "TV6118", "has 3653631 bytes, and UEFI firmware has 3653632", {
+    code: code.subarray(1),
+    variables: volume,
+  });
+  refuses(t, "TV6118", "a store of UEFI variables has 540672", { code, variables: volume.subarray(1) });
+  refuses(t, "TV6118", "does not begin with a firmware volume", { code, variables: variables() });
 });
 
 test("firmware fills whole segments, no more than there is room for, and has code where it starts", (t) => {

@@ -13,7 +13,7 @@ import type {
   PayloadFacts,
   PayloadModel,
 } from "../../dsl/manifest/model.ts";
-import { firmwareRom } from "../../dsl/manifest/memory.ts";
+import { firmwareSizes } from "../../dsl/manifest/memory.ts";
 import { initrdFault } from "./initrd.ts";
 import { checkExecutable } from "./executable.ts";
 import { readLinuxHeader } from "./linux-header.ts";
@@ -82,6 +82,12 @@ function checkPayload(model: PayloadModel, search: PayloadSearch, place: Place |
       if (fault !== undefined) return fail("TV6118", fault);
       break;
     }
+    case "uefi":
+    case "uefi-variables": {
+      const fault = uefiFault(model.role, bytes);
+      if (fault !== undefined) return fail("TV6118", fault);
+      break;
+    }
     // Those depend on the guest, and modules are whatever their kernel takes.
     case "pvh-kernel":
     case "multiboot-kernel":
@@ -122,18 +128,30 @@ function checkGuest(owner: PayloadOwner, guest: GuestModel, payloads: readonly C
     throw new PayloadProblem(code, message, place, guestPlace && { name: guest.name, place: guestPlace });
   };
   if (loader.kind === "linux") checkLinux(guest, loader, payloads, fail);
-  else if (loader.kind !== "bios") checkExecutable(guest, loader, payloads, fail);
+  else if ("rooms" in loader) checkExecutable(guest, loader, payloads, fail);
 }
 
 /** What is wrong with firmware that is to lie at the end of the first 4 GiB and to start in its last 16 bytes. */
 function firmwareFault(bytes: Uint8Array): string | undefined {
-  const { mostBytes } = firmwareRom;
+  const { mostBytes } = firmwareSizes.bios;
   if (bytes.length > mostBytes || bytes.length % firmwareUnit !== 0) {
     return `has ${bytes.length} bytes, and a BIOS has a multiple of ${firmwareUnit}, at most ${mostBytes}`;
   }
   const start = bytes.subarray(-16);
   if (start.every((byte) => byte === start[0]))
     return "has no code in its last 16 bytes, where it would start";
+  return undefined;
+}
+
+/** What is wrong with a part of UEFI firmware, both of which together fill its room. */
+function uefiFault(role: "uefi" | "uefi-variables", bytes: Uint8Array): string | undefined {
+  const { mostBytes, variableBytes } = firmwareSizes.uefi;
+  const wanted = role === "uefi" ? mostBytes - variableBytes : variableBytes;
+  if (bytes.length !== wanted)
+    return `has ${bytes.length} bytes, and ${role === "uefi" ? "UEFI firmware" : "a store of UEFI variables"} has ${wanted}: OVMF's build of 4 MiB`;
+  // A firmware volume's header (UEFI Platform Initialization 1.7, vol. 3 §3.2.1).
+  if (role === "uefi-variables" && Buffer.from(bytes.subarray(40, 44)).toString("latin1") !== "_FVH")
+    return "does not begin with a firmware volume";
   return undefined;
 }
 

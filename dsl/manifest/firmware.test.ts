@@ -1,5 +1,5 @@
 import test from "ava";
-import { bios, guest, image, mib, payload } from "../image.ts";
+import { bios, guest, image, mib, payload, uefi } from "../image.ts";
 import type { DeviceDeclaration } from "./device.ts";
 import { ManifestError } from "./error.ts";
 import { sampleDevice, samplePc } from "./testing/sample.ts";
@@ -29,6 +29,29 @@ test("firmware's ROM ends at 4 GiB, lies in the last of the guest's memory, and 
   );
   t.deepEqual(e820, [{ gpa: 0, sizeBytes: end, type: "ram" }]);
   t.deepEqual(acpi.tables, []);
+});
+
+test("UEFI firmware and its variables fill 4 MiB below 4 GiB", (t) => {
+  const kernel = uefi({ code: payload("code.fd"), variables: payload("variables.fd") });
+  const devices = [...samplePc(), firmwareConfiguration()];
+  const { model } = image({
+    name: "sample",
+    guests: [guest({ name: "one", memory: mib(64), vcpus: 1, kernel, devices })],
+  });
+  const { slots, loader } = model.guests[0]!;
+  const end = 60 * 2 ** 20;
+  t.deepEqual(slots.map((s) => [s.kind, s.gpa, s.sizeBytes, s.ramOffset]).slice(2), [
+    ["ram", 0x10_0000, end - 0x10_0000, 0x10_0000],
+    ["rom", 2 ** 32 - 0x40_0000, 0x40_0000, end],
+  ]);
+  t.like(loader, { kind: "uefi", kernelPayload: 0, variablesPayload: 1, variableBytes: 0x8_4000 });
+  t.deepEqual(
+    model.payloads.map((p) => [p.path, p.role]),
+    [
+      ["code.fd", "uefi"],
+      ["variables.fd", "uefi-variables"],
+    ],
+  );
 });
 
 test("a guest that starts with firmware needs the device that tells it of the machine", (t) => {

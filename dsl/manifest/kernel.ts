@@ -22,17 +22,22 @@ export interface ExecutableDeclaration {
 
 /** Firmware that finds what to boot by itself. */
 export interface FirmwareDeclaration {
-  readonly kind: "bios";
+  readonly kind: FirmwareKind;
   readonly kernel: PayloadDeclaration;
+  /** What the flash holds in which UEFI firmware keeps its variables; undefined for a BIOS. */
+  readonly variables: PayloadDeclaration | undefined;
   readonly place: Error;
 }
+
+/** Kinds of firmware. */
+export type FirmwareKind = "bios" | "uefi";
 
 /** What a guest boots. */
 export type KernelDeclaration = LinuxDeclaration | ExecutableDeclaration | FirmwareDeclaration;
 
 /** Whether a guest starts at the reset vector, as a machine does. */
 export function isFirmware(kernel: KernelDeclaration): kernel is FirmwareDeclaration {
-  return kernel.kind === "bios";
+  return kernel.kind === "bios" || kernel.kind === "uefi";
 }
 
 export interface LinuxOptions {
@@ -102,7 +107,27 @@ export function multiboot2(options: ExecutableOptions): ExecutableDeclaration {
  * end of the first 4 GiB.
  */
 export function bios(options: { readonly firmware: PayloadDeclaration }): FirmwareDeclaration {
-  return Object.freeze({ kind: "bios", kernel: options.firmware, place: placeOf("kernel") });
+  return Object.freeze({
+    kind: "bios",
+    kernel: options.firmware,
+    variables: undefined,
+    place: placeOf("kernel"),
+  });
+}
+
+export interface UefiOptions {
+  /** The firmware: `OVMF_CODE_4M.fd`. */
+  readonly code: PayloadDeclaration;
+  /** What its variables are at first: `OVMF_VARS_4M.fd`. The guest keeps what it changes of them until it is no more. */
+  readonly variables: PayloadDeclaration;
+}
+
+/**
+ * Starts UEFI firmware at the reset vector, such as Debian's OVMF, which then boots from the guest's disks. Its 4 MiB lie
+ * at the end of the first 4 GiB, the variables' first.
+ */
+export function uefi({ code, variables }: UefiOptions): FirmwareDeclaration {
+  return Object.freeze({ kind: "uefi", kernel: code, variables, place: placeOf("kernel") });
 }
 
 function executable(

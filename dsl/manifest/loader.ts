@@ -6,7 +6,7 @@ import {
   type KernelDeclaration,
   type LinuxDeclaration,
 } from "./kernel.ts";
-import { firmwareRom, lowMemory } from "./memory.ts";
+import { firmwareRom, firmwareSizes, lowMemory } from "./memory.ts";
 import type {
   E820Entry,
   ExecutableLoaderModel,
@@ -43,15 +43,18 @@ export function resolveLoader(kernel: KernelDeclaration, around: LoaderSurroundi
 }
 
 function firmwareLoader(
-  { kind, kernel }: FirmwareDeclaration,
+  { kind, kernel, variables }: FirmwareDeclaration,
   around: LoaderSurroundings,
 ): FirmwareLoaderModel {
+  const { mostBytes, variableBytes } = firmwareSizes[kind];
   return Object.freeze({
     kind,
     kernelPayload: around.payloadIndex(kernel, kind),
+    variablesPayload: variables === undefined ? null : around.payloadIndex(variables, "uefi-variables"),
     romEndGpa: firmwareRom.end,
     shadowEndGpa: lowMemory.end,
-    romBytes: firmwareRom.mostBytes,
+    romBytes: mostBytes,
+    variableBytes,
     shadowBytes: firmwareRom.shadowBytes,
   });
 }

@@ -2,6 +2,7 @@
  * Where things lie in a guest's physical memory: a PC's, since software expects it. RAM starts at 0 with a hole from
  * 640 KiB to 1 MiB, leaves room for devices below 4 GiB, and goes on at 4 GiB.
  */
+import type { FirmwareKind } from "./kernel.ts";
 import type { E820Entry, MemorySlotModel } from "./model.ts";
 
 /** 4 GiB: where RAM goes on that has no place below. */
@@ -38,13 +39,16 @@ export const lowMemory = Object.freeze({
 /** The smallest and largest RAM of a guest, and what it is a multiple of, in bytes. */
 export const memoryLimits = Object.freeze({ least: 4 * 2 ** 20, most: 2 ** 39, step: 2 * 2 ** 20 } as const);
 
-/** Firmware: where it ends, how much there may be, and how much of it is seen below 1 MiB too (as on a q35). */
-export const firmwareRom = Object.freeze({
-  end: 2 ** 32,
-  mostBytes: 256 * 2 ** 10,
-  shadowBytes: 128 * 2 ** 10,
-  /** Taken out of the guest's memory, so that the rest can be mapped in large pages. */
-  heldBytes: 2 * 2 ** 20,
+/** Firmware: where it ends, and how much of it is seen below 1 MiB too (as on a q35). */
+export const firmwareRom = Object.freeze({ end: 2 ** 32, shadowBytes: 128 * 2 ** 10 } as const);
+
+/**
+ * How much firmware of each kind there may be, what of it are variables (OVMF's build of 4 MiB), and what is taken out of
+ * the guest's memory for it, so that the rest can be mapped in large pages.
+ */
+export const firmwareSizes = Object.freeze({
+  bios: Object.freeze({ mostBytes: 256 * 2 ** 10, variableBytes: 0, heldBytes: 2 * 2 ** 20 }),
+  uefi: Object.freeze({ mostBytes: 4 * 2 ** 20, variableBytes: 528 * 2 ** 10, heldBytes: 4 * 2 ** 20 }),
 } as const);
 
 /** RAM of `memoryBytes` laid out. */
@@ -104,10 +108,11 @@ export function layMemory(
  * Lays out the RAM of a guest with firmware, whose ROM lies in the last of its memory. The map is what the firmware is
  * told of: it makes the guest's own.
  */
-export function layFirmwareMemory(memoryBytes: number): MemoryLayout {
-  const ramBytes = memoryBytes - firmwareRom.heldBytes;
+export function layFirmwareMemory(memoryBytes: number, kind: FirmwareKind): MemoryLayout {
+  const { mostBytes, heldBytes } = firmwareSizes[kind];
+  const ramBytes = memoryBytes - heldBytes;
   const main = mainMemory(ramBytes);
-  const { end, mostBytes } = firmwareRom;
+  const { end } = firmwareRom;
   const rom = Object.freeze({ ...slot("firmware", end - mostBytes, end, ramBytes), kind: "rom" as const });
   const [memory, ...high] = main.slots;
   const slots = [

@@ -166,6 +166,8 @@ export interface PayloadModel {
     | "multiboot-kernel"
     | "multiboot2-kernel"
     | "bios"
+    | "uefi"
+    | "uefi-variables"
     | "module"
     | "disk";
 }
@@ -253,14 +255,18 @@ export type KernelLoaderModel = LinuxLoaderModel | ExecutableLoaderModel;
 
 /** Firmware is entered at the reset vector, in the state after RESET. */
 export interface FirmwareLoaderModel {
-  readonly kind: "bios";
+  readonly kind: "bios" | "uefi";
   /** Index into `ImageModel.payloads`. */
   readonly kernelPayload: number;
+  /** What the flash holds that lies at the start of the room for firmware; null: there is none. */
+  readonly variablesPayload: number | null;
   /** Where the firmware ends, and where its end is seen a second time, as memory. */
   readonly romEndGpa: number;
   readonly shadowEndGpa: number;
   /** The most that firmware may have, and the most of its end that is seen below 1 MiB. */
   readonly romBytes: number;
+  /** Of them, the flash's. */
+  readonly variableBytes: number;
   readonly shadowBytes: number;
 }
 

@@ -121,9 +121,10 @@ function resolveGuest(
   checkAcpiNames(guest);
   checkWires(guest);
   const { model: chipset, facts } = chipsetOf(guest);
-  const firmware = isFirmware(guest.kernel);
+  const { kernel } = guest;
+  const firmware = isFirmware(kernel);
   const { slots, e820, lowRamEnd } = firmware
-    ? layFirmwareMemory(guest.memoryBytes)
+    ? layFirmwareMemory(guest.memoryBytes, kernel.kind)
     : layMemory(guest.memoryBytes, chipset.ecam === null ? [] : [chipset.ecam]);
   checkWindows(guest, slots);
   const vcpus = Array.from({ length: guest.vcpus }, (_, i) => Object.freeze({ index: i, apicId: i }));

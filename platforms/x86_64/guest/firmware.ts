@@ -12,16 +12,25 @@ import { checkIndices, loaded, type GuestLoader } from "./loader.ts";
 /** Builds the loader of a guest from its model. */
 export function firmwareLoader(loader: FirmwareLoaderModel): GuestLoader {
   const index = loader.kernelPayload;
-  checkIndices(index);
+  const variablesIndex = loader.variablesPayload;
+  checkIndices(index, variablesIndex ?? 0);
   const romEnd = BigInt(loader.romEndGpa);
   const shadowEnd = BigInt(loader.shadowEndGpa);
   const romBytes = BigInt(loader.romBytes);
   const shadowBytes = BigInt(loader.shadowBytes);
+  const variableBytes = BigInt(loader.variableBytes);
+  const codeBytes = u64(romBytes - variableBytes);
 
   const check = (boot: BootInfo): Loaded => {
     const { bytes } = boot.payloads[index];
     if (bytes === 0n) return { problem: BootProblem.payloadMissing, detail: BigInt(index) };
-    if (bytes > romBytes) return { problem: BootProblem.payloadNotBootable, detail: BigInt(index) };
+    if (bytes > codeBytes) return { problem: BootProblem.payloadNotBootable, detail: BigInt(index) };
+    if (variablesIndex !== null) {
+      const variables = boot.payloads[variablesIndex].bytes;
+      if (variables === 0n) return { problem: BootProblem.payloadMissing, detail: BigInt(variablesIndex) };
+      if (variables !== variableBytes || bytes !== codeBytes)
+        return { problem: BootProblem.payloadNotBootable, detail: BigInt(variablesIndex) };
+    }
     return loaded();
   };
 
@@ -33,6 +42,11 @@ export function firmwareLoader(loader: FirmwareLoaderModel): GuestLoader {
       if (checked.problem !== BootProblem.none) return checked;
       const { address, bytes } = boot.payloads[index];
       const seen = bytes < shadowBytes ? bytes : shadowBytes;
+      if (variablesIndex !== null) {
+        const variables = boot.payloads[variablesIndex];
+        if (!copyToGuest(slots, u64(romEnd - romBytes), variables.address, variables.bytes))
+          return { problem: BootProblem.noMemory, detail: variables.bytes };
+      }
       const copied =
         copyToGuest(slots, u64(romEnd - bytes), address, bytes) &&
         copyToGuest(slots, u64(shadowEnd - seen), u64(address + u64(bytes - seen)), seen);

@@ -8,6 +8,6 @@ import type { GuestLoader } from "./loader.ts";
 /** Builds the loader of a guest from its model. */
 export function guestLoader(model: GuestModel): GuestLoader {
   const { loader } = model;
-  if (loader.kind === "bios") return firmwareLoader(loader);
-  return loader.kind === "linux" ? linuxLoader(model, loader) : executableLoader(model, loader);
+  if (loader.kind === "linux") return linuxLoader(model, loader);
+  return "rooms" in loader ? executableLoader(model, loader) : firmwareLoader(loader);
 }
