@@ -16,6 +16,8 @@ export interface Caps {
   limits(vcpu: u32): boolean;
   /** Grants a vCPU its next piece; false where there is not enough. */
   grant(vcpu: u32, now: u64): boolean;
+  /** A vCPU has run for some ticks of what it was granted. */
+  use(vcpu: u32, ticks: i64): void;
   /** Gives back what a vCPU was granted and has not used. */
   giveBack(vcpu: u32): void;
   /** When there will be enough for a vCPU that waits from now on. */
@@ -87,6 +89,11 @@ export function capsOf({ guests }: ScheduledImage, { vcpus, groups, guestOf }: M
       group.granted = i64(group.granted + piece);
       vcpus[vcpu].left = i64(piece);
       return true;
+    },
+    use(vcpu: u32, ticks: i64): void {
+      const group = groups[guestOf[vcpu]];
+      group.granted = i64(group.granted - ticks);
+      vcpus[vcpu].left = i64(vcpus[vcpu].left - ticks);
     },
     giveBack(vcpu: u32): void {
       const group = groups[guestOf[vcpu]];

@@ -35,6 +35,7 @@ export function fair(model: ScheduledImage): Scheduler {
   );
   const caps = capsOf(model, all);
   const promises = promisesOf(model, all);
+  const prefers = model.guests.some((g) => g.schedule.places.some((p) => p.prefer.length !== 0));
   const parks = caps !== null || promises !== null;
   // A queue for each class and CPU; then for each CPU those that wait for time to come, and those with a promise.
   const everyCpu = Array.from({ length: capacity }, (_, cpu) => cpu);
@@ -53,6 +54,8 @@ export function fair(model: ScheduledImage): Scheduler {
       idle: u64,
       alone: u64,
       signals: u64,
+      /** Those whose vCPU prefers another. */
+      astray: u64,
       /** In ticks. */
       slice: u64,
       latency: u64,
@@ -93,9 +96,12 @@ export function fair(model: ScheduledImage): Scheduler {
     const vcpu = u32(current);
     const member = vcpus[vcpu];
     member.ran = u64(member.ran + elapsed);
-    if (caps !== null || promises !== null) member.left = i64(member.left - elapsed);
-    if (isFair(vcpu) && (state.alone & bit(cpu)) === 0n)
-      member.virtual = u64(member.virtual + worth(vcpu, u64(elapsed)));
+    if (promises !== null && promises.has(vcpu)) member.left = i64(member.left - elapsed);
+    if (caps !== null && caps.limits(vcpu)) caps.use(vcpu, elapsed);
+    if (!isFair(vcpu)) return;
+    const passed = worth(vcpu, u64(elapsed));
+    if ((state.alone & bit(cpu)) === 0n) member.virtual = u64(member.virtual + passed);
+    else own.lapsed = u64(own.lapsed + passed);
   };
 
   const queueOf = (kind: u32, cpu: u32): u32 => u32(kind * capacity + cpu);
@@ -196,7 +202,8 @@ export function fair(model: ScheduledImage): Scheduler {
         promises.renew(vcpu, now);
         enqueuePromised(vcpu);
       } else {
-        const least = virtualOf(cpu);
+        // What the cap kept from it is its own still: it goes first, and the cap is what limits it.
+        const least = u64(virtualOf(cpu) - span * turnOf(vcpu));
         if (behind(vcpus[vcpu].virtual, least)) vcpus[vcpu].virtual = least;
         enqueue(vcpu, cpu, now);
       }
@@ -302,8 +309,32 @@ export function fair(model: ScheduledImage): Scheduler {
     return head >= 0 && behind(vcpus[head].virtual, cpus[cpu].turnVirtual);
   };
 
+  /** A CPU that was told of one that waits has taken another: tells the next. */
+  const passOn = (): void => {
+    for (let k = 0; k < classCount; k++) {
+      const idle = u64(state.idle & classCpus[k]);
+      if (state.waiting[k] !== 0n && idle !== 0n) {
+        const one = bit(firstOf(idle));
+        state.idle = u64(state.idle & ~one);
+        signal(one);
+      }
+    }
+  };
+  const isAstray = (vcpu: u32, cpu: u32): boolean =>
+    preferred[vcpu] !== 0n && (preferred[vcpu] & bit(cpu)) === 0n;
+  /** Sends what a CPU runs to one without work that it prefers. */
+  const sendHome = (cpu: u32, now: u64): void => {
+    const { current } = cpus[cpu];
+    if (current < 0 || !isAstray(u32(current), cpu)) return;
+    const better = u64(state.idle & preferred[current]);
+    if (better === 0n) return;
+    leave(cpu);
+    enqueue(u32(current), firstOf(better), now);
+  };
+
   /** Gives a CPU to one of those that share it, or to none. */
   const share = (cpu: u32, now: u64): void => {
+    if (prefers) sendHome(cpu, now);
     const own = cpus[cpu];
     const gives = own.gives;
     const current = own.current;
@@ -386,23 +417,31 @@ export function fair(model: ScheduledImage): Scheduler {
     return at;
   };
 
-  /** The CPU on which a vCPU that wakes waits, with `lag` virtual time behind. */
-  const placeOf = (vcpu: u32, lag: i64): u32 => {
+  /** The virtual time with which a vCPU comes to a CPU: near that of those that are there, and behind it only after an event. */
+  const arrival = (vcpu: u32, cpu: u32, event: boolean): u64 => {
+    const turn = turnOf(vcpu);
+    const there = virtualOf(cpu);
+    const least = event ? u64(there - turn) : there;
+    const most = u64(there + 2n * turn);
+    const { virtual } = vcpus[vcpu];
+    if (behind(virtual, least)) return least;
+    return behind(most, virtual) ? most : virtual;
+  };
+  /** The CPU on which a vCPU that wakes waits: one without work, or one whose vCPU gives way to it, or the one of last time. */
+  const placeOf = (vcpu: u32, event: boolean): u32 => {
     const here = u64(allowed[vcpu] & state.online);
     const may = here === 0n ? allowed[vcpu] : here;
     const likes = u64(may & preferred[vcpu]);
     const { home } = vcpus[vcpu];
-    const mayStay = (may & bit(home)) !== 0n;
     const idle = u64(state.idle & may);
     const idleLiked = u64(idle & likes);
-    if (idleLiked !== 0n) return (idleLiked & bit(home)) !== 0n ? home : firstOf(idleLiked);
-    if (idle !== 0n) return (idle & bit(home)) !== 0n ? home : firstOf(idle);
+    const free = idleLiked !== 0n ? idleLiked : idle;
+    if (free !== 0n) return (free & bit(home)) !== 0n ? home : firstOf(free);
     let others: u64 = likes !== 0n ? likes : may;
-    const usual = mayStay && (others & bit(home)) !== 0n ? home : firstOf(others);
+    const usual = (others & bit(home)) !== 0n ? home : firstOf(others);
     let cpu: u32 = usual;
     for (let look = 0; look <= looks; look++) {
-      const current = fairCurrent(cpu);
-      if (current >= 0 && i64(virtualOf(cpu) - cpus[cpu].turnVirtual) < lag) return cpu;
+      if (fairCurrent(cpu) >= 0 && behind(arrival(vcpu, cpu, event), cpus[cpu].turnVirtual)) return cpu;
       others = u64(others & ~bit(cpu));
       if (others === 0n) return usual;
       const later = u64(others & ~u64(bit(cpu) - 1n));
@@ -420,21 +459,34 @@ export function fair(model: ScheduledImage): Scheduler {
       state.idle = 0n;
       state.alone = 0n;
       state.signals = 0n;
+      state.astray = 0n;
       for (let k = 0; k < state.waiting.length; k++) state.waiting[k] = 0n;
       for (let i = 0; i < count; i++) {
         vcpus[i].ready = false;
         vcpus[i].on = 0;
         vcpus[i].ran = 0n;
         vcpus[i].virtual = 0n;
+        vcpus[i].left = 0n;
+        vcpus[i].home = 0;
       }
-      for (const own of cpus) own.current = -1;
+      for (const own of cpus) {
+        own.current = -1;
+        own.target = -1;
+        own.gives = false;
+        own.virtual = 0n;
+        own.lapsed = 0n;
+        own.turnStart = 0n;
+        own.turnVirtual = 0n;
+        own.turnEnd = 0n;
+        own.deadline = never;
+        own.looks = 0;
+      }
       for (const group of groups) group.ready = 0;
       queued.clear();
       if (caps !== null) caps.start(state.slice);
       if (promises !== null) promises.start(rate);
     },
     online(cpu: u32, now: u64): void {
-      cpus[cpu].target = -1;
       cpus[cpu].since = now;
       state.online = u64(state.online | bit(cpu));
       signal(bit(cpu));
@@ -445,7 +497,10 @@ export function fair(model: ScheduledImage): Scheduler {
       member.ready = true;
       const group = groups[guestOf[vcpu]];
       group.ready = u8(group.ready + 1);
-      if (member.on !== 0) return;
+      if (member.on !== 0) {
+        member.virtual = u64(member.virtual - cpus[member.home].lapsed);
+        return;
+      }
       if (promises !== null && promises.has(vcpu)) {
         member.home = firstOf(allowed[vcpu]);
         promises.wake(vcpu, now);
@@ -456,28 +511,21 @@ export function fair(model: ScheduledImage): Scheduler {
         }
         return;
       }
-      // How far it was behind where it ran last holds where it comes to: up to a slice if an event woke it.
       account(member.home, now);
-      const turn = turnOf(vcpu);
-      let lag: i64 = i64(virtualOf(member.home) - member.virtual);
-      const most = event ? i64(turn) : 0n;
-      const least = i64(0n - 2n * turn);
-      if (lag > most) lag = most;
-      if (lag < least) lag = least;
-      const cpu = placeOf(vcpu, lag);
+      member.virtual = u64(member.virtual - cpus[member.home].lapsed);
+      const cpu = placeOf(vcpu, event);
       account(cpu, now);
-      member.virtual = u64(virtualOf(cpu) - lag);
+      member.virtual = arrival(vcpu, cpu, event);
       enqueue(vcpu, cpu, now);
       if (fairCurrent(cpu) >= 0 && behind(member.virtual, cpus[cpu].turnVirtual)) signal(bit(cpu));
     },
     sleep(vcpu: u32, now: u64): void {
       const member = vcpus[vcpu];
       if (!member.ready) return;
-      if (member.on !== 0) {
-        account(u32(member.on - 1), now);
-        signal(bit(u32(member.on - 1)));
-      }
+      if (member.on !== 0) signal(bit(member.home));
       dequeue(vcpu);
+      account(member.home, now);
+      member.virtual = u64(member.virtual + cpus[member.home].lapsed);
       member.ready = false;
       const group = groups[guestOf[vcpu]];
       group.ready = u8(group.ready - 1);
@@ -485,6 +533,7 @@ export function fair(model: ScheduledImage): Scheduler {
     choose(cpu: u32, now: u64): i32 {
       const own = cpus[cpu];
       account(cpu, now);
+      const wasIdle = own.current < 0;
       settle(cpu, now);
       state.idle = u64(state.idle & ~bit(cpu));
       state.alone = u64(state.alone & ~bit(cpu));
@@ -500,8 +549,14 @@ export function fair(model: ScheduledImage): Scheduler {
       } else if (!isPromised) share(cpu, now);
       own.gives = false;
       own.target = -1;
-      if (own.current < 0) state.idle = u64(state.idle | bit(cpu));
-      else if (isFair(u32(own.current)) && !hasRivals(cpu)) state.alone = u64(state.alone | bit(cpu));
+      if (wasIdle) passOn();
+      state.astray = u64(state.astray & ~bit(cpu));
+      if (own.current < 0) {
+        state.idle = u64(state.idle | bit(cpu));
+        if (prefers) signal(state.astray);
+      } else if (prefers && isAstray(u32(own.current), cpu)) state.astray = u64(state.astray | bit(cpu));
+      if (own.current >= 0 && isFair(u32(own.current)) && !hasRivals(cpu))
+        state.alone = u64(state.alone | bit(cpu));
       own.deadline = deadlineOf(cpu, now);
       state.signals = u64(state.signals & ~bit(cpu));
       return own.current;

@@ -53,6 +53,8 @@ export const Processor = struct("ScheduledCpu", {
   turnEnd: u64,
   /** The least virtual time of what it ran and what waited for it. */
   virtual: u64,
+  /** Virtual time that went by while its vCPU had no rival; it counts for those that sleep. */
+  lapsed: u64,
   deadline: u64,
   /** The CPU whose queue it looks at next. */
   looks: u32,

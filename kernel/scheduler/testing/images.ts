@@ -39,7 +39,9 @@ const us = (n: number): never => (n * 1_000) as never;
 
 /** The images that are simulated. */
 export const samples = {
-  one: scheduledImage([{}, {}], 1),
+  alone: scheduledImage([{}], 2),
+  one: scheduledImage([{ weight: 256 }, { weight: 768 }], 1),
+  even: scheduledImage(busy(4), 2),
   weighted: scheduledImage([{ weight: 256 }, { weight: 768 }, { weight: 40 }, { weight: 3000 }], 1),
   wide: scheduledImage([{ vcpus: 4 }, {}, { vcpus: 2, weight: 512 }], 1),
   three: scheduledImage(busy(3), 2),
@@ -48,8 +50,9 @@ export const samples = {
     Array.from({ length: 20 }, (_, i) => ({ weight: 100 + 25 * i })),
     8,
   ),
+  storm: scheduledImage(busy(16), 2),
   greedy: scheduledImage([{ weight: 65_535 }, {}, {}], 2),
-  caps: scheduledImage([{ cap: 10 }, { cap: 50 }, {}, { vcpus: 4, cap: 130 }], 2),
+  caps: scheduledImage([{ cap: 10 }, { cap: 50 }, { weight: 64 }, { vcpus: 4, cap: 130 }], 4),
   bound: scheduledImage(
     [{ cpus: [0] }, { cpus: [0] }, { cpus: [1, 2] }, { cpus: [2, 3] }, { vcpus: 2, prefer: [3] }, {}],
     4,
