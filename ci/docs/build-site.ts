@@ -11,6 +11,7 @@ import { devicePage } from "./device-page.ts";
 import { fittings } from "./fitting.ts";
 import { languagePages } from "./language-pages.ts";
 import { listPages, pagesIn } from "./lists.ts";
+import { processorPage } from "./processor-page.ts";
 import { repositoryPages, writeSource, type Pages } from "./site.ts";
 
 /** The file that declares a device of this name; undefined for what a template makes. */
@@ -27,6 +28,7 @@ function devicePages(root: string): Pages {
   const all = fittings();
   return new Map([
     ["docs/devices/index.md", deviceIndex(models)],
+    ["docs/devices/processor.md", processorPage()],
     ...models.map((model): [string, string] => [
       `docs/devices/${model.name}.md`,
       devicePage(

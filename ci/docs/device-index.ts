@@ -13,7 +13,7 @@ export function deviceIndex(models: readonly DeviceModel[]): string {
   ]);
   return [
     "# Devices",
-    "For every device: its windows, its registers with their fields, its state, and what it reports. All of it is made from the device's declaration.",
+    "For every device: its windows, its registers with their fields, its state, and what it reports. All of it is made from the device's declaration. The MSRs and CPUID leaves of the processor itself are [the platform's](processor.md).",
     table(
       ["device", "what it is", "registers"],
       models.map((m) => [`[\`${m.name}\`](${m.name}.md)`, m.title, String(m.registers.length)]),

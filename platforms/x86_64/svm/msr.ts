@@ -27,10 +27,11 @@ export interface GuestMsrs {
 }
 
 /** Registers that a guest reads and writes without an exit: VMLOAD and VMSAVE, or a vCPU switch, carry them. */
-export const passedThrough: readonly number[] = Object.freeze([
-  0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0100, 0xc000_0101, 0xc000_0102, 0xc000_0103,
-  0x174, 0x175, 0x176,
-]);
+export const passedThrough = Object.freeze({
+  ...{ STAR: 0xc000_0081, LSTAR: 0xc000_0082, CSTAR: 0xc000_0083, SFMASK: 0xc000_0084 },
+  ...{ "FS.base": 0xc000_0100, "GS.base": 0xc000_0101, KernelGSbase: 0xc000_0102, TSC_AUX: 0xc000_0103 },
+  ...{ SYSENTER_CS: 0x174, SYSENTER_ESP: 0x175, SYSENTER_EIP: 0x176 },
+} as const);
 
 /** Byte and lowest bit of an MSR in the permission map (APM vol. 2 §15.11): two bits each, read then write. Build time. */
 export function permissionBit(msr: number): { readonly byte: number; readonly bit: number } {

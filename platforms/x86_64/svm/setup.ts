@@ -100,7 +100,7 @@ const Page = struct("SvmPage", { bytes: array(u8, 4096) }, { align: 4096 });
 const ioPermissions = storage("ioPermissions", array(Page, 3), { align: 4096 });
 /** Intercepts every MSR but those that are passed through. */
 const msrPermissions = storage("msrPermissions", array(Page, 2), { align: 4096 });
-const openBits = passedThrough.map(permissionBit);
+const openBits = Object.values(passedThrough).map(permissionBit);
 
 /** Fills the maps that all vCPUs share; once, before any of them runs. */
 export function fillPermissions(): void {
