@@ -4,7 +4,7 @@
  * what has gathered out through the machine's debug port. An image that declares no trace has none of this.
  */
 import { u16, u32, u64, u8 } from "../dsl/core/int.ts";
-import { AtomicU64, fence, unlikely } from "../dsl/core/intrinsics.ts";
+import { addressOf, AtomicU64, fence, load64, unlikely } from "../dsl/core/intrinsics.ts";
 import { array, struct } from "../dsl/core/layout.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { Board } from "../dsl/device/board.ts";
@@ -20,6 +20,7 @@ import {
   whatFields,
   whatOf,
 } from "../dsl/trace/format.ts";
+import type { PlacedInstance } from "./board.ts";
 import { cpus } from "./cpu.ts";
 import { machine } from "./machine.ts";
 import { Request, type Vcpu } from "./vcpu.ts";
@@ -45,8 +46,8 @@ export interface TraceParts {
 export interface Trace {
   /** An instance that tells what is done to it, under its number in the model; its wires begin at `firstWire`. */
   instance(instance: Instance, device: number, firstWire: number): Instance;
-  /** A board that tells what the instances given before do to it. */
-  board(board: Board): Board;
+  /** A board that tells what the instances given before do to it; they have been placed. */
+  board(board: Board, placed: readonly PlacedInstance[]): Board;
   /** Makes the rings ready and sends the header; before the first event. */
   start(): void;
   /** The vCPU that this CPU runs from now on. */
@@ -55,8 +56,15 @@ export interface Trace {
   drain(all: boolean): void;
 }
 
+/** Where a traced instance's state lies, once it has been placed. */
+interface Home {
+  state: object;
+}
+
 /** In the last word of the record that comes first. */
 const firstSequence = (recordMark << 48n) | 1n;
+/** Where a wire's ordinal lies behind the number of its device. */
+const ordinalShift = whatFields.subject.lsb - whatFields.device.lsb;
 const nobody = BigInt(noVcpu) << BigInt(whatFields.vcpu.lsb);
 
 /** Builds the trace. */
@@ -101,12 +109,13 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
     if (unlikely((sequence & halfMask) === 0n)) yieldCurrent();
   };
 
+  const [deviceLsb, offsetLsb] = [BigInt(whatFields.device.lsb), BigInt(whatFields.offset.lsb)];
   const indexed = (what: u64, index: u8): u64 => u64(what | (BigInt(index) << BigInt(whatFields.index.lsb)));
-  const hooksOf = (device: number): TraceHooks => {
+  const hooksOf = (device: number, home: Home): TraceHooks => {
     const base = (kind: TraceKind): bigint => whatOf(kind, device, 0);
     const [read, write, change] = [base(TraceKind.read), base(TraceKind.write), base(TraceKind.change)];
     const [hypercall, status] = [base(TraceKind.hypercall), base(TraceKind.status)];
-    const call = base(TraceKind.call);
+    const [call, result] = [base(TraceKind.call), base(TraceKind.result)];
     // The subject, the part and the width are known when it is compiled, and so is this.
     const place = (subject: u16, part: u8, bytes: u8): u64 =>
       u64(
@@ -119,20 +128,23 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
         record(indexed(u64(read | place(subject, part, bytes)), index), value),
       write: (subject: u16, part: u8, index: u8, bytes: u8, value: u64): void =>
         record(indexed(u64(write | place(subject, part, bytes)), index), value),
-      change: (subject: u16, index: u8, value: u64): void =>
-        record(indexed(u64(change | place(subject, 0, 1)), index), value),
+      change: (address: u64, value: u64): void =>
+        record(u64(change | (u64(address - addressOf(home.state)) << offsetLsb)), value),
       hypercall: (at: u16, value: u64): void => record(u64(hypercall | place(at, 0, 1)), value),
       call: (at: u16, argument: u8, value: u64): void => record(u64(call | place(at, argument, 1)), value),
+      result: (at: u16, value: u64): void => record(u64(result | place(at, 0, 1)), value),
       status: (at: u16, value: u64): void => record(u64(status | place(at, 0, 1)), value),
     });
   };
+
+  const homes = new Map<Instance, Home>();
 
   /** By wire: its device and its ordinal, as they stand in a record's second word; all ones where it is not traced. */
   const wires: number[] = [];
   const untraced = 0xffff_ffff;
   const recordWire = (places: readonly number[], kind: bigint, wire: u16, value: u64): void => {
     const place = places[Math.min(wire, places.length - 1)];
-    if (place !== untraced) record(u64(kind | (BigInt(place) << BigInt(whatFields.device.lsb))), value);
+    if (place !== untraced) record(u64(kind | (BigInt(place) << deviceLsb)), value);
   };
 
   const send = (word: u64): void => {
@@ -168,14 +180,33 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
   return Object.freeze({
     instance(instance: Instance, device: number, firstWire: number): Instance {
       while (wires.length < firstWire) wires.push(untraced);
-      instance.wires.forEach((w) => (wires[firstWire + w.ordinal] = device | (w.ordinal << 16)));
-      const traced = instance.device.traced(hooksOf(device));
+      instance.wires.forEach((w) => (wires[firstWire + w.ordinal] = device | (w.ordinal << ordinalShift)));
+      const home = {} as Home;
+      const traced = instance.device.traced(hooksOf(device, home));
       const expired = whatOf(TraceKind.expire, device, 0);
       const received = whatOf(TraceKind.byteIn, device, 0);
-      const { expire, receive } = traced;
+      const [restarted, resumed, restored] = [
+        whatOf(TraceKind.restart, device, 0),
+        whatOf(TraceKind.resume, device, 0),
+        whatOf(TraceKind.restored, device, 0),
+      ];
+      const { expire, receive, restart, resume } = instance.device;
+      const stateBytes: u32 = traced.state.size;
       const told: Device = Object.freeze({
         ...instance.device,
         ...traced,
+        restart: (self: unknown, firstWire: u16): void => {
+          record(restarted, 0n);
+          restart(self, firstWire);
+        },
+        resume: (self: unknown, firstWire: u16): void => {
+          record(resumed, 0n);
+          for (let at: u32 = 0; at < stateBytes; at += 8) {
+            const word = load64(u64(addressOf(self as object) + BigInt(at)));
+            if (word !== 0n) record(u64(restored | (BigInt(at) << offsetLsb)), word);
+          }
+          resume(self, firstWire);
+        },
         expire: (self: unknown, ordinal: u16): void => {
           record(u64(expired | (BigInt(ordinal) << BigInt(whatFields.subject.lsb))), 0n);
           expire(self, ordinal);
@@ -190,9 +221,15 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
         const [, window] = windows[i] ?? [];
         return Object.freeze({ ...old, ...window });
       });
-      return Object.freeze({ ...instance, device: told, windows: Object.freeze(placed) });
+      const made = Object.freeze({ ...instance, device: told, windows: Object.freeze(placed) });
+      homes.set(made, home);
+      return made;
     },
-    board(board: Board): Board {
+    board(board: Board, placed: readonly PlacedInstance[]): Board {
+      for (const { instance, state } of placed) {
+        const home = homes.get(instance);
+        if (home !== undefined) Object.freeze(Object.assign(home, { state }));
+      }
       const places = Object.freeze([...wires, untraced]);
       const kindOf = (kind: TraceKind): bigint => BigInt(kind);
       const [line, byteOut, arm, cancel, message, signal] = [

@@ -15,8 +15,16 @@ export const tracedOperations: readonly { readonly operation: string; readonly e
   { operation: "exit.in.kernel", events: 1 },
   // A write of the index register, to which it has been set before.
   { operation: "exit.mmio.ioapic.write", events: 1 },
+  // A read of the data register, and of the register that it reaches.
+  { operation: "exit.mmio.ioapic.read", events: 2 },
   // A write of the transmitter, and the byte that leaves.
   { operation: "exit.out.uart", events: 2 },
+  // A call of the local APIC for its base register, and its result.
+  { operation: "exit.rdmsr", events: 2 },
+  { operation: "exit.wrmsr", events: 2 },
+  // Calls of the local APIC with their arguments and results (the command, the acknowledge, the end of interrupt), what
+  // they change of requests and service, and the line up and down.
+  { operation: "irq.self-ipi", events: 18 },
 ];
 
 /** Measures events of a trace. */
@@ -60,7 +68,7 @@ export function eventCosts(plain: readonly Reading[], traced: readonly Reading[]
     return reading.least;
   };
   return tracedOperations.map(({ operation, events }) => ({
-    name: operation.replace(/^exit/, "trace.event"),
+    name: `trace.event.${operation.replace(/^exit\./, "")}`,
     value: Math.ceil((least(traced, operation) - least(plain, operation)) / events),
     unit: "instructions",
   }));

@@ -109,7 +109,7 @@ function makeProgram(
     .argument("<FILE>", "what QEMU's -debugcon file:FILE has kept")
     .requiredOption("--image <IMAGE>", "the image's source, or the trace.json that its build has left")
     .option("--device <NAME>", "only events of this device: com1, or linux/com1")
-    .option("--register <NAME>", "only events of this register")
+    .option("--register <NAME>", "only events of this register, piece of state, wire or call: lcr, rx.count")
     .option("--kind <KIND>", "only events of this kind: read, write, change, line, ...")
     .option("--counts", "how often each register was read, written and changed", false)
     .option("--chrome <FILE>", "write the events in Chrome's trace-event format")

@@ -43,6 +43,7 @@ const globals: readonly Partial<IrGlobal>[] = [
 /** The effects of the last of some functions. */
 function effects(...functions: readonly IrFunction[]): FunctionEffects {
   const analysis = new EffectsAnalysis({
+    observes: (symbol) => symbol === "observer",
     function: (symbol) => functions.find((fn) => fn.symbol === symbol),
     global: (symbol) => globals.find((global) => global.symbol === symbol) as IrGlobal | undefined,
   });
@@ -71,6 +72,17 @@ test("loads and stores at constant offsets are found to the byte", (t) => {
     ],
     readsElsewhere: false,
   });
+});
+
+test("an observer is told an address and does not go there", (t) => {
+  const told = (symbol: string): FunctionEffects =>
+    one((b) => {
+      const at = b.offset(self, 8);
+      b.store(number, at, 4);
+      b.call(symbol, voidType, [b.cast("ptrtoint", at, i64), b.cast("zext", number, i64)]);
+    });
+  t.deepEqual(told("observer").params[0], { reads: [], writes: [{ from: 8, to: 12 }] });
+  t.deepEqual(told("other").params[0]!.writes.at(-1), { from: 0, to: Infinity });
 });
 
 test("a computed index reaches everything behind its array's start", (t) => {

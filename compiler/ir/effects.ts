@@ -3,7 +3,7 @@
  * addresses are a parameter plus constants, everything behind where an index is computed.
  *
  * A call that gives nothing back and is given no such pointer can tell the outside something, and learn nothing: it
- * counts for nothing. The outside does not write what a parameter points to while the function runs; a write through a
+ * counts for nothing; so does one of an observer, which is told an address and does not go there. The outside does not write what a parameter points to while the function runs; a write through a
  * pointer that was loaded may go anywhere.
  */
 import type { Instr, IrFunction, IrGlobal, IrType, Value } from "./ir.ts";
@@ -29,6 +29,8 @@ export interface FunctionEffects {
 export interface EffectsScope {
   function(symbol: string): IrFunction | undefined;
   global(symbol: string): IrGlobal | undefined;
+  /** Whether a function hears of stores. */
+  observes(symbol: string): boolean;
 }
 
 /** Whether two lists of bytes have one in common. */
@@ -70,6 +72,8 @@ class FunctionWalk {
   readonly #made = new Map<number, Instr>();
   readonly #params: { reads: Bytes[]; writes: Bytes[] }[];
   #readsElsewhere = false;
+  /** Addresses that only observers are told. */
+  readonly #told = new Set<number>();
 
   constructor(
     private readonly analysis: EffectsAnalysis,
@@ -81,7 +85,11 @@ class FunctionWalk {
 
   effects(): FunctionEffects {
     for (const { instrs } of this.fn.blocks)
-      for (const instr of instrs) this.#made.set(instr.result.id, instr);
+      for (const instr of instrs) {
+        this.#made.set(instr.result.id, instr);
+        if (instr.op === "call" && this.scope.observes(instr.callee))
+          for (const arg of instr.args) if (arg.kind === "result") this.#told.add(arg.id);
+      }
     for (const { instrs, end } of this.fn.blocks) {
       for (const instr of instrs) this.#instr(instr);
       if (end?.op === "return" && end.value !== undefined) this.#escape(end.value);
@@ -144,6 +152,7 @@ class FunctionWalk {
       case "fill":
         return this.#add("writes", instr.to, Infinity);
       case "call":
+        if (this.scope.observes(instr.callee)) return;
         return this.#call(instr.callee, instr.args, instr.result.type);
       case "callAsm":
       case "callPointer":
@@ -154,7 +163,7 @@ class FunctionWalk {
         this.#escape(instr.a);
         return this.#escape(instr.b);
       case "cast":
-        return this.#escape(instr.a);
+        return this.#told.has(instr.result.id) ? undefined : this.#escape(instr.a);
       case "record":
         return instr.fields.forEach((field) => this.#escape(field));
       default:

@@ -34,6 +34,18 @@ function taught(a: i32, n: u8): u8 {
   if (n === 0 || !(n < 9)) return u8(a - 7);
   return u8(a % n);
 }
+/** What gives nothing back gives undefined. */
+function counted<R extends number | undefined>(act: (a: u8) => R, a: u8): u32 {
+  const result = act(a);
+  return result !== undefined ? u32(result) : 256;
+}
+const givesNothing = ((a: u8): void => {
+  trace.value = a;
+}) as unknown as (a: u8) => undefined;
+const givesNumber = (a: u8): u32 => a ^ 3;
+function given(a: u8): u32 {
+  return u32(counted(givesNothing, a) * 1000 + counted(givesNumber, a));
+}
 interface Link {
   id: u32;
   next: Link | null;
@@ -103,6 +115,7 @@ export const program: Program = {
     { symbol: "stored", fn: stored, params: [u32], result: bool },
     { symbol: "every", fn: every, params: [i32, u32], result: u8 },
     { symbol: "taught", fn: taught, params: [i32, u8], result: u8 },
+    { symbol: "given", fn: given, params: [u8], result: u32 },
     { symbol: "build", fn: build, params: [u8, u8, u8], result: u32 },
     { symbol: "initial", fn: initial, params: [], result: u32 },
     { symbol: "found", fn: found, params: [u8], result: u8 },

@@ -259,6 +259,10 @@ function sameness(
     operand.kind === "bool" || (operand.kind === "known" && typeof operand.value === "boolean");
   if (boolean(left) && boolean(right))
     return f.b.compare("eq", f.bool(left, node.left), f.bool(right, node.right));
+  // What gives nothing back gives undefined.
+  const isUndefined = (o: Operand): boolean =>
+    o.kind === "void" || (o.kind === "known" && o.value === undefined);
+  if (isUndefined(left) && isUndefined(right)) return true;
   // A run-time value is never one of the other build-time values: undefined, a string, an object.
   if ((left.kind === "known") !== (right.kind === "known") && left.kind !== "void" && right.kind !== "void") {
     const { value } = (left.kind === "known" ? left : right) as { value: unknown };

@@ -1,6 +1,11 @@
-/** Feature: structs in static storage: every field type, nesting, placed and packed fields, initial contents. */
+/**
+ * Feature: structs in static storage: every field type, nesting, placed and packed fields, initial contents, and layouts
+ * whose stores are heard of.
+ */
 import { i32, i64, u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { array, at, bool, struct, type ValueOf } from "../../dsl/core/layout.ts";
+import { addressOf } from "../../dsl/core/intrinsics.ts";
+import { observed } from "../../dsl/core/observe.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import type { Program } from "../../dsl/core/program.ts";
 
@@ -63,11 +68,32 @@ function packed(v: u32): u32 {
   return u32(placed.high + placed.low * 3 + placed.wide);
 }
 
+const heard = storage("fields.heard", struct("Heard", { count: u32, sum: u64 }));
+const home = {} as { outer: Outer };
+const Watched = observed(
+  Outer,
+  (address: u64, value: u64): void => {
+    heard.count = u32(heard.count + 1);
+    heard.sum = u64(u64(heard.sum * 31n) + u64(address - addressOf(home.outer)) + u64(value << 8n));
+  },
+  (_descriptor, name) => name === "y",
+);
+const watched = storage("fields.watched", Watched);
+Object.freeze(Object.assign(home, { outer: watched }));
+/** The same function for a layout that is heard of; what does not change, and `y`, is not. */
+function hear(v: i32, i: u8): u64 {
+  write(watched, v);
+  watched.list[i % 3] = u16(v);
+  watched.list[i % 3]! ^= 3;
+  return u64(heard.sum + (BigInt(heard.count) << 32n));
+}
+
 export const program: Program = {
   name: "fields",
   entries: [
     { symbol: "initial", fn: initial, params: [], result: u64 },
     { symbol: "roundTrip", fn: roundTrip, params: [i32], result: i64 },
+    { symbol: "hear", fn: hear, params: [i32, u8], result: u64 },
     { symbol: "packed", fn: packed, params: [u32], result: u32 },
   ],
 };

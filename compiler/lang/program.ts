@@ -62,6 +62,7 @@ export class ProgramLowering {
       trapHandler: undefined,
     };
     this.#effects = new EffectsAnalysis({
+      observes: (symbol) => [...this.#observers].some((fn) => this.#symbolsOf(fn).includes(symbol)),
       function: (symbol) => this.#functions.get(symbol),
       global: (symbol) => this.module.globals.find((global) => global.symbol === symbol),
     });
@@ -87,6 +88,12 @@ export class ProgramLowering {
   /** Identity of the function that must stay one, to be measured. */
   #exitHandler: string | undefined;
   readonly #compiled = new Map<string, string[]>();
+  readonly #observers = new Set<object>();
+
+  /** Notes a function that hears of stores. */
+  observes(fn: object): void {
+    this.#observers.add(fn);
+  }
 
   /** The specialisations of a function, in the order of their first calls. */
   #symbolsOf(fn: object): readonly string[] {

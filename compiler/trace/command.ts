@@ -69,10 +69,14 @@ function checkNames({ devices, types }: TraceModel, { device, register }: TraceF
       `there is no device "${device}"; there are ${devices.map((d) => d.name).join(", ")}`,
     );
   if (register === undefined) return;
-  const bare = register.replace(/\[\d+\].*$/, "");
-  const known = chosen.some((d) => types[d.type]!.registers.some((r) => r.name === bare));
+  const bare = register.replace(/[.[{].*$/, "");
+  const known = chosen.some(({ type, wires }) => {
+    const { registers, state, hypercalls, calls } = types[type]!;
+    const names = [...registers, ...state, ...hypercalls, ...calls].map(({ name }) => name);
+    return [...names, ...wires.map((wire) => wire.replace(/\[.*$/, ""))].includes(bare);
+  });
   if (!known)
     throw new InputFailure(
-      `no register is called "${register}"${device === undefined ? "" : ` in device "${device}"`}`,
+      `nothing is called "${register}"${device === undefined ? "" : ` in device "${device}"`}`,
     );
 }

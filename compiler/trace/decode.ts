@@ -1,6 +1,7 @@
 /** Records as events in the words of the image's declarations: devices, registers, fields, wires. */
-import type { RegisterModel, StateModel } from "../../dsl/device/model.ts";
-import { TraceKind } from "../../dsl/trace/format.ts";
+import type { RegisterModel } from "../../dsl/device/model.ts";
+import { isOfState, TraceKind } from "../../dsl/trace/format.ts";
+import { leavesAt } from "../../dsl/device/state-layout.ts";
 import type { TraceModel } from "../../dsl/trace/model.ts";
 import type { TraceFile, TraceRecord } from "./read.ts";
 
@@ -20,6 +21,10 @@ export const kindNames: Readonly<Record<TraceKind, string>> = {
   [TraceKind.hypercall]: "hypercall",
   [TraceKind.status]: "status",
   [TraceKind.call]: "call",
+  [TraceKind.result]: "result",
+  [TraceKind.restart]: "restart",
+  [TraceKind.resume]: "resume",
+  [TraceKind.restored]: "restored",
   [TraceKind.lost]: "lost",
 };
 
@@ -30,9 +35,9 @@ export interface TraceEvent {
   readonly kind: string;
   readonly guest: string;
   readonly device: string;
-  /** A register (`redirection[3]`), a piece of state, or a wire; empty where events were lost. */
+  /** A register (`redirection[3]`), a scalar of the state (`rx.count`), a wire, a call; empty where it is of none. */
   readonly subject: string;
-  /** The register's name without an element's number. */
+  /** The name of a register or of a scalar of the state, without numbers of elements; else empty. */
   readonly register: string;
   readonly value: bigint;
   /** Of a register: its declared fields, those that the access reaches. */
@@ -42,13 +47,13 @@ export interface TraceEvent {
   readonly sequence: bigint;
 }
 
-/** Names all records of a trace. */
+/** Names all records of a trace; a word that was restored is an event for each scalar in it that is not 0. */
 export function decodeTrace(
   { records, ticksPerSecond }: TraceFile,
   model: TraceModel,
 ): readonly TraceEvent[] {
   const start = records[0]?.ticks ?? 0n;
-  return records.map((record) => {
+  return records.flatMap((record): readonly TraceEvent[] => {
     const { kind, value, vcpu, cpu, sequence } = record;
     const common = {
       microseconds: Number(((record.ticks - start) * 1_000_000_000n) / ticksPerSecond) / 1000,
@@ -59,8 +64,9 @@ export function decodeTrace(
       sequence,
     };
     if (kind === TraceKind.lost)
-      return { ...common, guest: "", device: "", subject: "", register: "", fields: {} };
-    return { ...common, ...placeOf(record, model) };
+      return [{ ...common, guest: "", device: "", subject: "", register: "", fields: {} }];
+    if (isOfState(kind)) return stateEvents(common, record, model);
+    return [{ ...common, ...placeOf(record, model) }];
   });
 }
 
@@ -69,31 +75,23 @@ function placeOf(
   model: TraceModel,
 ): Pick<TraceEvent, "guest" | "device" | "subject" | "register" | "fields"> {
   const { name, guest, type, wires } = model.devices[record.device]!;
-  const { registers, state, banks, hypercalls, calls } = model.types[type]!;
+  const { registers, hypercalls, calls, banks } = model.types[type]!;
   const at = { guest, device: name };
   const { kind, subject } = record;
   if (kind === TraceKind.hypercall || kind === TraceKind.status)
     return { ...at, subject: hypercalls[subject]?.name ?? "", register: "", fields: {} };
-  if (kind === TraceKind.call) {
+  if (kind === TraceKind.call || kind === TraceKind.result) {
     const argument = record.part === 0 ? "" : `[${record.part}]`;
     return { ...at, subject: `${calls[subject]?.name ?? ""}${argument}`, register: "", fields: {} };
   }
-  const ofRegister = kind === TraceKind.read || kind === TraceKind.write || kind === TraceKind.change;
-  if (!ofRegister) return { ...at, subject: wires[subject] ?? "", register: "", fields: {} };
-  const register = registers[subject];
-  if (register === undefined) {
-    const piece = state[subject - registers.length];
-    const element = lengthOf(piece) > 1 ? `[${record.index}]` : "";
-    return {
-      ...at,
-      subject: `${piece?.name ?? ""}${element}${piece?.fifo === true ? ".count" : ""}`,
-      register: "",
-      fields: {},
-    };
-  }
+  if (kind === TraceKind.restart || kind === TraceKind.resume)
+    return { ...at, subject: "", register: "", fields: {} };
+  if (kind !== TraceKind.read && kind !== TraceKind.write)
+    return { ...at, subject: wires[subject] ?? "", register: "", fields: {} };
+  const register = registers[subject]!;
   const unitBits = banks.find((bank) => bank.name === register.bank)?.unitBits ?? register.bits;
-  const lsb = kind === TraceKind.change ? 0 : record.part * unitBits;
-  const bits = kind === TraceKind.change ? register.bits : Math.min(record.bytes * 8, register.bits);
+  const lsb = record.part * unitBits;
+  const bits = Math.min(record.bytes * 8, register.bits);
   const element = register.count > 1 ? `[${record.index}]` : "";
   const part = bits < register.bits ? `{${lsb + bits - 1}:${lsb}}` : "";
   return {
@@ -104,9 +102,26 @@ function placeOf(
   };
 }
 
-/** Elements of a piece of state. */
-export function lengthOf(piece: StateModel | undefined): number {
-  return Number(/\[(\d+)\]$/.exec(piece?.type ?? "")?.[1] ?? 1);
+/** The scalars of the state that a record tells of. */
+function stateEvents(
+  common: Pick<TraceEvent, "microseconds" | "kind" | "vcpu" | "cpu" | "sequence">,
+  { kind, device, offset, value }: TraceRecord,
+  model: TraceModel,
+): readonly TraceEvent[] {
+  const { name, guest, type } = model.devices[device]!;
+  const { registers, layout } = model.types[type]!;
+  const isWord = kind === TraceKind.restored;
+  const leaves = leavesAt(layout, offset, 8).filter((leaf) => isWord || leaf.offset === offset);
+  return leaves.flatMap((leaf): readonly TraceEvent[] => {
+    const ones = (1n << BigInt(8 * leaf.bytes)) - 1n;
+    const content = isWord ? (value >> BigInt(8 * (leaf.offset - offset))) & ones : value;
+    if (isWord && content === 0n) return [];
+    const bare = leaf.name.replaceAll(/\[\d+\]/g, "");
+    const register = registers.find((r) => r.name === bare);
+    const fields = register === undefined ? {} : fieldsOf(register, content, 0, register.bits);
+    const at = { guest, device: name, subject: leaf.name, register: bare };
+    return [{ ...common, ...at, value: content, fields }];
+  });
 }
 
 /** The fields that lie within `bits` bits from `lsb` on, of which `value` is the content. */
@@ -141,7 +156,12 @@ export function filterEvents(events: readonly TraceEvent[], filter: TraceFilter)
     (e) =>
       e.kind === "lost" ||
       ((device === undefined || e.device === device || `${e.guest}/${e.device}` === device) &&
-        (register === undefined || e.register === register || e.subject === register) &&
+        (register === undefined || isWithin(e.subject, register)) &&
         (kind === undefined || e.kind === kind)),
   );
+}
+
+/** Whether a subject is what a name says, an element or a part of it. */
+function isWithin(subject: string, name: string): boolean {
+  return subject === name || (subject.startsWith(name) && /^[.[{]/.test(subject.slice(name.length)));
 }

@@ -2,25 +2,28 @@
 import {
   formatVersion,
   headerMagic,
+  isOfState,
   noVcpu,
   recordBytes,
   recordMark,
   TraceKind,
   whatFields,
 } from "../../dsl/trace/format.ts";
-import { lengthOf } from "./decode.ts";
+import { leavesAt } from "../../dsl/device/state-layout.ts";
 import { digestOf, type TraceModel } from "../../dsl/trace/model.ts";
 
 /** One record, its fields apart. */
 export interface TraceRecord {
   /** Where it stands in the file. */
-  readonly offset: number;
+  readonly at: number;
   readonly ticks: bigint;
   readonly kind: TraceKind;
   readonly bytes: number;
   readonly index: number;
   readonly device: number;
   readonly subject: number;
+  /** In the device's state. */
+  readonly offset: number;
   readonly part: number;
   /** Undefined where no vCPU had run yet. */
   readonly vcpu: number | undefined;
@@ -81,7 +84,7 @@ export function readTrace(bytes: Uint8Array, model: TraceModel): TraceFile {
   return { ticksPerSecond, records, damage: undefined };
 }
 
-function recordAt(offset: number, words: readonly [bigint, bigint, bigint, bigint]): TraceRecord {
+function recordAt(at: number, words: readonly [bigint, bigint, bigint, bigint]): TraceRecord {
   const [ticks, what, value, last] = words;
   const field = (name: keyof typeof whatFields): number => {
     const { msb, lsb } = whatFields[name];
@@ -89,13 +92,14 @@ function recordAt(offset: number, words: readonly [bigint, bigint, bigint, bigin
   };
   const vcpu = field("vcpu");
   return {
-    offset,
+    at,
     ticks,
     kind: field("kind"),
     bytes: 1 << field("width"),
     index: field("index"),
     device: field("device"),
     subject: field("subject"),
+    offset: field("offset"),
     part: field("part"),
     vcpu: vcpu === noVcpu ? undefined : vcpu,
     value,
@@ -111,18 +115,26 @@ function problemOf(record: TraceRecord, last: bigint, model: TraceModel): string
   if (kind === TraceKind.lost) return undefined;
   const owner = model.devices[device];
   if (owner === undefined) return `there is no device with number ${device}`;
-  const { registers, state, hypercalls, calls } = model.types[owner.type]!;
+  const { registers, hypercalls, calls, layout, stateBytes } = model.types[owner.type]!;
+  if (kind === TraceKind.restart || kind === TraceKind.resume) return undefined;
+  if (isOfState(kind)) {
+    const { offset } = record;
+    const isThere =
+      kind === TraceKind.restored
+        ? offset % 8 === 0 && offset < stateBytes
+        : leavesAt(layout, offset, 8).some((leaf) => leaf.offset === offset);
+    return isThere ? undefined : `the state of device ${owner.name} has nothing at byte ${offset}`;
+  }
   const places = ((): number => {
     switch (kind) {
       case TraceKind.read:
       case TraceKind.write:
         return registers.length;
-      case TraceKind.change:
-        return registers.length + state.length;
       case TraceKind.hypercall:
       case TraceKind.status:
         return hypercalls.length;
       case TraceKind.call:
+      case TraceKind.result:
         return calls.length;
       default:
         return owner.wires.length;
@@ -132,11 +144,10 @@ function problemOf(record: TraceRecord, last: bigint, model: TraceModel): string
   const call = kind === TraceKind.call ? calls[subject] : undefined;
   if (call !== undefined && record.part >= Math.max(1, call.arguments))
     return `${call.name} of device ${owner.name} has no argument ${record.part}`;
-  if (kind !== TraceKind.read && kind !== TraceKind.write && kind !== TraceKind.change) return undefined;
-  const register = registers[subject];
-  const piece = state[subject - registers.length];
-  return record.index >= (register?.count ?? lengthOf(piece))
-    ? `${register?.name ?? piece?.name ?? ""} of device ${owner.name} has no element ${record.index}`
+  if (kind !== TraceKind.read && kind !== TraceKind.write) return undefined;
+  const register = registers[subject]!;
+  return record.index >= register.count
+    ? `${register.name} of device ${owner.name} has no element ${record.index}`
     : undefined;
 }
 

@@ -8,7 +8,8 @@ export function eventLine(event: TraceEvent): string {
   const by = event.vcpu === undefined ? "     -" : `vcpu${event.vcpu}`.padStart(6);
   const fields = Object.entries(event.fields).map(([name, value]) => `${name} ${value}`);
   const named = fields.length === 0 ? "" : `  { ${fields.join(", ")} }`;
-  return `${time} ${by}  ${event.guest}/${event.device}  ${event.kind} ${event.subject} = ${shown(event)}${named}`;
+  const what = event.subject === "" ? "" : ` ${event.subject} = ${shown(event)}${named}`;
+  return `${time} ${by}  ${event.guest}/${event.device}  ${event.kind}${what}`;
 }
 
 function shown({ kind, value }: TraceEvent): string {

@@ -16,6 +16,12 @@ export type i32 = number & { readonly [width]?: 8 | 16 | -32 };
 export type u64 = bigint & { readonly [width]?: 64 };
 export type i64 = bigint & { readonly [width]?: -64 };
 
+/**
+ * Hears of a store that changes what it stores to: the address, and the new value as a word without a sign. It is
+ * called behind the store, and touches nothing of what it is told of.
+ */
+export type StoreObserver = (address: u64, value: u64) => void;
+
 /** Describes an integer type: `bits` wide, at `size` bytes, aligned to itself. */
 export interface IntDescriptor<T> {
   readonly kind: "int";
@@ -24,6 +30,8 @@ export interface IntDescriptor<T> {
   readonly signed: boolean;
   readonly size: number;
   readonly align: number;
+  /** Hears of the stores, where somebody wants to (`observed`). */
+  readonly observer?: StoreObserver;
   /** Phantom: the TypeScript type that the descriptor stands for. */
   readonly type?: T;
 }

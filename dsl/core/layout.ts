@@ -4,13 +4,14 @@
  * are in JavaScript: `const v = vcpus[i]` copies nothing.
  */
 import { allocate, memory } from "./memory.ts";
-import type { IntDescriptor } from "./int.ts";
+import type { IntDescriptor, StoreObserver } from "./int.ts";
 
 /** A boolean: one byte, 0 or 1. */
 export interface BoolDescriptor {
   readonly kind: "bool";
   readonly size: 1;
   readonly align: 1;
+  readonly observer?: StoreObserver;
   readonly type?: boolean;
 }
 export const bool: BoolDescriptor = Object.freeze({ kind: "bool", size: 1, align: 1 });
@@ -262,6 +263,18 @@ function load(descriptor: Descriptor, address: number): unknown {
 }
 
 function store(descriptor: Descriptor, address: number, value: unknown, place: string): void {
+  const observer = descriptor.kind === "int" || descriptor.kind === "bool" ? descriptor.observer : undefined;
+  if (observer === undefined) return put(descriptor, address, value, place);
+  const before = load(descriptor, address);
+  put(descriptor, address, value, place);
+  if (load(descriptor, address) !== before)
+    observer(
+      BigInt(address),
+      BigInt.asUintN(8 * descriptor.size, BigInt(value as number | bigint | boolean)),
+    );
+}
+
+function put(descriptor: Descriptor, address: number, value: unknown, place: string): void {
   const view = memory.view;
   switch (descriptor.kind) {
     case "int": {

@@ -3,7 +3,7 @@
  * of both come ordinary functions over one state struct, made by templates that loop over the frozen declaration; the
  * compiler unrolls the loops. The same functions run in Node.
  */
-import { u32, u64, u8, type IntDescriptor, type u16 } from "../core/int.ts";
+import { u32, u64, u8, type u16 } from "../core/int.ts";
 import { apertureHandlers } from "./aperture.ts";
 import type { AnyBank } from "./bank.ts";
 import type { AnyBehaviour, Behaviour, Calls, DeviceState, RegistersOf } from "./behaviour.ts";
@@ -28,22 +28,9 @@ import { holeOf, modelOf, stepOf, type DeviceModel, type DeviceNotes } from "./m
 import { msrAccess, type MsrAccess } from "./msr.ts";
 import { DeclarationError, remember } from "./place.ts";
 import { masksOf, planOf, type Handlers, type Plan } from "./plan.ts";
-import {
-  lookAt,
-  lookAtElement,
-  lookAtRegister,
-  mostWatched,
-  tracedCall,
-  tracedHypercall,
-  watchedHappening,
-  type DeviceTrace,
-  type Look,
-  type LookKind,
-  type TraceHooks,
-  type Watched,
-} from "./trace.ts";
+import { tracedCall, tracedHypercall, tracedState, type DeviceTrace, type TraceHooks } from "./trace.ts";
 import { isScalar, scalarCell, scalarPlace, scalarProperty } from "./scalar.ts";
-import { descriptorOf, inputPins, isFifo, Unimplemented, type StateRecord } from "./state.ts";
+import { descriptorOf, inputPins, Unimplemented, type StateRecord } from "./state.ts";
 import type { Placed } from "./unit.ts";
 
 /** Bytes of a device's state. */
@@ -96,7 +83,7 @@ export interface Device<U = unknown, Names extends string = string, C = unknown>
 /** What of a device is other where it is traced. */
 export type Traced<U = unknown, Names extends string = string> = Pick<
   Device<U, Names>,
-  "windows" | "expire" | "input" | "receive" | "hypercalls" | "calls"
+  "state" | "windows" | "hypercalls" | "calls"
 >;
 
 /** A declared shape, without behaviour. */
@@ -350,7 +337,7 @@ function expand(
     afterwards(self);
     settle(self);
   };
-  const model = modelOf(name, declaration, Object.entries(state), reported, behaviour, tables);
+  const model = modelOf(name, declaration, Object.entries(state), reported, behaviour, tables, layout);
   const expire = expiring(ends, behaviour.expire ?? {}, settle);
   const input = inputting(inputs, behaviour.input ?? {}, settle);
   const receive = receiving(ends, behaviour.receive ?? {}, settle);
@@ -395,35 +382,20 @@ function expand(
     hypercalls,
     calls: Object.freeze({ ...behaviour.calls }),
     traced: (hooks: TraceHooks): Traced<Cells> => {
-      const trace: DeviceTrace = {
-        hooks,
-        watched: watchedOf(model, plans, own),
-        subjects: new Map(model.registers.map((register, subject) => [register.name, subject])),
-      };
-      const expired = watchedHappening((self: Cells, at: u16, _: u32): void => expire(self, at), trace);
-      const entered = watchedHappening(
-        (self: Cells, at: u16, level: u32): void => input(self, at, level !== 0),
-        trace,
-      );
-      const received = watchedHappening(
-        (self: Cells, at: u16, byte: u32): void => receive(self, at, u8(byte)),
-        trace,
-      );
-      const access = accessTo(banks, reported, behaviour, trace);
+      const registers = new Map(model.registers.map((register, place) => [register.name, place]));
+      const access = accessTo(banks, reported, behaviour, { hooks, registers });
       return Object.freeze({
+        state: tracedState(layout as StructDescriptor<Cells>, hooks),
         windows: Object.freeze(windowsOf(banks, access.units, access.msrs)),
-        expire: (self: Cells, ordinal: u16): void => expired(self, ordinal, 0),
-        input: (self: Cells, pin: u16, level: boolean): void => entered(self, pin, level ? 1 : 0),
-        receive: (self: Cells, ordinal: u16, byte: u8): void => received(self, ordinal, byte),
         hypercalls: Object.freeze(
-          hypercalls.map((entry, place) => tracedHypercall(entry, place, trace)),
+          hypercalls.map((entry, place) => tracedHypercall(entry, place, hooks)),
         ) as unknown as readonly HypercallEntry<Cells>[],
         calls: Object.freeze({
           ...behaviour.calls,
           ...Object.fromEntries(
             model.calls.map((call, place) => [
               call.name,
-              tracedCall(behaviour.calls![call.name]!, place, trace),
+              tracedCall(behaviour.calls![call.name]!, place, hooks),
             ]),
           ),
         }),
@@ -445,57 +417,4 @@ function spansWithout(layout: StructDescriptor, names: ReadonlySet<string>): rea
   }
   if (start !== undefined) spans.push({ offset: start, bytes: BigInt(layout.size - start) });
   return Object.freeze(spans.map((span) => Object.freeze(span)));
-}
-
-/**
- * What of a device changes and is told: registers and the scalars of its state, FIFOs by how much is in them, and of
- * what there are few, each.
- */
-function watchedOf(
-  { registers }: DeviceModel,
-  plans: readonly Plan[],
-  state: readonly (readonly [string, Descriptor])[],
-): readonly Watched[] {
-  const each = (
-    subject: number,
-    count: number,
-    look: (element: number) => Look,
-    fill = false,
-  ): readonly Watched[] =>
-    count > mostWatched
-      ? []
-      : Array.from({ length: count }, (_, index) => ({ subject, index, look: look(index), fill }));
-  return [
-    ...plans.flatMap(({ name, width, register: { many, count } }) => {
-      const subject = registers.findIndex((r) => r.name === name);
-      const wide = width.bits === 64;
-      if (!many) return each(subject, 1, () => lookAt(name, wide ? "wide" : "narrow"));
-      const look = lookAtRegister(name, count, wide);
-      return each(subject, count, (element) => {
-        const index: u8 = element;
-        return (self) => look(self, index);
-      });
-    }),
-    ...state.flatMap(([name, descriptor], i): readonly Watched[] => {
-      const subject = registers.length + i;
-      if (descriptor.kind === "array") {
-        const kind = lookKindOf(descriptor.element);
-        return kind === undefined
-          ? []
-          : each(subject, descriptor.length, (i) => lookAtElement(name, kind, i), kind === "level");
-      }
-      const kind = lookKindOf(descriptor);
-      if (kind === undefined) return [];
-      const key = isScalar(descriptor) ? scalarPlace(name) : name;
-      return each(subject, 1, () => lookAt(key, kind), kind === "level");
-    }),
-  ];
-}
-
-/** How a piece of state is looked at; undefined for what tells of itself, as lines do, or is too large. */
-function lookKindOf(descriptor: Descriptor): LookKind | undefined {
-  if (isFifo(descriptor)) return "level";
-  if (descriptor.kind === "bool") return "flag";
-  if (descriptor.kind !== "int") return undefined;
-  return (descriptor as IntDescriptor<unknown>).bits === 64 ? "wide" : "narrow";
 }

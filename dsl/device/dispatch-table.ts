@@ -3,7 +3,7 @@ import type { u32, u8 } from "../core/int.ts";
 import { disturbs } from "../core/intrinsics.ts";
 import type { Cells } from "./cell.ts";
 import type { Plan } from "./plan.ts";
-import { tracedGet, tracedPut, watchedElement, watchedGet, watchedPut, type DeviceTrace } from "./trace.ts";
+import { tracedGet, tracedPut, type DeviceTrace } from "./trace.ts";
 import { unitsAt, unitsOf, type Get, type Grid, type Placed, type Put, type Unit } from "./unit.ts";
 
 /** What a device does with its outputs once its state has changed. */
@@ -215,8 +215,7 @@ export function readTable<V>(
       const plain = unit.get.read as unknown as Get<V>;
       const get = trace === undefined ? plain : tracedGet(plain, trace, plan, part, grid.unitBits);
       if (!mayChangeWhenRead(plan)) return { get };
-      const settled = settle === undefined ? get : settlingGet(get, plain, settle);
-      return { get: trace === undefined ? settled : watchedGet(settled, trace) };
+      return { get: settle === undefined ? get : settlingGet(get, plain, settle) };
     },
     (choices) => chosenGet(choices, hole),
   );
@@ -235,10 +234,7 @@ export function writeTable<V>(
     (unit, { plan }, part) => {
       const plain = unit.write as unknown as Put<V>;
       const put = trace === undefined ? plain : tracedPut(plain, trace, plan, part, grid.unitBits);
-      const settled = settle === undefined ? put : settlingPut(put, plain, settle);
-      return {
-        put: trace === undefined ? settled : watchedElement(watchedPut(settled, trace), trace, plan),
-      };
+      return { put: settle === undefined ? put : settlingPut(put, plain, settle) };
     },
     chosenPut<V>,
   );

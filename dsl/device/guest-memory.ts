@@ -4,7 +4,14 @@
  * checked, the guest cannot change any more.
  */
 import { u16, u32, u8, type u64 } from "../core/int.ts";
-import { array, extend, struct, type FixedArray, type StructDescriptor } from "../core/layout.ts";
+import {
+  array,
+  extend,
+  struct,
+  type Descriptor,
+  type FixedArray,
+  type StructDescriptor,
+} from "../core/layout.ts";
 import { board, type GuestValue } from "./board.ts";
 import { DeclarationError } from "./place.ts";
 
@@ -41,6 +48,11 @@ export interface GuestBuffer {
   u64At(at: u32): u64;
 }
 const buffers = new Map<number, StructDescriptor<GuestBuffer>>();
+
+/** Whether a descriptor is that of a buffer. */
+export function isGuestBuffer(descriptor: Descriptor): boolean {
+  return [...buffers.values()].some((known) => known === descriptor);
+}
 
 /** Declares a buffer of `length` bytes (1 to 16 MiB) for guest memory. A reset leaves it. */
 export function guestBuffer(length: number): StructDescriptor<GuestBuffer> {

@@ -2,7 +2,7 @@
  * The frozen model of a device: plain data that every generator reads (documentation, trace decoder, fuzz harness,
  * report). Numbers wider than 32 bits are strings in hexadecimal, so that it survives JSON.
  */
-import { struct, type Descriptor, type Fields } from "../core/layout.ts";
+import { struct, type Descriptor, type Fields, type StructDescriptor } from "../core/layout.ts";
 import type { AnyBank, Condition, Selection, Space } from "./bank.ts";
 import type { AnyBehaviour } from "./behaviour.ts";
 import type { Field, FieldKind } from "./field.ts";
@@ -10,6 +10,7 @@ import type { Tables } from "./check-tables.ts";
 import { leafRegisters, type Leaf, type LeafRegisterName } from "./leaf.ts";
 import { resetOf } from "./plan.ts";
 import type { Access, Register } from "./register.ts";
+import { stateLayout, type StateLayout } from "./state-layout.ts";
 import { descriptorOf, inputPins, isFifo, wireKindOf, type Declared, type WireKind } from "./state.ts";
 
 export interface FieldModel {
@@ -135,6 +136,9 @@ export interface DeviceModel extends Required<DeviceNotes> {
   readonly calls: readonly CallModel[];
   /** What is declared as unimplemented or reported; the index is the ordinal. */
   readonly reported: readonly string[];
+  /** Where everything lies in the state. */
+  readonly layout: StateLayout;
+  readonly stateBytes: number;
 }
 
 /** Formats a number as the models do. */
@@ -266,6 +270,7 @@ export function modelOf(
   reported: readonly string[],
   behaviour: AnyBehaviour,
   tables: Tables,
+  layout: StructDescriptor,
 ): DeviceModel {
   const { banks } = declaration;
   return deepFreeze({
@@ -317,5 +322,7 @@ export function modelOf(
       .filter(([name]) => behaviour.queries?.includes(name) !== true)
       .map(([name, fn]) => ({ name, arguments: fn.length - 1 })),
     reported: [...reported],
+    layout: stateLayout(layout),
+    stateBytes: layout.size,
   });
 }

@@ -17,7 +17,7 @@ export enum TraceKind {
   read = 1,
   /** A guest wrote a register. */
   write = 2,
-  /** A register or a piece of state got another value; a FIFO holds so many. */
+  /** A scalar of the state (a register's cell, an element, a FIFO's fill) got another value. */
   change = 3,
   /** An output line changed to the level `value`. */
   line = 4,
@@ -41,6 +41,14 @@ export enum TraceKind {
   status = 14,
   /** An entry point of the device's own (`calls`) is entered: one record for each argument, or one with 0 where it has none. */
   call = 15,
+  /** What an entry point of the device's own gives back. */
+  result = 16,
+  /** The device begins: all its state that it does not retain is 0. */
+  restart = 17,
+  /** The device goes on from a save. */
+  resume = 18,
+  /** A word of the state that was saved. */
+  restored = 19,
   /** As many records as `value` says were written over before they left the machine. */
   lost = 12,
 }
@@ -52,29 +60,36 @@ export const recordMark = 0x7654n;
 /** "TVTRACE\0" as a little-endian word. */
 export const headerMagic = 0x0045_4341_5254_5654n;
 /** Changes with every change of the format. */
-export const formatVersion = 3n;
+export const formatVersion = 4n;
 
 /** The fields of word 1: bits [msb:lsb]. */
 export const whatFields = Object.freeze({
-  kind: { msb: 3, lsb: 0 },
+  kind: { msb: 5, lsb: 0 },
   /** Base-2 logarithm of the bytes of an access. */
-  width: { msb: 5, lsb: 4 },
-  /** The element of a repeated register, or of an array of the state. */
-  index: { msb: 15, lsb: 8 },
+  width: { msb: 7, lsb: 6 },
   /** The device's place in the model's list. */
-  device: { msb: 31, lsb: 16 },
-  /** A register (its place in the device's list), behind the registers a piece of state; a wire's ordinal; the place of a hypercall or a call. */
-  subject: { msb: 47, lsb: 32 },
+  device: { msb: 19, lsb: 8 },
+  /** Of a change, and of what is restored: byte offset in the device's state. */
+  offset: { msb: 47, lsb: 20 },
+  /** Of all others: a register's place in the device's list, a wire's ordinal, the place of a hypercall or a call. */
+  subject: { msb: 31, lsb: 20 },
+  /** The element of a repeated register. */
+  index: { msb: 39, lsb: 32 },
   /** Which part of a register that is wider than its bank, the lowest first; which argument of a call. */
-  part: { msb: 51, lsb: 48 },
+  part: { msb: 47, lsb: 40 },
   /** The host CPU. */
-  cpu: { msb: 57, lsb: 52 },
+  cpu: { msb: 55, lsb: 48 },
   /** The vCPU that the CPU runs or ran last, counted over all guests; {@link noVcpu} where there was none. */
-  vcpu: { msb: 63, lsb: 58 },
+  vcpu: { msb: 63, lsb: 56 },
 });
 
 /** The number of no vCPU. */
-export const noVcpu = 63;
+export const noVcpu = 255;
+
+/** Whether a kind of event is of a place in the device's state. */
+export function isOfState(kind: TraceKind): boolean {
+  return kind === TraceKind.change || kind === TraceKind.restored;
+}
 
 /** Word 1 without what is known only when it happens. */
 export function whatOf(kind: TraceKind, device: number, subject: number, part = 0, bytes = 1): bigint {

@@ -163,7 +163,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     channels,
     model.operator !== null,
   );
-  provide(board, trace === null ? parts.board : trace.board(parts.board));
+  provide(board, trace === null ? parts.board : trace.board(parts.board, parts.instances));
   const controllers = interruptControllers(
     numbers,
     parts.instances,

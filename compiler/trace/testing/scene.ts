@@ -72,7 +72,7 @@ export function traceScene(devices: readonly SceneDevice[], only?: string) {
     { index: 0, instances: instances.map((instance) => ({ instance, vcpu: null, volume: null })) },
   ];
   const parts = makeBoard(guests, domains, () => targets, eventRings(1, 64), 0);
-  provide(board, trace.board(parts.board));
+  provide(board, trace.board(parts.board, parts.instances));
   parts.timers.clear();
   trace.start();
   const vcpu = make(Vcpu);
