@@ -12,7 +12,7 @@ type Values<D extends readonly Scalar[]> = { -readonly [K in keyof D]: ValueOf<D
 /** An inline-assembly site in LLVM's template (`$0`, `${0:b}`, `$$` for a dollar sign) and constraint syntax. */
 export interface AsmDefinition {
   readonly template: string;
-  /** For example `={ax},{dx},~{memory}`; flags clobbers are added by the compiler. */
+  /** For example `={ax},{dx},~{memory}`; the compiler adds the clobbers of the flags. */
   readonly constraints: string;
   readonly params: readonly Scalar[];
   readonly result: Scalar | undefined;

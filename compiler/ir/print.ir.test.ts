@@ -95,7 +95,7 @@ import @host(i64): void
 constant @text 5 bytes align 1 = 7465787400
 global @table 16 bytes align 8 exported section ".data$t" [8: @text + 2]
 
-asm out(i16, i8): void effects "outb $1, $0" "{dx},{ax},~{dirflag},~{fpsr},~{flags}"
+asm out(i16, i8): void effects "outb $1, $0" "{dx},{ax}"
 
 naked @halt section ".text$a" uses @text {
   cli

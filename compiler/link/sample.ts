@@ -52,7 +52,7 @@ export function sampleGlobal(symbol: string, sizeBytes: number, options: Partial
 export const outSite: AsmSite = {
   site: "out",
   template: "outb $1, $0",
-  constraints: "{dx},{ax},~{dirflag},~{fpsr},~{flags}",
+  constraints: "{dx},{ax}",
   params: [
     { kind: "int", bits: 16 },
     { kind: "int", bits: 8 },
@@ -74,7 +74,7 @@ export const saySite: AsmSite = {
     "movb %cl, %al",
     "outb %al, %dx",
   ].join("\n\t"),
-  constraints: "{cx},~{ax},~{dx},~{memory},~{dirflag},~{fpsr},~{flags}",
+  constraints: "{cx},~{ax},~{dx},~{memory}",
   params: [{ kind: "int", bits: 8 }],
   result: { kind: "void" },
   sideEffects: true,

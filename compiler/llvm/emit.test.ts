@@ -233,6 +233,12 @@ test("one use of assembly, one helper; one block takes every trap of a function"
   t.regex(text, /^define internal void @tv\.asm\.out\(i16 %a0, i8 %a1\) #\d+ \{$/m);
 });
 
+test("an assembly site changes the flags of an x86, whatever it says", (t) => {
+  const parts = { functions: [stop({})], asmSites: [outSite] };
+  t.regex(emitted(parts), /asm sideeffect "outb .*", "[^"]*,~\{dirflag\},~\{fpsr\},~\{flags\}"\(/);
+  t.notRegex(emitted(parts, wasmTarget), /~\{flags\}/);
+});
+
 test("addresses in static storage are relocations on both targets, eight bytes each", (t) => {
   const parts = {
     functions: [stop({})],

@@ -71,7 +71,7 @@ export function preludeOf(module: IrModule, options: PreludeOptions): Prelude {
     trap ?? "",
     needs.wideDivision ? divisionHelpers(target) : "",
     wideArithmetic(target),
-    ...module.asmSites.map((_, number) => asmSiteText(module, number)),
+    ...module.asmSites.map((_, number) => asmSiteText(module, number, target)),
     globals.text,
     ...declarations(module, needs.calls),
     ...module.functions.map((fn) =>
@@ -171,12 +171,13 @@ function declarations(module: IrModule, calls: ReadonlyMap<string, Signature>): 
   });
 }
 
-function asmSiteText(module: IrModule, number: number): string {
+function asmSiteText(module: IrModule, number: number, { siteClobbers }: Target): string {
   const { site, template, constraints, params, result, sideEffects } = module.asmSites[number]!;
   const type = typeText(result);
   const declared = params.map((param, i) => `${typeText(param)} %a${i}`).join(", ");
   const effects = sideEffects ? " sideeffect" : "";
-  const call = `call ${type} asm${effects} ${quoted(template)}, ${quoted(constraints)}(${declared}), !srcloc !${number}`;
+  const all = [...constraints.split(",").filter((c) => c !== ""), ...siteClobbers].join(",");
+  const call = `call ${type} asm${effects} ${quoted(template)}, ${quoted(all)}(${declared}), !srcloc !${number}`;
   const body = result.kind === "void" ? `  ${call}\n  ret void` : `  %r = ${call}\n  ret ${type} %r`;
   return `define internal ${type} ${symbolText(asmPrefix + site)}(${declared}) #0 {\n${body}\n}`;
 }

@@ -7,11 +7,16 @@ export interface Target {
   readonly pointerBits: 32 | 64;
   /** LLVM function attributes of every function. */
   readonly attributes: readonly string[];
+  /** What every assembly site may change besides what it says: the flags of an x86 (LLVM Language Reference, "Inline Assembler Expressions"). */
+  readonly siteClobbers: readonly string[];
   /** Flags for both `opt` and `llc`. */
   readonly toolFlags: readonly string[];
   /** What `opt` is told about size against speed. */
   readonly sizeFlags: readonly string[];
 }
+
+/** Nobody who writes an assembly site needs to think of the flags. */
+const x86SiteClobbers = Object.freeze(["~{dirflag}", "~{fpsr}", "~{flags}"]);
 
 /**
  * A UEFI application: no red zone (interrupts use the same stack), no vector registers (they hold a guest's state).
@@ -35,6 +40,7 @@ export const efiTarget: Target = {
     '"target-cpu"="x86-64"',
     '"target-features"="-mmx,-sse,-sse2,+soft-float"',
   ],
+  siteClobbers: x86SiteClobbers,
   toolFlags: ["-mattr=-mmx,-sse,-sse2,+soft-float"],
   // Unrolled dispatch calls the same functions from many places: at LLVM's own thresholds each is copied into most.
   sizeFlags: ["-inline-threshold=25", "-unroll-threshold=30"],
@@ -52,6 +58,7 @@ export const wasmTarget: Target = {
     '"no-jump-tables"="true"',
     '"target-features"="+bulk-memory,+mutable-globals"',
   ],
+  siteClobbers: [],
   toolFlags: ["-mattr=+bulk-memory,+mutable-globals"],
   sizeFlags: [],
 };
@@ -70,6 +77,7 @@ export const linuxTarget: Target = {
     '"frame-pointer"="non-leaf"',
     '"target-cpu"="x86-64"',
   ],
+  siteClobbers: x86SiteClobbers,
   toolFlags: [],
   sizeFlags: [],
 };
