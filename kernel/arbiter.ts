@@ -8,7 +8,7 @@
  */
 import { u8, type u32 } from "../dsl/core/int.ts";
 import type { InterruptSource } from "./interrupt-source.ts";
-import { EventKind, Request, VcpuState, type Injection, type Vcpu } from "./vcpu.ts";
+import { EventKind, Request, type Injection, type Vcpu } from "./vcpu.ts";
 
 /** What the arbiter needs of a vendor's guest state. `V` is the vendor's vCPU. */
 export interface InjectionAccess<V> {
@@ -193,9 +193,4 @@ export function arbiter<V>(access: InjectionAccess<V>, source: InterruptSource):
       return access.interruptsEnabled(v) && (injection.deferred || source.pending(vcpu.index) >= 0);
     },
   };
-}
-
-/** Wakes a halted vCPU. */
-export function wake(vcpu: Vcpu): void {
-  if (vcpu.state === VcpuState.halted) vcpu.state = VcpuState.running;
 }

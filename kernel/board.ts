@@ -14,10 +14,9 @@ import type { Span } from "../dsl/device/device.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
 import type { ChannelModel, NetworkModel, SharedMemoryModel } from "../dsl/manifest/model.ts";
 import { channelsOf } from "./channels.ts";
-import { cpus } from "./cpu.ts";
+import { yieldHere } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import { DomainState, type Domain } from "./domain.ts";
-import { Request } from "./vcpu.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
 import type { BlockStore } from "./block-store.ts";
 import { guestMemoryOf } from "./guest-memory.ts";
@@ -384,14 +383,9 @@ export function makeBoard(
       drain();
     }
   };
-  /** Makes the current vCPU give way to the kernel's loop. */
-  const yieldCurrent = (): void => {
-    const vcpu = cpus[machine.cpuIndex()].current;
-    if (vcpu !== null) vcpu.requests.or(Request.yield);
-  };
   const drainOrYield = (): void => {
     drain();
-    if (hasQueued()) yieldCurrent();
+    if (hasQueued()) yieldHere();
   };
   /** Small, so that an exit that has queued nothing calls nothing. */
   const deliverFew = (): void => {
@@ -456,12 +450,17 @@ export function makeBoard(
     current,
     enterGuest,
     deliver,
-    yieldCurrent,
+    yieldCurrent: yieldHere,
     wakeBy: timerPart.wakeBy,
     memory,
   });
   const volumeEnds = ofKind("volume").map((w) => Object.freeze({ wire: w.wire, volume: w.owner.volume }));
-  const channels = channelsOf(channelModels, instances, { domains, enterGuest, deliver, yieldCurrent });
+  const channels = channelsOf(channelModels, instances, {
+    domains,
+    enterGuest,
+    deliver,
+    yieldCurrent: yieldHere,
+  });
 
   const boardItself: Board = Object.freeze({
     now: (): u64 => guestNs(current().time),
@@ -483,7 +482,7 @@ export function makeBoard(
       }
     },
     // The kernel's loop asks every source for room before it feeds it.
-    sourceReady: (_wire: u16): void => yieldCurrent(),
+    sourceReady: (_wire: u16): void => yieldHere(),
     sendMessage: (wire: u16, destination: u32, command: u32): void =>
       push(Kind.message, wire, false, destination, command),
     raiseSignal: (wire: u16, value: u32): void => push(Kind.signal, wire, false, value, 0),
@@ -516,13 +515,13 @@ export function makeBoard(
         if (wire === r.wire) {
           rings.record(guestReported, BigInt(r.guest), u64(code), a, b);
           // The kernel's loop tells the administrator.
-          yieldCurrent();
+          yieldHere();
         }
       }
     },
     ...memory,
     ...networks.board,
-    ...guestVolumes(volumeEnds, blocks, current, yieldCurrent),
+    ...guestVolumes(volumeEnds, blocks, current, yieldHere),
     ...shared.board,
     ...channels.board,
     random: (): GuestValue => machine.random(),

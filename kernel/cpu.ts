@@ -1,22 +1,26 @@
 /**
- * A host CPU as the kernel sees it. Indices are dense and stay for good; capacity is there for CPUs that arrive later.
+ * A host CPU as the kernel sees it, and what is asked of the vCPU that it runs. Indices are dense and stay for good;
+ * capacity is there for CPUs that arrive later.
  */
-import { array, ref, struct, type ValueOf } from "../dsl/core/layout.ts";
+import { array, bool, ref, struct, type ValueOf } from "../dsl/core/layout.ts";
 import { u32, u64 } from "../dsl/core/int.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { maxCpus } from "./boot.ts";
+import { processors } from "./processors.ts";
 import { Request, Vcpu } from "./vcpu.ts";
 
 export const Cpu = struct("Cpu", {
   index: u32,
-  /** 1 while it runs the kernel's loop. */
+  /** 1 once it runs the kernel's loop. */
   online: u32,
-  /** The vCPU that it runs or ran last. */
+  /** The vCPU that it runs; null in the kernel's loop. */
   current: ref(Vcpu),
   /** What its timer is armed for, in ticks. */
   armed: u64,
   /** Interrupts that came to it. */
   interrupts: u64,
+  /** The kernel's loop is to go round once more before it runs a vCPU or waits. */
+  again: bool,
 });
 export type Cpu = ValueOf<typeof Cpu>;
 
@@ -24,13 +28,47 @@ export type Cpu = ValueOf<typeof Cpu>;
 export const cpus = storage("cpus", array(Cpu, maxCpus), { align: 64 });
 
 /**
- * Tells the kernel that an interrupt came to this CPU. The platform's handlers of the timer, the console and the
- * signal from other CPUs call it, with interrupts off, after they have done what the hardware needs. It makes the
- * next entry to a guest go through the kernel's loop.
+ * Tells the kernel that an interrupt came to this CPU. The platform's handlers of the timer and the console call it,
+ * with interrupts off, after they have done what the hardware needs. It makes the next entry to a guest go through the
+ * kernel's loop.
  */
 export function interrupted(index: u32): void {
   const cpu = cpus[index];
   cpu.interrupts = u64(cpu.interrupts + 1n);
   const vcpu = cpu.current;
   if (vcpu !== null) vcpu.requests.or(Request.yield);
+}
+
+/** Makes this CPU's vCPU give way to the kernel's loop, or the loop go round once more. */
+export function yieldHere(): void {
+  const cpu = cpus[processors.here()];
+  const vcpu = cpu.current;
+  if (vcpu !== null) vcpu.requests.or(Request.yield);
+  else cpu.again = true;
+}
+
+/** Asks something of a vCPU, wherever it is: `bits` of `Request`. A CPU that runs it looks at once. */
+export function ask(vcpu: Vcpu, bits: u32): void {
+  const before = vcpu.requests.or(bits);
+  if (processors.capacity === 1) return;
+  // What was asked before was told before, or is seen before the next entry.
+  if (before === 0 && isElsewhere(vcpu)) processors.signal(vcpu.cpu);
+}
+
+/** Whether another CPU runs a vCPU. */
+export function isElsewhere(vcpu: Vcpu): boolean {
+  if (processors.capacity === 1 || vcpu.cpu === processors.here()) return false;
+  const current = cpus[Math.min(vcpu.cpu, maxCpus - 1)].current;
+  return current !== null && current.index === vcpu.index;
+}
+
+/** Makes a CPU choose again which vCPU it runs. */
+export function reschedule(index: u32): void {
+  if (processors.capacity === 1 || index === processors.here()) {
+    yieldHere();
+    return;
+  }
+  const vcpu = cpus[Math.min(index, maxCpus - 1)].current;
+  if (vcpu !== null) vcpu.requests.or(Request.yield);
+  processors.signal(index);
 }

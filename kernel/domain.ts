@@ -85,5 +85,7 @@ export function changeDomain(domain: Domain, state: u32, reason: u32, rip: u64, 
 
 /** Ends a domain's run for a reason, unless it has ended; what follows is as the manifest says. */
 export function stopDomain(domain: Domain, state: u32, reason: u32, rip: u64, detail: u64): void {
-  if (domain.state === DomainState.running) changeDomain(domain, state, reason, rip, detail);
+  // A vCPU's last exit may come to its end after the domain was paused.
+  if (domain.state === DomainState.running || domain.state === DomainState.paused)
+    changeDomain(domain, state, reason, rip, detail);
 }

@@ -4,6 +4,7 @@ import type { BoardParts } from "./board.ts";
 import { DomainState, type Domain } from "./domain.ts";
 import { guestRestored, guestSaved, guestUnrestored, guestUnsaved, type EventRings } from "./events.ts";
 import type { Notices } from "./notices.ts";
+import type { Running } from "./running.ts";
 import { SaveProblem } from "./save-format.ts";
 import type { Saves } from "./saves.ts";
 import { pauseGuestTime, resumeGuestTime } from "./timebase.ts";
@@ -35,6 +36,7 @@ export function guestSaving(
   board: BoardParts,
   rings: EventRings,
   told: Notices,
+  vcpus: Running,
   actions: SavingActions,
 ): GuestSaving {
   const refuse = (domain: Domain, problem: u32): boolean => {
@@ -54,19 +56,33 @@ export function guestSaving(
     domain.state = DomainState.running;
     virtualization.resume(domain);
     board.resume(domain.index);
+    vcpus.admit(domain);
     rings.record(guestRestored, BigInt(domain.index), saves.awaySeconds(domain), 0n, 0n);
     return SaveProblem.none;
+  };
+  /** Takes a domain from all CPUs; false where it came to its end over that. */
+  const hold = (domain: Domain): boolean => {
+    if (domain.state !== DomainState.running) return false;
+    domain.state = DomainState.paused;
+    vcpus.withdraw(domain);
+    vcpus.awaitRest(domain);
+    board.enterGuest(domain.index);
+    return domain.state === DomainState.paused;
   };
   return Object.freeze({
     save(domain: Domain): boolean {
       let problem: u32 = SaveProblem.notRunning;
-      if (domain.state === DomainState.running) {
+      if (hold(domain)) {
         board.deliver();
         actions.finishVolumes();
         pauseGuestTime(domain.time);
         virtualization.keep();
         problem = saves.save(domain);
-        if (problem !== SaveProblem.none) domain.time.paused = 0n;
+        if (problem !== SaveProblem.none) {
+          domain.time.paused = 0n;
+          domain.state = DomainState.running;
+          vcpus.admit(domain);
+        }
       }
       if (problem === SaveProblem.none) {
         actions.rest(domain);

@@ -7,7 +7,7 @@ import { u32, u64 } from "../dsl/core/int.ts";
 import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
-import { BootProblem, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import { BootProblem, maxCpus, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
@@ -21,10 +21,11 @@ import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
 import type { Consoles } from "./operator/consoles.ts";
 import { makeOperator } from "./operator/operator.ts";
+import { processors } from "./processors.ts";
+import type { Running } from "./running.ts";
 import type { Saves } from "./saves.ts";
 import { addExtent, addSlot, SlotKind } from "./slots.ts";
 import type { Trace } from "./trace.ts";
-import { Request, VcpuState, type Vcpu } from "./vcpu.ts";
 import { virtualization, type Loaded } from "./virtualization.ts";
 
 /** What the kernel is built from, besides the manifest. */
@@ -33,6 +34,7 @@ export interface KernelParts {
   readonly domains: FixedArray<Domain>;
   readonly board: BoardParts;
   readonly rings: EventRings;
+  readonly vcpus: Running;
   /** Null: the image has no volumes. */
   readonly blocks: BlockStore | null;
   /** Null: the image declares none. */
@@ -48,8 +50,6 @@ export function domainStorage(model: ImageModel): FixedArray<Domain> {
   return storage("domains", array(Domain, model.guests.length));
 }
 
-/** A vCPU's turn where several share a CPU: a second shifted right by this, 2 ms. */
-const turnShift = 9n;
 /** About a millisecond: a second shifted right by this. */
 const millisecondShift = 10n;
 /** The guests' memory lies at multiples of this, so that it can be mapped with large pages. */
@@ -65,7 +65,7 @@ function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: 
 
 /** Builds the kernel. */
 export function kernel(parts: KernelParts): KernelEntry {
-  const { model, domains, board, rings, blocks, trace, saves, consoles } = parts;
+  const { model, domains, board, rings, vcpus, blocks, trace, saves, consoles } = parts;
   let vcpuBase = 0;
   const guests = Object.freeze(
     model.guests.map((g: GuestModel) => {
@@ -189,8 +189,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     domains,
     board,
     rings,
-    // One CPU: where the loop runs, no guest does.
-    isAtRest: (_domain: Domain): boolean => true,
+    vcpus,
     operated,
     drainVolumes,
     ended(): void {
@@ -199,7 +198,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     },
   });
   const saver =
-    saves === null ? null : guestSaving(saves, board, rings, told, { rest: life.rest, finishVolumes });
+    saves === null ? null : guestSaving(saves, board, rings, told, vcpus, { rest: life.rest, finishVolumes });
 
   const build = (boot: BootInfo): void => {
     if (board.sharedBytes > 0) {
@@ -318,53 +317,48 @@ export function kernel(parts: KernelParts): KernelEntry {
     }
   };
 
-  /** The next vCPU after `index` that can run, or null. Halted ones that something waits for run. */
-  const pick = (index: u32): Vcpu | null => {
-    for (let step = 0; step < vcpuCount; step++) {
-      let at = index + 1 + step;
-      if (at >= vcpuCount) at = at - vcpuCount;
-      const vcpu = virtualization.vcpu(u32(Math.min(at, vcpuCount - 1)));
-      if (vcpu.domain!.state !== DomainState.running) continue;
-      if (vcpu.state === VcpuState.halted && virtualization.wakes(vcpu)) {
-        vcpu.state = VcpuState.running;
-        vcpu.requests.or(Request.interrupt);
-      }
-      if (vcpu.state === VcpuState.running) return vcpu;
-    }
-    return null;
+  /** Serves what waits for anybody. */
+  const serve = (): void => {
+    board.deliver();
+    board.timers.run();
+    // Behind the timers, which may send: what has come is told before the CPU waits.
+    board.runNetworks();
+    if (board.runChannels()) board.timers.wakeBy(machine.now());
+    // A wire that is slower than the guest gets the rest a millisecond later.
+    if ((operated || consoleGuest !== null) && !machine.consoleFlush())
+      board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));
+    if (operator !== null && consoles !== null) operator.serve(isAlone(consoles.attached()));
+    if (operated || consoleGuest !== null) feedConsole();
+    if (!operated && consoleGuest !== null) serveOperator();
+    serveVolumes();
+    life.settle();
+    tell();
+    if (trace !== null) trace.drain(false);
   };
 
+  /** What every CPU does, under the kernel's lock. */
   const loop: () => never = (): never => {
-    let last: u32 = 0;
-    const cpu = cpus[machine.cpuIndex()];
+    const cpu = cpus[processors.here()];
+    cpu.online = 1;
     for (;;) {
-      board.deliver();
-      board.timers.run();
-      // Behind the timers, which may send: what has come is told before the CPU waits.
-      board.runNetworks();
-      if (board.runChannels()) board.timers.wakeBy(machine.now());
-      // A wire that is slower than the guest gets the rest a millisecond later.
-      if ((operated || consoleGuest !== null) && !machine.consoleFlush())
-        board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> millisecondShift)));
-      if (operator !== null && consoles !== null) operator.serve(isAlone(consoles.attached()));
-      if (operated || consoleGuest !== null) feedConsole();
-      if (!operated && consoleGuest !== null) serveOperator();
-      serveVolumes();
-      life.settle();
-      tell();
-      if (trace !== null) trace.drain(false);
-      const vcpu = pick(last);
-      if (vcpu === null) {
+      cpu.again = false;
+      serve();
+      if (cpu.again) continue;
+      const chosen = vcpus.choose();
+      if (chosen < 0) {
         if (trace !== null) trace.drain(true);
+        processors.release();
         machine.waitForInterrupt();
+        processors.acquire();
       } else {
-        last = vcpu.index;
+        const vcpu = virtualization.vcpu(u32(Math.min(chosen, vcpuCount - 1)));
+        vcpu.cpu = processors.here();
         cpu.current = vcpu;
         if (trace !== null) trace.enter(vcpu);
         board.enterGuest(vcpu.domain!.index);
-        // Several vCPUs on one CPU take turns.
-        if (vcpuCount > 1) board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> turnShift)));
+        board.timers.wakeBy(vcpus.deadline());
         virtualization.run(vcpu);
+        vcpus.putDown(vcpu);
       }
     }
   };
@@ -374,14 +368,20 @@ export function kernel(parts: KernelParts): KernelEntry {
     start(boot: BootInfo): never {
       virtualization.enableCpu();
       board.timers.clear();
+      vcpus.start();
       if (trace !== null) trace.start();
       if (blocks !== null) blocks.start();
       if (model.cpuCapacity > 1) recordCpus(rings, boot);
       build(boot);
+      vcpus.online();
       loop();
     },
-    join(_index: u32): never {
-      for (;;) machine.waitForInterrupt();
+    join(index: u32): never {
+      virtualization.enableCpu();
+      processors.acquire();
+      cpus[Math.min(index, maxCpus - 1)].index = index;
+      vcpus.online();
+      loop();
     },
   });
 }

@@ -22,9 +22,10 @@ import {
 } from "./events.ts";
 import { machine } from "./machine.ts";
 import { powerButtons } from "./power-button.ts";
+import type { Running } from "./running.ts";
 import { clearExtents } from "./slots.ts";
 import { pauseGuestTime, resumeGuestTime, startGuestTime } from "./timebase.ts";
-import { Request, request, VcpuState } from "./vcpu.ts";
+import { Request, VcpuState } from "./vcpu.ts";
 import { virtualization } from "./virtualization.ts";
 
 export interface Lifecycle {
@@ -50,8 +51,7 @@ export interface LifecycleParts {
   readonly domains: FixedArray<Domain>;
   readonly board: BoardParts;
   readonly rings: EventRings;
-  /** Whether none of a domain's vCPUs is on a CPU. */
-  isAtRest(domain: Domain): boolean;
+  readonly vcpus: Running;
   /** Whether there is an operator, who pauses and stops guests. */
   readonly operated: boolean;
   /** Ends what disks have under way into a guest's memory. */
@@ -62,7 +62,7 @@ export interface LifecycleParts {
 
 /** Builds it. */
 export function lifecycle(parts: LifecycleParts): Lifecycle {
-  const { domains, board, rings, operated } = parts;
+  const { domains, board, rings, vcpus, operated } = parts;
   const guests = Object.freeze(
     parts.guests.map(({ index, memoryBytes, power }) =>
       Object.freeze({
@@ -101,24 +101,13 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
         vcpu.requests.store(Request.interrupt | Request.flush);
       }
     }
+    vcpus.admit(domain);
   };
   const rest = (domain: Domain): void => {
     board.silence(domain.index);
     const end = endOf(domain);
     for (let i = 0; i < end; i++) if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
   };
-  /** Calls a domain's vCPUs back to the kernel's loop. */
-  const recall = (domain: Domain): void => {
-    const end = endOf(domain);
-    for (let i = 0; i < end; i++) {
-      if (i >= domain.firstVcpu) {
-        const vcpu = virtualization.vcpu(i);
-        request(vcpu, Request.domain);
-        if (vcpu.cpu !== machine.cpuIndex()) machine.signalCpu(vcpu.cpu);
-      }
-    }
-  };
-
   /** What follows on a domain's end. */
   const end = (domain: Domain): void => {
     const index = BigInt(domain.index);
@@ -149,10 +138,8 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     if (powerOff) machine.powerOff();
   };
   const settleOne = (domain: Domain, megabytes: u64): void => {
-    if (!parts.isAtRest(domain)) {
-      recall(domain);
-      return;
-    }
+    vcpus.withdraw(domain);
+    if (!vcpus.isAtRest(domain)) return;
     domain.changed = false;
     if (operated && domain.state === DomainState.paused) pauseGuestTime(domain.time);
     else if (domain.state === DomainState.starting) {
@@ -188,6 +175,7 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
         board.postpone(domain.index, held);
       }
       domain.state = DomainState.running;
+      vcpus.admit(domain);
       rings.record(guestResumed, BigInt(domain.index), 0n, 0n, 0n);
     },
     rest,

@@ -1,25 +1,26 @@
 /**
- * Timers of device wires: one deadline per timer in host ticks, and the machine's timer armed for the earliest of
- * them. A deadline that moves later leaves the machine's timer alone; it is set right when it fires. Deadlines within
- * the declared slack are served by one interrupt.
+ * Timers of device wires: one deadline per timer in host ticks, and each CPU's timer armed for the earliest of those
+ * that were armed on it. A deadline that moves later leaves the CPU's timer alone; it is set right when it fires.
+ * Deadlines within the declared slack are served by one interrupt.
  */
 import { array, struct, type FixedArray } from "../dsl/core/layout.ts";
-import { u32, u64 } from "../dsl/core/int.ts";
+import { u32, u64, u8 } from "../dsl/core/int.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { machine, never } from "./machine.ts";
+import { processors } from "./processors.ts";
 
 /** The timers of one image. */
 export interface Timers {
-  /** Asks for `expire(index)` once `deadline` (host ticks) has come. */
+  /** Asks for `expire(index)` once `deadline` (host ticks) has come, on this CPU. */
   arm(index: u32, deadline: u64): void;
   cancel(index: u32): void;
   /** Puts a timer that is armed off by so many ticks. */
   postpone(index: u32, ticks: u64): void;
   /** Withdraws everything. */
   clear(): void;
-  /** Makes the machine's timer fire at `deadline` at the latest. */
+  /** Makes this CPU's timer fire at `deadline` at the latest. */
   wakeBy(deadline: u64): void;
-  /** Delivers what is due and arms the machine's timer for the next; called with interrupts off. */
+  /** Delivers what is due on this CPU and arms its timer for the next; called with interrupts off. */
   run(): void;
 }
 
@@ -34,8 +35,14 @@ export function timers(
   isHeld: (index: u32) => boolean = (_index: u32): boolean => false,
 ): Timers {
   const length = Math.max(count, 1);
+  const { capacity } = processors;
+  const many = capacity > 1;
   const deadlines: FixedArray<u64> = storage("timerDeadlines", array(u64, length));
-  const state = storage("timerState", struct("TimerState", { armed: u64, slack: u64 }));
+  /** By timer: the CPU on which it was armed. */
+  const homes: FixedArray<u8> = storage("timerHomes", array(u8, many ? length : 1));
+  /** By CPU: what its timer is armed for. */
+  const armed: FixedArray<u64> = storage("timersArmed", array(u64, capacity));
+  const state = storage("timerState", struct("TimerState", { slack: u64 }));
   const slack = BigInt(slackNs);
 
   const slackTicks = (): u64 => {
@@ -43,12 +50,15 @@ export function timers(
     if (state.slack === 0n) state.slack = u64((slack * machine.ticksPerSecond()) >> 30n);
     return state.slack;
   };
+  const isAt = (index: u32, cpu: u32): boolean => !many || homes[index] === cpu;
 
   const arm = (index: u32, deadline: u64): void => {
+    const cpu = processors.here();
     deadlines[index] = deadline;
+    if (many) homes[index] = u8(cpu);
     const wanted = u64(deadline + slackTicks());
-    if (wanted < state.armed) {
-      state.armed = wanted;
+    if (wanted < armed[cpu]) {
+      armed[cpu] = wanted;
       machine.armTimer(wanted);
     }
   };
@@ -61,22 +71,24 @@ export function timers(
       deadlines[index] = never;
     },
     wakeBy(deadline: u64): void {
-      if (deadline >= state.armed) return;
-      state.armed = deadline;
+      const cpu = processors.here();
+      if (deadline >= armed[cpu]) return;
+      armed[cpu] = deadline;
       machine.armTimer(deadline);
     },
     clear(): void {
       for (let i = 0; i < length; i++) deadlines[i] = never;
-      state.armed = never;
+      for (let cpu = 0; cpu < capacity; cpu++) armed[cpu] = never;
       machine.armTimer(never);
     },
     run(): void {
-      if (machine.now() < state.armed) return;
+      const cpu = processors.here();
+      if (machine.now() < armed[cpu]) return;
       // What a handler arms while this runs is due at the earliest in the next round.
-      state.armed = 0n;
+      armed[cpu] = 0n;
       const now = machine.now();
       for (let i = 0; i < length; i++) {
-        if (deadlines[i] <= now && !isHeld(u32(i))) {
+        if (deadlines[i] <= now && isAt(i, cpu) && !isHeld(u32(i))) {
           deadlines[i] = never;
           expire(i);
         }
@@ -84,10 +96,10 @@ export function timers(
       let next: u64 = never;
       for (let i = 0; i < length; i++) {
         const deadline = deadlines[i];
-        if (deadline < next && !isHeld(u32(i))) next = deadline;
+        if (deadline < next && isAt(i, cpu) && !isHeld(u32(i))) next = deadline;
       }
       const wanted = next === never ? never : u64(next + slackTicks());
-      state.armed = wanted;
+      armed[cpu] = wanted;
       machine.armTimer(wanted);
     },
   };

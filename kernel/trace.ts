@@ -21,9 +21,9 @@ import {
   whatOf,
 } from "../dsl/trace/format.ts";
 import type { PlacedInstance } from "./board.ts";
-import { cpus } from "./cpu.ts";
+import { yieldHere } from "./cpu.ts";
 import { machine } from "./machine.ts";
-import { Request, type Vcpu } from "./vcpu.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 const Record = struct("TraceRecord", {
   ticks: u64,
@@ -90,12 +90,6 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
   const half = recordsPerCpu / 2;
   const halfMask = BigInt(half - 1);
 
-  /** Half a ring has gathered: the kernel's loop is wanted. */
-  const yieldCurrent = (): void => {
-    const vcpu = cpus[machine.cpuIndex()].current;
-    if (vcpu !== null) vcpu.requests.or(Request.yield);
-  };
-
   const record = (what: u64, value: u64): void => {
     const ring = rings[machine.cpuIndex() & cpuMask];
     const sequence = ring.next.add(1n);
@@ -106,7 +100,8 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
     entry.what = u64(what | ring.who);
     entry.value = value;
     entry.published.store(sequence);
-    if (unlikely((sequence & halfMask) === 0n)) yieldCurrent();
+    // Half a ring has gathered: the kernel's loop is wanted.
+    if (unlikely((sequence & halfMask) === 0n)) yieldHere();
   };
 
   const [deviceLsb, offsetLsb] = [BigInt(whatFields.device.lsb), BigInt(whatFields.offset.lsb)];

@@ -17,6 +17,8 @@ export enum VcpuState {
   halted = 2,
   /** Stopped for good, until its domain is reset. */
   stopped = 3,
+  /** Was told to begin at `startVector << 12`, and does at its next entry. */
+  starting = 4,
 }
 
 /**
@@ -73,20 +75,24 @@ export const Vcpu = struct("Vcpu", {
   requests: AtomicU32,
   /** `VcpuState`. */
   state: u32,
+  /** Of the start-up message, where it is starting. */
+  startVector: u32,
   /** Dense over all vCPUs of the image. */
   index: u32,
   /** Index in its domain, 0 for the one that the loader starts. */
   number: u32,
-  /** Index of the CPU that runs it. */
+  /** Index of the CPU that runs it or ran it last. */
   cpu: u32,
   injection: Injection,
   domain: ref(() => Domain),
   /** Exits so far, for the notices and the traces. */
   exits: u64,
+  /** It goes round in a loop until another vCPU has done something: a turn of its own is wasted. */
+  spins: bool,
 });
 export type Vcpu = ValueOf<typeof Vcpu>;
 
-/** Sets a request bit; the caller signals the CPU where that matters. */
-export function request(vcpu: Vcpu, bit: u32): void {
-  vcpu.requests.or(bit);
+/** Whether a vCPU goes on, or begins, where a CPU is given to it. */
+export function isRunnable(vcpu: Vcpu): boolean {
+  return vcpu.state === VcpuState.running || vcpu.state === VcpuState.starting;
 }

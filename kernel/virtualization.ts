@@ -3,7 +3,7 @@
  * registers, and run a vCPU. SVM and VMX each provide it.
  */
 import { binding } from "../dsl/core/binding.ts";
-import type { u32, u64, u8 } from "../dsl/core/int.ts";
+import type { u32, u64 } from "../dsl/core/int.ts";
 import type { BootInfo } from "./boot.ts";
 import type { Domain } from "./domain.ts";
 import type { SavedPart } from "./saved-part.ts";
@@ -27,14 +27,10 @@ export interface Virtualization {
   /** Puts the domain's payloads and tables into its memory, and its vCPUs into the state in which they start. */
   load(domain: Domain, boot: BootInfo): Loaded;
   /**
-   * Runs a vCPU on this CPU until the kernel's loop has something to do. Called and left with interrupts off. The
-   * vCPU's requests are handled before each entry.
+   * Runs a vCPU on this CPU until the kernel's loop has something to do. Called and left with interrupts off and with
+   * the kernel's lock, which is free while the guest runs. The vCPU's requests are handled before each entry.
    */
   run(vcpu: Vcpu): void;
-  /** INIT: a vCPU stops and waits for its start-up message. */
-  initialise(vcpu: u32): void;
-  /** Lets a vCPU that waits for it begin at `vector << 12`; nothing happens where it does not wait. */
-  startUp(vcpu: u32, vector: u8): void;
   /** Maps the page of a domain at `gpa` as its slots say now, on all its vCPUs; false where the pool of tables is exhausted. */
   remapPage(domain: Domain, gpa: u64): boolean;
   /** Lets a vCPU that runs rest until an interrupt comes; with interrupts off it goes on. */

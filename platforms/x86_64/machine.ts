@@ -7,7 +7,7 @@ import type { HostAcpi } from "./acpi/host-acpi.ts";
 import { acknowledge, apicId, armTimer, sendInterrupt, startTimer } from "./apic.ts";
 import { hostRates } from "./calibration.ts";
 import { localCpuIndex } from "./cpu.ts";
-import { cli, out8, readTsc, sti, stiHlt } from "./instructions.ts";
+import { cli, out8, pause, readTsc, sti, stiHlt } from "./instructions.ts";
 import { routeIsa } from "./ioapic.ts";
 import { powerOff, reset } from "./power.ts";
 import { randomNumber } from "./random.ts";
@@ -31,10 +31,8 @@ const timer = hostVector("timer", () => {
   acknowledge();
   interrupted(localCpuIndex());
 });
-const signal = hostVector("signal", () => {
-  acknowledge();
-  interrupted(localCpuIndex());
-});
+/** The CPU is out of its guest or its wait by now, and looks at its requests. */
+const signal = hostVector("signal", acknowledge);
 const serial = hostVector("serial", () => {
   serialReceive();
   acknowledge();
@@ -76,6 +74,7 @@ export const x86Machine: Machine = Object.freeze({
     stiHlt();
     cli();
   },
+  relax: (): void => pause(),
   consolePut: serialPut,
   consoleQueue: serialQueue,
   consoleFlush: serialFlush,

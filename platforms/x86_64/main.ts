@@ -16,9 +16,12 @@ import { makeDispatch, type Dispatch } from "../../kernel/dispatch.ts";
 import type { Domain } from "../../kernel/domain.ts";
 import { eventRings } from "../../kernel/events.ts";
 import { domainStorage, kernel } from "../../kernel/kernel.ts";
+import { manyProcessors, oneProcessor, processors } from "../../kernel/processors.ts";
+import { running } from "../../kernel/running.ts";
 import { savedPart, type SavedPart } from "../../kernel/saved-part.ts";
 import { savedGuest } from "../../kernel/saved-guest.ts";
 import { guestSaves } from "../../kernel/saves.ts";
+import { schedulerOf } from "../../kernel/scheduler/scheduler.ts";
 import { volumeMedium } from "../../kernel/save-medium.ts";
 import { guestConsoles, type Consoles } from "../../kernel/operator/consoles.ts";
 import { convert } from "../../kernel/timebase.ts";
@@ -120,10 +123,15 @@ function ownConsole({ index }: GuestModel, { typed }: Consoles): readonly SavedP
 export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]): Program {
   checkVcpus(manifest);
   const { model } = manifest;
+  provide(processors, model.cpuCapacity === 1 ? oneProcessor : manyProcessors(model.cpuCapacity));
   const numbers = guestNumbers(model);
   const domains = domainStorage(model);
   const rings = eventRings(model.cpuCapacity, model.events.recordsPerCpu);
   const trace = traceOf(manifest);
+  const vcpus = running(
+    schedulerOf(model),
+    numbers.reduce((sum, g) => sum + g.vcpuCount, 0),
+  );
   const { volumes } = model;
   const disks = volumes.some(({ kind }) => kind === "partition") ? [nvme(), ahci()] : [];
   const blocks =
@@ -149,7 +157,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     }),
   }));
   const targetsOf = (placed: readonly PlacedInstance[]) =>
-    boardTargets(numbers, domains, placed, model.console.guest, consoles?.guestPut ?? null);
+    boardTargets(numbers, domains, placed, model.console.guest, consoles?.guestPut ?? null, vcpus);
   const { networks, sharedMemories, channels, timerSlackNs } = model;
   const parts = makeBoard(
     guests,
@@ -180,6 +188,8 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
     bus,
     apics: controllers.apics,
     source: controllers.source,
+    enterBoard: parts.enterGuest,
+    shootDown: vcpus.shootDown,
     interfaces: interfaces(numbers, parts.instances, controllers.apics, parts.deliverFew),
   });
   provide(virtualization, processor);
@@ -192,7 +202,7 @@ export function program(manifest: Manifest, _payloads: readonly PayloadFacts[]):
         );
   const whole = host({
     name: model.name,
-    kernel: kernel({ model, domains, board: parts, rings, blocks, trace, saves, consoles }),
+    kernel: kernel({ model, domains, board: parts, rings, vcpus, blocks, trace, saves, consoles }),
     cpuCapacity: model.cpuCapacity,
     disks,
     payloads: model.payloads.map(({ name, espPath }) => ({ name, espPath })),

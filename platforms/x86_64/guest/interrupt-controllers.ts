@@ -8,7 +8,7 @@ import type { FixedArray } from "../../../dsl/core/layout.ts";
 import { machine } from "../../../kernel/machine.ts";
 import { raiseNmi } from "../../../kernel/arbiter.ts";
 import type { BoardTargets, PlacedInstance } from "../../../kernel/board.ts";
-import { cpus } from "../../../kernel/cpu.ts";
+import { yieldHere } from "../../../kernel/cpu.ts";
 import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
 import type {
   InterruptSource,
@@ -16,6 +16,7 @@ import type {
   LocalApicCalls,
   PicCalls,
 } from "../../../kernel/interrupt-source.ts";
+import type { Running } from "../../../kernel/running.ts";
 import { Request } from "../../../kernel/vcpu.ts";
 import { virtualization } from "../../../kernel/virtualization.ts";
 import type { ApicValue, LocalApics } from "./local-apic.ts";
@@ -34,19 +35,6 @@ export interface GuestNumbers {
   readonly vcpuCount: number;
 }
 
-/** Wakes or interrupts a vCPU so that its arbiter looks. */
-function notify(index: u32): void {
-  const vcpu = virtualization.vcpu(index);
-  vcpu.requests.or(Request.interrupt);
-  if (vcpu.cpu !== machine.cpuIndex()) {
-    machine.signalCpu(vcpu.cpu);
-    return;
-  }
-  // Another vCPU runs here: the kernel's loop gives this one its turn.
-  const current = cpus[vcpu.cpu].current;
-  if (current !== null && current.index !== index) current.requests.or(Request.yield);
-}
-
 /**
  * What a target on the board does, for the devices of all guests. `consolePut` takes what guests say on their consoles;
  * null: the host's console does, from the guest that has it.
@@ -57,7 +45,9 @@ export function boardTargets(
   placed: readonly PlacedInstance[],
   consoleGuest: number | null,
   consolePut: ((guest: u32, byte: u8) => boolean) | null,
+  vcpus: Running,
 ): BoardTargets {
+  const { notify } = vcpus;
   const guestOf = (index: number): GuestNumbers => guests.find((g) => g.index === index)!;
   const end = (guest: number, state: u32, reason: u32): (() => void) => {
     const first: u32 = guestOf(guest).firstVcpu;
@@ -100,12 +90,14 @@ export function boardTargets(
       }
       if (name === "yield") {
         return (_value: u32): void => {
-          virtualization.vcpu(vcpu).requests.or(Request.yield);
+          const core = virtualization.vcpu(vcpu);
+          core.spins = true;
+          core.requests.or(Request.yield);
         };
       }
       if (name === "idle") return (_value: u32): void => virtualization.idle(vcpu);
-      if (name === "init") return (_value: u32): void => virtualization.initialise(vcpu);
-      if (name === "startup") return (value: u32): void => virtualization.startUp(vcpu, value & 0xff);
+      if (name === "init") return (_value: u32): void => vcpus.initialise(vcpu);
+      if (name === "startup") return (value: u32): void => vcpus.startUp(vcpu, value & 0xff);
       if (name === "power-off") {
         const act = end(guest, DomainState.poweredOff, StopReason.powerOff);
         return (_value: u32): void => act();
@@ -143,9 +135,7 @@ export function boardTargets(
     sink(name: string, guest: number, _channel: number) {
       if (name === "console" && (consolePut !== null || guest === consoleGuest)) {
         return (byte: u8): void => {
-          if (consolePut === null ? machine.consoleQueue(byte) : consolePut(guest, byte)) return;
-          const current = cpus[machine.cpuIndex()].current;
-          if (current !== null) current.requests.or(Request.yield);
+          if (!(consolePut === null ? machine.consoleQueue(byte) : consolePut(guest, byte))) yieldHere();
         };
       }
       if (name === "console" || name === "nowhere") return (_byte: u8): void => {};

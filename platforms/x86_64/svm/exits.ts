@@ -225,7 +225,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
       stopGuest(v, StopReason.haltedForever, 0n);
       return;
     }
-    v.core.state = VcpuState.halted;
+    // Another CPU's INIT may have come in between.
+    if (v.core.state === VcpuState.running) v.core.state = VcpuState.halted;
     v.core.requests.or(Request.yield);
   };
 
@@ -276,7 +277,9 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
         v.core.requests.or(Request.event);
         return;
       case exitCode.pause:
-        if (skip(v, shortForms.pause)) v.core.requests.or(Request.yield);
+        if (!skip(v, shortForms.pause)) return;
+        v.core.spins = true;
+        v.core.requests.or(Request.yield);
         return;
       case exitCode.wbinvd:
         // Nothing that is not coherent is assigned to a guest.

@@ -1,6 +1,6 @@
 /** SVM as the kernel sees it: the vCPUs of an image, their translations, and the loop that runs one. */
 import { array, struct, type FixedArray } from "../../../dsl/core/layout.ts";
-import { u32, u64, type u8 } from "../../../dsl/core/int.ts";
+import { u32, u64, u8 } from "../../../dsl/core/int.ts";
 import { addressOf, viewOf } from "../../../dsl/core/intrinsics.ts";
 import { kernelLandmark } from "../../../dsl/core/landmark.ts";
 import { storage } from "../../../dsl/core/storage.ts";
@@ -9,7 +9,7 @@ import { arbiter, resetInjection } from "../../../kernel/arbiter.ts";
 import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
 import { DomainState, StopReason, stopDomain, type Domain } from "../../../kernel/domain.ts";
 import type { InterruptSource } from "../../../kernel/interrupt-source.ts";
-import { machine } from "../../../kernel/machine.ts";
+import { processors } from "../../../kernel/processors.ts";
 import type { SavedPart } from "../../../kernel/saved-part.ts";
 import { Request, VcpuState, type Vcpu } from "../../../kernel/vcpu.ts";
 import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
@@ -43,6 +43,10 @@ export interface SvmParts {
   readonly apics: LocalApics;
   readonly source: InterruptSource;
   readonly interfaces: Interfaces;
+  /** Makes the devices of a guest those that run: whoever takes the kernel's lock calls it. */
+  readonly enterBoard: (guest: u32) => void;
+  /** Returns when no CPU uses a domain's nested translations as they were. */
+  readonly shootDown: (domain: Domain) => void;
 }
 
 const leaveLoop = landmark(kernelLandmark);
@@ -85,7 +89,7 @@ function startMtrrs(v: SvmVcpu, physicalBits: u64): void {
 
 /** Builds SVM for an image. */
 export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v: SvmVcpu) => void } {
-  const { model, bus, apics, source, interfaces } = parts;
+  const { model, bus, apics, source, interfaces, enterBoard, shootDown } = parts;
   const guests = Object.freeze(
     model.guests.map((g) => Object.freeze({ index: g.index, loader: guestLoader(g), count: g.vcpus.length })),
   );
@@ -107,8 +111,6 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const sharesTlb = count > 1 || cpuCapacity > 1;
   const asids = sharesTlb ? asidGenerations(cpuCapacity, count) : oneAsid;
   const found = storage("svmFound", struct("SvmFound", { physicalBits: u64 }));
-  /** Index of the CPU that runs this. */
-  const here = (): u32 => (cpuCapacity === 1 ? 0 : Math.min(machine.cpuIndex(), cpuCapacity - 1));
 
   const cpuid = guestCpuid("guest", cpuidRows(most), interfaces.leaves);
   const msrs = guestMsrs(msrRows(apics), interfaces.msrs);
@@ -133,7 +135,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     const vmcb = v.vmcb;
     const flush = (asked & Request.flush) !== 0;
     if (flush) forgetCode(v.codePages);
-    const control = asids.enter(here(), core.index, flush, features);
+    const control = asids.enter(processors.here(), core.index, flush, features);
     vmcb.tlbControl = control;
     if (sharesTlb) vmcb.asid = asids.numberOf(core.index);
     // The entry after this one sets it back.
@@ -158,6 +160,17 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         registers.reset(i);
       }
     }
+  };
+
+  /** Begins where the start-up message says. */
+  const begin = (v: SvmVcpu): void => {
+    const core = v.core;
+    resetInjection(core.injection);
+    resetRegisters(v);
+    startMtrrs(v, found.physicalBits);
+    startAt(v, u8(core.startVector));
+    core.state = VcpuState.running;
+    core.requests.or(Request.interrupt | Request.flush);
   };
 
   return Object.freeze({
@@ -194,7 +207,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     },
     identity: (): u64 => u64(cpuid.identity() + u64(features.xcr0 ^ guestCr4.bits)),
     enableCpu(): void {
-      const index = here();
+      const index = processors.here();
       // What is found out is the same on all CPUs.
       if (index === 0) {
         detectSvm();
@@ -231,8 +244,9 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     },
     run(core: Vcpu): void {
       const v = vcpuOf(core);
+      if (core.state === VcpuState.starting) begin(v);
       const address = addressOf(v);
-      const cpu = here();
+      const cpu = processors.here();
       const hostState = host.of(cpu);
       registers.hold(cpu, core.index);
       if (!asids.holds(cpu, core.index)) core.requests.or(Request.interrupt);
@@ -240,7 +254,10 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       sti();
       for (;;) {
         if (core.requests.load() !== 0 && !prepare(v)) break;
+        processors.leave();
         enterGuest(address, hostState);
+        processors.comeBack();
+        if (cpuCapacity > 1) enterBoard(core.domain!.index);
         core.exits = u64(core.exits + 1n);
         handle(v);
         clgi();
@@ -251,26 +268,9 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       if (v.vmcb.exitCode === exitInvalid) asids.distrust(cpu, features);
       registers.putDown(cpu, core.index);
     },
-    initialise(index: u32): void {
-      const core = vcpus[index].core;
-      core.state = VcpuState.waiting;
-      core.requests.or(Request.yield);
-    },
-    startUp(index: u32, vector: u8): void {
-      const v = vcpus[index];
-      const core = v.core;
-      if (core.state !== VcpuState.waiting) return;
-      resetInjection(core.injection);
-      resetRegisters(v);
-      startMtrrs(v, found.physicalBits);
-      startAt(v, vector);
-      core.state = VcpuState.running;
-      core.requests.store(Request.interrupt | Request.flush);
-    },
     remapPage(domain: Domain, gpa: u64): boolean {
       const ok = tables.refreshPage(domain.translationRoot, domain.slots, gpa);
-      const end = endOf(domain);
-      for (let i = 0; i < end; i++) if (i >= domain.firstVcpu) vcpus[i].core.requests.or(Request.flush);
+      shootDown(domain);
       return ok;
     },
     idle(index: u32): void {
