@@ -17,6 +17,7 @@ import { typevisor } from "./peers/typevisor.ts";
 import { xen } from "./peers/xen.ts";
 import { kvmMemory, peerMemory, xenMemory } from "./peer-memory.ts";
 import { scaling } from "./scaling.ts";
+import { schedulerDecisions } from "./scheduler.ts";
 import { startInstructions } from "./start-instructions.ts";
 import { traceCost } from "./trace-cost.ts";
 
@@ -34,6 +35,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     handlers,
     lines,
     scaling,
+    schedulerDecisions,
     startInstructions("images/hello-linux.ts"),
     traceCost(),
     bootRatio(against),

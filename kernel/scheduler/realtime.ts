@@ -25,6 +25,7 @@ const microsecond = 1_000;
 /** Builds them; null where no guest has one. */
 export function promisesOf({ guests }: ScheduledImage, { vcpus, guestOf, count }: Members): Promises | null {
   if (guests.every((g) => g.schedule.realtime === null)) return null;
+  const guestCount = guests.length;
   const Promised = struct("Promised", { budgetUs: u64, periodUs: u64, budget: u64, period: u64 });
   const promised = storage("promised", array(Promised, guests.length));
   for (const { index, schedule } of guests) {
@@ -39,7 +40,8 @@ export function promisesOf({ guests }: ScheduledImage, { vcpus, guestOf, count }
 
   return Object.freeze({
     start(rate: u64): void {
-      for (const own of promised) {
+      for (let i = 0; i < guestCount; i++) {
+        const own = promised[i];
         own.budget = u64(u64(own.budgetUs * rate) / 1_000_000n);
         own.period = u64(u64(own.periodUs * rate) / 1_000_000n);
       }

@@ -98,7 +98,7 @@ test.serial(
         const behaviours = image.guests.flatMap((g) =>
           g.schedule.places.map(() => kinds[Math.floor(random() * kinds.length)]),
         );
-        const sim = await simulated(t, name, 4, { seed: seed + round, behaviours });
+        const sim = await simulated(t, name, 2, { seed: seed + round, behaviours });
         steps += sim.steps;
         const weights = image.guests.map((g) => g.schedule.weight);
         const sum = weights.reduce((a, b) => a + b, 0);

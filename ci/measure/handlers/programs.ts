@@ -65,9 +65,10 @@ const flags = [
 
 /** Builds both programs of a device into a folder. */
 export function buildHandlers(device: string, folder: string): HandlerPair {
-  const images = [dslImage(device, folder), cImage(device, folder)];
-  const harness = join(folder, "harness");
-  runTool("clang-14", ["-std=gnu11", "-O2", "-Wall", "-Werror", "-o", harness, join(here, "harness.c")]);
+  const own = join(here, `${device}.ts`);
+  const source = existsSync(own) ? own : join(repositoryRoot, `devices/testing/${device}.ts`);
+  const images = [dslImage(source, join(folder, `${device}.dsl.efi`)), cImage(device, folder)];
+  const harness = buildHarness(folder);
   return {
     call: (calls) => {
       const [dsl, c] = images.map((image, index) => ran(harness, images, { image, index, calls }));
@@ -76,15 +77,29 @@ export function buildHandlers(device: string, folder: string): HandlerPair {
   };
 }
 
-/** The program of its own here, or the one that the device's test of Node against native compiles, as an image. */
-function dslImage(device: string, folder: string): Image {
-  const own = join(here, `${device}.ts`);
-  const frontEnd = runFrontEnd(existsSync(own) ? own : join(repositoryRoot, `devices/testing/${device}.ts`));
+/** Builds the program that a file exports into a folder, and gives what calls it from its initial state. */
+export function buildProgram(
+  source: string,
+  folder: string,
+): (calls: readonly HandlerCall[]) => readonly CallResult[] {
+  const image = dslImage(source, join(folder, "program.efi"));
+  const harness = buildHarness(folder);
+  return (calls) => ran(harness, [image], { image, index: 0, calls });
+}
+
+function buildHarness(folder: string): string {
+  const harness = join(folder, "harness");
+  runTool("clang-14", ["-std=gnu11", "-O2", "-Wall", "-Werror", "-o", harness, join(here, "harness.c")]);
+  return harness;
+}
+
+/** The program that a file exports, as an image. */
+function dslImage(source: string, file: string): Image {
+  const frontEnd = runFrontEnd(source);
   const program = frontEnd.root["program"] as Program;
   const hot = program.entries.map(({ symbol }) => symbol);
   const module = lowerProgram(frontEnd, program, { debug: false });
   const { efi, symbols } = linkEfi({ module, entry: hot[0], hot });
-  const file = join(folder, `${device}.dsl.efi`);
   writeFileSync(file, efi);
   return { file, rvas: new Map(symbols.map(({ symbol, rva }) => [symbol, rva])) };
 }

@@ -78,7 +78,7 @@ export function pageData(outcomes: readonly Outcome[], commit: Commit, history: 
 }
 
 /** A figure of a curve: what is counted, how many there are, and what is measured. */
-const scaling = /^scaling\.([^.]+)\.(\d+)\.(.+)$/;
+const scaling = /^(?:scaling|scheduler)\.([^.]+)\.(\d+)\.(.+)$/;
 
 /** The curves of the figures whose names are theirs. */
 export function curvesOf(outcomes: readonly Outcome[]): Curve[] {

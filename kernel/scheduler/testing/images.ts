@@ -1,38 +1,7 @@
-/** Images for tests of the scheduler, and the entry points through which a test reaches it natively. */
-import { bool, type AnyFunction } from "../../../dsl/core/layout.ts";
-import { i32, u32, u64 } from "../../../dsl/core/int.ts";
-import type { EntryPoint, Program } from "../../../dsl/core/program.ts";
-import { placeOf } from "../../../dsl/manifest/error.ts";
-import {
-  defaultCapacity,
-  resolveScheduling,
-  resolveSchedules,
-  type ScheduleOptions,
-  type SchedulingOptions,
-} from "../../../dsl/manifest/schedule.ts";
+/** The images that the tests simulate. */
+import type { Program } from "../../../dsl/core/program.ts";
 import { schedulerOf, type ScheduledImage, type Scheduler } from "../scheduler.ts";
-
-/** A guest: how many vCPUs it has (1 unless said), and its schedule. */
-export interface SampleGuest extends ScheduleOptions {
-  readonly vcpus?: number;
-}
-
-/** What the scheduler is told of an image with such guests. */
-export function scheduledImage(
-  guests: readonly SampleGuest[],
-  cpuCapacity?: number,
-  options: SchedulingOptions = {},
-): ScheduledImage {
-  const place = placeOf("test");
-  const declared = guests.map(({ vcpus = 1, ...schedule }, i) => ({ name: `g${i}`, vcpus, schedule, place }));
-  const scheduling = resolveScheduling(options, place);
-  const capacity = cpuCapacity ?? defaultCapacity(declared);
-  return {
-    cpuCapacity: capacity,
-    scheduling,
-    guests: resolveSchedules(declared, capacity, scheduling).map((schedule, index) => ({ index, schedule })),
-  };
-}
+import { entriesOf, scheduledImage, type SampleGuest } from "./entries.ts";
 
 const busy = (count: number): readonly SampleGuest[] => Array.from({ length: count }, () => ({}));
 const us = (n: number): never => (n * 1_000) as never;
@@ -70,27 +39,6 @@ export const samples = {
 } as const satisfies Record<string, ScheduledImage>;
 /** The name of one. */
 export type Sample = keyof typeof samples;
-
-/** The same functions as entry points; their names start with that of the image. */
-export function entriesOf(name: string, s: Scheduler): readonly EntryPoint[] {
-  const entry = (
-    what: string,
-    fn: AnyFunction,
-    params: EntryPoint["params"],
-    result?: EntryPoint["result"],
-  ): EntryPoint => ({ symbol: `${name}_${what}`, fn, params, result });
-  return [
-    entry("start", s.start, [u64]),
-    entry("online", s.online, [u32, u64]),
-    entry("wake", s.wake, [u32, u64, bool]),
-    entry("sleep", s.sleep, [u32, u64]),
-    entry("choose", s.choose, [u32, u64], i32),
-    entry("deadline", s.deadline, [u32], u64),
-    entry("giveWay", s.giveWay, [u32, i32, u64]),
-    entry("takeSignals", s.takeSignals, [], u64),
-    entry("ran", s.ran, [u32], u64),
-  ];
-}
 
 /** Every sample's scheduler in Node, and all of them as one program. */
 export const schedulers = Object.fromEntries(
