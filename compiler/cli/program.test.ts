@@ -11,6 +11,7 @@ const thisFile = new URL(import.meta.url).pathname;
 
 const report: BuildResult["report"] = {
   name: "hello",
+  cpuCapacity: 12,
   hypervisorBytes: 61_234,
   payloadBytes: 14_000_000,
   ledger: { byFile: {}, byFeature: { "devices/uart16550": 640, "kernel/kernel": 12_271 } },
@@ -137,9 +138,16 @@ test("run boots on the terminal with memory for the guest and the firmware, and 
   t.is(await runCommandLine(["run", thisFile, "--", "-cpu", "qemu64"], services), 0);
   t.is(booted[0].image, "out/hello/hello.img");
   t.is(booted[0].memoryMiB, 2304);
+  t.is(booted[0].cpus, 8);
   t.deepEqual(booted[0].extra, ["-cpu", "qemu64"]);
   t.is(booted[0].onConsole, undefined);
   t.regex(printed(), /Ctrl-A X leaves/);
+});
+
+test("run gives the machine as many CPUs as --cpus says, more than the image uses too", async (t) => {
+  const { services, booted } = play();
+  t.is(await runCommandLine(["run", thisFile, "--cpus", "16"], services), 0);
+  t.is(booted[0]?.cpus, 16);
 });
 
 test("run --expect waits for each text in turn, shows the console, and ends the machine", async (t) => {
@@ -214,6 +222,7 @@ for (const [why, argv, message] of [
   ["an unknown command", ["bild"], /unknown command 'bild'/],
   ["an unknown option", ["build", thisFile, "--fast"], /unknown option '--fast'/],
   ["a timeout that is no number", ["run", thisFile, "--timeout", "soon"], /a number of seconds/],
+  ["a number of CPUs that is none", ["run", thisFile, "--cpus", "0"], /a number of CPUs from 1 to 64/],
   ["a timeout on a terminal", ["run", thisFile, "--timeout", "5"], /--timeout needs/],
   ["QEMU arguments for build", ["build", thisFile, "--", "-m", "1G"], /passes nothing on to QEMU/],
 ] as const) {

@@ -20,6 +20,7 @@ interface RunFlags extends BuildFlags {
   readonly headless: boolean;
   readonly expect: readonly string[];
   readonly timeout?: number;
+  readonly cpus?: number;
 }
 
 /** Carries out a command line (without "node" and the script) and gives its exit code. */
@@ -70,16 +71,20 @@ function makeProgram(
       [],
     )
     .option("--timeout <S>", "end the machine after S seconds (240 with --expect)", seconds)
+    .option("--cpus <N>", "CPUs of the machine, 1 to 64 (as many as the image uses, at most 8)", cpus)
     .usage("[options] <IMAGE.ts> [-- QEMU ARGUMENTS]")
     .action(async (image: string, flags: RunFlags) => {
-      const { out, debug, headless, expect, timeout } = flags;
+      const { out, debug, headless, expect, timeout, cpus } = flags;
       if (timeout !== undefined && !headless && expect.length === 0) {
         throw new InputFailure("--timeout needs --headless or --expect: on a terminal, Ctrl-A X leaves");
       }
       const built = await services.build({ image: existing(image), out, debug });
       tellBuild(built, services);
-      const limit = timeout === undefined ? {} : { timeoutSeconds: timeout };
-      await runBuiltImage(built, { headless, expect, ...limit, qemuArguments }, services);
+      const given = {
+        ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
+        ...(cpus === undefined ? {} : { cpus }),
+      };
+      await runBuiltImage(built, { headless, expect, ...given, qemuArguments }, services);
     });
 
   command("check", "looks for errors in an image or a device and writes nothing")
@@ -162,6 +167,13 @@ function seconds(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 2_000_000))
     throw new InvalidArgumentError("it is a number of seconds above 0.");
+  return value;
+}
+
+function cpus(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 64)
+    throw new InvalidArgumentError("it is a number of CPUs from 1 to 64.");
   return value;
 }
 

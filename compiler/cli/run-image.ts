@@ -14,11 +14,15 @@ export interface RunOptions {
   readonly expect: readonly string[];
   /** Seconds until the machine is ended. */
   readonly timeoutSeconds?: number;
+  /** CPUs of the machine: as many as the image uses, and at most 8, unless given. */
+  readonly cpus?: number;
   readonly qemuArguments: readonly string[];
 }
 
 const firmwareBytes = 256 << 20;
 const mebibyte = 1 << 20;
+/** More CPUs than the development machine has make an emulated machine no faster. */
+const mostCpus = 8;
 
 /**
  * Boots a built image and returns when it ended as it was asked to.
@@ -32,6 +36,7 @@ export async function runBuiltImage(
   const machine: MachineOptions = {
     image: built.img,
     memoryMiB: machineMemoryMiB(built),
+    cpus: options.cpus ?? Math.min(built.report.cpuCapacity, mostCpus),
     restartOnReset: true,
     extra: options.qemuArguments,
   };

@@ -25,6 +25,7 @@ export function makeReport(input: ReportInput): BuildReport {
   const { manifest, payloads, linked } = input;
   return {
     name: manifest.model.name,
+    cpuCapacity: manifest.model.cpuCapacity,
     hypervisorBytes: linked.efi.length,
     payloadBytes: payloads.reduce((n, p) => n + p.bytes.length, 0),
     ledger: ledger(linked),

@@ -3,7 +3,17 @@ import type { BuildReport, LongestExitPath, MemoryRegion } from "./report.ts";
 
 /** The HTML text of a report. */
 export function reportPage(report: BuildReport): string {
-  const { exitPath, hypervisorBytes, ledger, longestExitPath, memory, name, payloadBytes, sha256 } = report;
+  const {
+    cpuCapacity,
+    exitPath,
+    hypervisorBytes,
+    ledger,
+    longestExitPath,
+    memory,
+    name,
+    payloadBytes,
+    sha256,
+  } = report;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -18,6 +28,7 @@ export function reportPage(report: BuildReport): string {
 <dl>
 ${definition("Hypervisor", bytes(hypervisorBytes))}
 ${definition("Payloads", bytes(payloadBytes))}
+${definition("CPUs used at most", String(cpuCapacity))}
 ${definition("Longest exit path", `${pathLength(longestExitPath)}${isBounded(longestExitPath) ? " instructions" : ""}`)}
 </dl>
 ${longestExitPath.path.length === 0 ? "" : `<p class="path">${longestExitPath.path.map(code).join(" → ")}</p>`}

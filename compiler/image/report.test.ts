@@ -7,6 +7,7 @@ import { reportJson, writeReport, type BuildReport } from "./report.ts";
 
 const report: BuildReport = {
   name: "gateway <1>",
+  cpuCapacity: 2,
   hypervisorBytes: 61_234,
   payloadBytes: 14_186_432,
   ledger: {

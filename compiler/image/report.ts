@@ -38,6 +38,8 @@ export interface ExitKindPath extends LongestExitPath {
 /** Everything that a build tells about an image. */
 export interface BuildReport {
   readonly name: string;
+  /** Most CPUs of the machine that it uses. */
+  readonly cpuCapacity: number;
   /** The image without its payloads. */
   readonly hypervisorBytes: number;
   readonly payloadBytes: number;
@@ -73,6 +75,7 @@ export async function writeReport(report: BuildReport, folder: string): Promise<
 export function reportJson(report: BuildReport): string {
   const ordered: BuildReport = {
     name: report.name,
+    cpuCapacity: report.cpuCapacity,
     hypervisorBytes: report.hypervisorBytes,
     payloadBytes: report.payloadBytes,
     ledger: { byFile: sortedRecord(report.ledger.byFile), byFeature: sortedRecord(report.ledger.byFeature) },

@@ -1,0 +1,43 @@
+import test from "ava";
+import { prepareBareGuest } from "../bare-guest/build.ts";
+import { bootAppliance, buildAppliance, type BuiltAppliance } from "./appliance.ts";
+
+let appliance: BuiltAppliance;
+
+test.before(async () => {
+  prepareBareGuest();
+  appliance = await buildAppliance("ci/boot/images/many-cpus.ts");
+});
+test.after.always(() => appliance.remove());
+
+/** CPUs of the machine, and what the image for up to four says of them. */
+const machines: readonly (readonly [cpus: number, said: RegExp | null])[] = [
+  [1, null],
+  [2, /^typevisor: 2 CPUs, counters agree within \d+ ticks\n/m],
+  [4, /^typevisor: 4 CPUs, counters agree within \d+ ticks\n/m],
+  [8, /^typevisor: 4 CPUs, counters agree within \d+ ticks; not used: 4\n/m],
+];
+
+for (const [cpus, said] of machines) {
+  test.serial(
+    `four guests run on a machine with ${cpus === 1 ? "one CPU" : `${cpus} CPUs, which are told of`}`,
+    async (t) => {
+      const machine = await bootAppliance(appliance, { cpus, memoryMiB: 512 });
+      t.teardown(() => machine.kill());
+      const { before } = await machine.expect("ready\n");
+      if (said === null) t.notRegex(before, /CPUs/);
+      else t.regex(before, said);
+      t.regex(
+        before,
+        /guest first started[^]*guest second started[^]*guest third started[^]*guest fourth started/,
+      );
+      // Its registers stay its own, through exits and through its restart.
+      machine.send("a");
+      await machine.expect("registers changed across exits: 0\n");
+      machine.send("w");
+      await machine.expect("typevisor: guest first restarts: triple fault");
+      await machine.expect(/^registers in use at the start: 0\n/m);
+      await machine.expect("ready\n");
+    },
+  );
+}
