@@ -6,6 +6,7 @@
  */
 import type { Device } from "../dsl/device/vocabulary.ts";
 import { acpiPm } from "./acpi-pm.ts";
+import { cfiFlash } from "./cfi-flash.ts";
 import { debugcon } from "./debugcon.ts";
 import { fwCfg } from "./fw-cfg.ts";
 import { hpet } from "./hpet.ts";
@@ -64,6 +65,7 @@ const sampleFacts = {
 /** By name; what a device's state is, is of no concern to those who go through all of them. */
 export const catalogue = Object.freeze({
   "acpi-pm": acpiPm,
+  "cfi-flash": cfiFlash(0x8000),
   debugcon,
   "fw-cfg": fwCfg(sampleFacts),
   hpet,

@@ -1,4 +1,5 @@
 /** The chipset of a q35, as a guest has it: what unmodified systems and firmware probe for. */
+import { variableFlash } from "./cfi-flash.ts";
 import type { DeviceTemplate } from "../dsl/manifest/device.ts";
 import {
   debugConsole,
@@ -29,6 +30,7 @@ export function q35(): DeviceTemplate {
     keyboardController(),
     serialPort("com1"),
     debugConsole(),
-    ...(guest.firmware ? [firmwareConfiguration()] : []),
+    ...(guest.firmware === null ? [] : [firmwareConfiguration()]),
+    ...(guest.firmware === "uefi" ? [variableFlash()] : []),
   ];
 }

@@ -159,7 +159,7 @@ test("reading the idle register rests", (t) => {
 });
 
 const pci = pciPlaces("guest", placeOf("guest"));
-const guestOf = (vcpus: number) => ({ name: "guest", vcpus, pci, firmware: false });
+const guestOf = (vcpus: number) => ({ name: "guest", vcpus, pci, firmware: null });
 const made = (features: Parameters<typeof viridian>[0]) => viridian(features)(guestOf(2));
 
 test("a profile has the rows that its leaves promise, for any choice of features", (t) => {

@@ -19,6 +19,7 @@ import { windowsOf } from "./dispatch.ts";
 import { DomainState, type Domain } from "./domain.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
 import type { BlockStore } from "./block-store.ts";
+import { guestFlash } from "./flash.ts";
 import { guestMemoryOf } from "./guest-memory.ts";
 import { guestVolumes } from "./guest-volumes.ts";
 import { machine } from "./machine.ts";
@@ -523,6 +524,7 @@ export function makeBoard(
     ...networks.board,
     ...guestVolumes(volumeEnds, blocks, current, yieldHere),
     ...shared.board,
+    ...guestFlash(instances, domains),
     ...channels.board,
     random: (): GuestValue => machine.random(),
     unimplemented: (wire: u16, ordinal: u8): void =>

@@ -6,7 +6,7 @@ import { array, type FixedArray } from "../dsl/core/layout.ts";
 import { u32, u64 } from "../dsl/core/int.ts";
 import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
-import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
+import type { GuestModel, ImageModel, MemorySlotModel } from "../dsl/manifest/model.ts";
 import { BootProblem, maxCpus, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
@@ -63,6 +63,13 @@ function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: 
   return end > start ? { base: start, bytes: u64(end - start) } : { base: start, bytes: 0n };
 }
 
+/** What the slots of a manifest are at first. */
+const slotKinds = Object.freeze({
+  ram: SlotKind.ram,
+  rom: SlotKind.rom,
+  flash: SlotKind.romDevice,
+} satisfies Record<MemorySlotModel["kind"], SlotKind>);
+
 /** Builds the kernel. */
 export function kernel(parts: KernelParts): KernelEntry {
   const { model, domains, board, rings, vcpus, blocks, trace, saves, consoles } = parts;
@@ -80,7 +87,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         slots: Object.freeze(
           g.slots.map((s) =>
             Object.freeze({
-              kind: s.kind === "rom" ? SlotKind.rom : SlotKind.ram,
+              kind: slotKinds[s.kind],
               gpa: BigInt(s.gpa),
               bytes: BigInt(s.sizeBytes),
               offset: BigInt(s.ramOffset),

@@ -23,7 +23,7 @@ import {
 import { machine } from "./machine.ts";
 import { powerButtons } from "./power-button.ts";
 import type { Running } from "./running.ts";
-import { clearExtents } from "./slots.ts";
+import { clearExtents, clearVolatile } from "./slots.ts";
 import { pauseGuestTime, resumeGuestTime, startGuestTime } from "./timebase.ts";
 import { Request, VcpuState } from "./vcpu.ts";
 import { virtualization } from "./virtualization.ts";
@@ -75,13 +75,15 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     ),
   );
   const press = powerButtons(board);
+  const hasFlash = parts.guests.some((g) => g.slots.some(({ kind }) => kind === "flash"));
   const vcpuCount = parts.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
   const endOf = (domain: Domain): u32 => u32(Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount));
 
   /** Loads a domain and lets its first vCPU run. */
   const load = (domain: Domain): void => {
     parts.drainVolumes(domain.index);
-    clearExtents(domain.slots);
+    if (hasFlash) clearVolatile(domain.slots);
+    else clearExtents(domain.slots);
     startGuestTime(domain.time);
     board.enterGuest(domain.index);
     board.restart(domain.index);

@@ -6,6 +6,8 @@ import { addressOf } from "../dsl/core/intrinsics.ts";
 import {
   addExtent,
   addSlot,
+  clearExtents,
+  clearVolatile,
   copyFromGuest,
   copyToGuest,
   ExtentState,
@@ -114,4 +116,36 @@ test("full tables refuse further slots and extents", (t) => {
   for (let i = 0; i < maxExtents; i++) t.true(addExtent(table, 0, 0x1000n, BigInt(page)));
   t.false(addExtent(table, 0, 0x1000n, BigInt(page)));
   t.false(retirePage(table, 0x1000n - 1n));
+});
+
+test("flash is read as memory, is not written by copies of the guest's, and while it is hidden leads nowhere", (t) => {
+  const { table, host } = scene();
+  const slot = table.slots[1];
+  slot.kind = SlotKind.romDevice;
+  t.deepEqual(resolve(table, 0x10_0004n), { hpa: host + 0xa004n, bytes: 0xffcn, kind: SlotKind.romDevice });
+  t.false(writeGuest(table, 0x10_0000n, 4, 1n));
+  slot.kind = SlotKind.hiddenRom;
+  t.deepEqual(resolve(table, 0x10_0004n), { hpa: 0n, bytes: 0n, kind: SlotKind.hiddenRom });
+});
+
+test("a start clears all of a guest's memory but flash, shown or hidden, and a restored guest's all of it", (t) => {
+  for (const kind of [SlotKind.romDevice, SlotKind.hiddenRom]) {
+    const { table, host } = scene();
+    const slot = table.slots[1];
+    slot.kind = kind;
+    // The middle of the second extent, with memory on both sides of it.
+    slot.target = BigInt(5 * page);
+    const all = viewAt(array(u8, 12 * page), Number(host));
+    for (let i = 0; i < 12 * page; i++) all[i] = 0xee;
+    clearVolatile(table);
+    const kept = (offset: number) => bytesAt(host + BigInt(offset), page).every((byte) => byte === 0xee);
+    const zero = (offset: number, bytes: number) =>
+      bytesAt(host + BigInt(offset), bytes).every((byte) => byte === 0);
+    t.true(zero(0, 4 * page));
+    t.true(zero(8 * page, page));
+    t.true(kept(9 * page));
+    t.true(zero(10 * page, 2 * page));
+    clearExtents(table);
+    t.true(zero(9 * page, page));
+  }
 });

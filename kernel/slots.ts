@@ -37,10 +37,12 @@ export enum SlotKind {
   alias = 4,
   /** A device's; not mapped. */
   mmio = 5,
+  /** As `romDevice`, while reads are the device's as well: not mapped. */
+  hiddenRom = 6,
   /** A page that lies over what is below it, as the guest asked for through an MSR. */
-  overlay = 6,
+  overlay = 7,
   /** Memory of the image that other guests have too. */
-  shared = 7,
+  shared = 8,
 }
 
 /** In `Extent.owner`: no domain's; nothing is cleared or kept with a guest. */
@@ -168,6 +170,36 @@ export function clearExtents(table: SlotTable): void {
   }
 }
 
+/** As `clearExtents`, but for what lies in flash. */
+export function clearVolatile(table: SlotTable): void {
+  const extents = Math.min(table.extentCount, maxExtents);
+  const slots = Math.min(table.slotCount, maxSlots);
+  for (let i = 0; i < extents; i++) {
+    const extent = table.extents[i];
+    if (extent.owner !== sharedOwner) {
+      const end = u64(extent.offset + extent.bytes);
+      let at: u64 = extent.offset;
+      while (at < end) {
+        let next: u64 = end;
+        let kept = false;
+        for (let j = 0; j < slots; j++) {
+          const slot = table.slots[j];
+          if (slot.kind === SlotKind.romDevice || slot.kind === SlotKind.hiddenRom) {
+            const last = u64(slot.target + slot.bytes);
+            if (at < slot.target) next = slot.target < next ? slot.target : next;
+            else if (at < last) {
+              kept = true;
+              next = last < next ? last : next;
+            }
+          }
+        }
+        if (!kept) fillBytes(u64(extent.hpa + u64(at - extent.offset)), 0, u64(next - at));
+        at = next;
+      }
+    }
+  }
+}
+
 /** The host memory at an offset of the domain's memory; `bytes` is 0 where none is in use there. */
 export function findExtent(table: SlotTable, offset: u64): { readonly hpa: u64; readonly bytes: u64 } {
   const count = Math.min(table.extentCount, maxExtents);
@@ -202,7 +234,8 @@ export function resolve(table: SlotTable, gpa: u64): Resolved {
     bytes = second.bytes < bytes ? second.bytes : bytes;
   }
   const kind = slot.kind;
-  if (kind === SlotKind.mmio || kind === SlotKind.alias) return { hpa: 0n, bytes: 0n, kind };
+  if (kind === SlotKind.mmio || kind === SlotKind.alias || kind === SlotKind.hiddenRom)
+    return { hpa: 0n, bytes: 0n, kind };
   const backed = findExtent(table, u64(slot.target + inside));
   return { hpa: backed.hpa, bytes: backed.bytes < bytes ? backed.bytes : bytes, kind };
 }

@@ -1,14 +1,23 @@
 import { join } from "node:path";
 import test from "ava";
 import { shellPrompt } from "../initramfs.ts";
-import { payloadFile, payloadFolder, preparePayloads } from "../payloads.ts";
+import { payloadFile, payloadFolder, preparePayloads, unpackModules, writeInitramfs } from "../payloads.ts";
 import { writeUefiDisk } from "../uefi-disk.ts";
 import { bootAppliance, buildAppliance, shell } from "./appliance.ts";
 
+const variables = "/sys/firmware/efi/efivars";
+const variable = `${variables}/Kept-5fd8b2e2-3c67-4a53-9b6e-4b1f0f8a7c11`;
+
 test.before(async () => {
   await preparePayloads();
+  const initramfs = join(payloadFolder, "uefi-initramfs.gz");
+  const modules = await unpackModules("linux-image-cloud-amd64", ["efivarfs"]);
+  writeInitramfs(initramfs, {
+    entries: [{ kind: "file", path: "modules/efivarfs.ko", data: modules.get("efivarfs")! }],
+    startCommands: ["insmod /modules/efivarfs.ko", `mount -t efivarfs efivarfs ${variables}`],
+  });
   await writeUefiDisk(join(payloadFolder, "uefi-disk.img"), {
-    files: { vmlinuz: payloadFile("vmlinuz-cloud"), "initramfs.gz": payloadFile("initramfs.gz") },
+    files: { vmlinuz: payloadFile("vmlinuz-cloud"), "initramfs.gz": initramfs },
     commands: [
       "set timeout=0",
       "echo GRUB starts Linux",
@@ -19,7 +28,7 @@ test.before(async () => {
   });
 });
 
-test("Debian's OVMF boots signed shim and GRUB from a virtio disk, and those a Linux that powers off", async (t) => {
+test("Debian's OVMF boots signed shim and GRUB from a virtio disk, and those a Linux, which keeps variables over a restart", async (t) => {
   const appliance = await buildAppliance("ci/boot/images/uefi-linux.ts");
   t.teardown(() => appliance.remove());
   const machine = await bootAppliance(appliance);
@@ -37,6 +46,12 @@ test("Debian's OVMF boots signed shim and GRUB from a virtio disk, and those a L
   for (const name of ["RSDP", "XSDT", "FACP", "DSDT", "FACS", "APIC", "HPET", "MCFG"])
     t.regex(log, new RegExp(`ACPI: ${name} 0x`));
   t.notRegex(await shell(machine, "dmesg"), /ACPI (BIOS )?(Error|Warning)|firmware bug/i);
+  // Non-volatile, at boot time and at run time; then four bytes.
+  await shell(machine, `printf '\\007\\000\\000\\000kept' >${variable}`);
+  machine.send("reboot -f\n");
+  await machine.expect("guest linux restarts");
+  await machine.expect(shellPrompt);
+  t.is(await shell(machine, `tail -c 4 ${variable}; echo`), "kept\n");
   machine.send("poweroff -f\n");
   await machine.exit();
   t.regex(machine.console, /guest linux ended: it powered itself off/);

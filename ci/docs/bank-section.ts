@@ -39,6 +39,7 @@ function otherWidths(bank: BankModel): readonly string[] {
 
 function holesOf(bank: BankModel): string {
   if (bank.passes) return "It has no registers: its accesses go on to PCI configuration space.";
+  if (bank.answers) return "It has no registers: the device answers at every offset.";
   if (bank.space === "msr") return "An MSR that is not listed is refused with #GP.";
   return `Where there is no register it reads as ${bank.hole}.`;
 }

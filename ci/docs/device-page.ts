@@ -19,6 +19,7 @@ const wires: Readonly<Record<NonNullable<StateModel["wire"]>, string>> = {
   volume: "sectors of the host, straight to and from guest memory",
   report: "what the guest reports to the administrator",
   shared: "memory that guests share",
+  flash: "a flash's array",
   misuse: "reports of what the guest does against the device's rules",
   port: "a port on a network",
   unimplemented: "reports of what is not implemented",

@@ -71,7 +71,7 @@ function fittingOf(template: string, { name, type, windows, lines, acpi }: Devic
 /** The devices of each template, as a guest with one virtual CPU sees them. */
 export function fittings(): readonly Fitting[] {
   const pci = pciPlaces("guest", placeOf("guest"));
-  const guest = { name: "guest", vcpus: 1, pci, firmware: true };
+  const guest = { name: "guest", vcpus: 1, pci, firmware: "uefi" as const };
   return Object.entries(templates).flatMap(([template, make]) =>
     make(guest).map((declaration) => fittingOf(template, declaration)),
   );

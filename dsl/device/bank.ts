@@ -26,6 +26,13 @@ export interface Movable {
 /** Gives the configuration address that an access at an offset of a window goes on to. */
 export type Passage = (self: never, offset: u32) => u32;
 
+/** What answers at every offset of a window alike, byte by byte: a wider access becomes several, lowest first. */
+export interface ByteAnswers {
+  /** What a read gives; it changes nothing. */
+  readonly read: (self: never, offset: u32) => u8;
+  readonly write: (self: never, offset: u32, value: u8) => void;
+}
+
 export interface BankOptions {
   /** Default `port`. */
   readonly space?: Space;
@@ -87,6 +94,8 @@ export interface AnyBank {
   readonly overlay: boolean;
   /** Where accesses to the window go on to; it has no registers then. */
   readonly passage: Passage | undefined;
+  /** What answers them in place of registers. */
+  readonly answers: ByteAnswers | undefined;
 }
 /** A bank with unit type `U` and registers `R`; `D` where it lies behind a window of its own. */
 export interface Bank<U, R, D extends boolean> extends AnyBank {
@@ -171,7 +180,7 @@ function listed(
   );
 }
 
-const plain = { indirection: undefined, overlay: false, passage: undefined } as const;
+const plain = { indirection: undefined, overlay: false, passage: undefined, answers: undefined } as const;
 
 /** Registers behind a window of the guest's address space. */
 export function bank<U, const R extends RegisterRecord>(
@@ -218,4 +227,12 @@ export function passage(
   options: Required<Pick<BankOptions, "space" | "size">>,
 ): Bank<u32, Readonly<Record<never, never>>, true> {
   return build({ ...plain, unit: u32, options, passage: to }, []);
+}
+
+/** A window without registers, where the device answers by the offset: a memory chip's. */
+export function answers(
+  handlers: ByteAnswers,
+  options: Required<Pick<BankOptions, "space" | "size">>,
+): Bank<u8, Readonly<Record<never, never>>, true> {
+  return build({ ...plain, unit: u8, options, answers: Object.freeze({ ...handlers }) }, []);
 }

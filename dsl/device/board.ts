@@ -81,6 +81,14 @@ export interface Board {
   removeShared(wire: u16): void;
   /** Pulses a pin of another that shares the memory; false where there is none, or it has no such pin. */
   ringPeer(wire: u16, peer: u16, bell: u16): boolean;
+  /** Lets the guest read the flash of a wire as memory, or has every access of it reach the device. */
+  showFlash(wire: u16, there: boolean): void;
+  /** A byte of that flash; ones beyond its end. */
+  flashByte(wire: u16, offset: u32): u8;
+  /** Replaces a byte; nothing beyond its end. */
+  programFlash(wire: u16, offset: u32, value: u8): void;
+  /** Sets all bits of a stretch, as far as it lies within. */
+  eraseFlash(wire: u16, offset: u32, bytes: u32): void;
   /** Eight bytes of the machine's random numbers; not `ok` where it has none. */
   random(): GuestValue;
   /** The address of a port on its network, the first byte in [7:0]. */

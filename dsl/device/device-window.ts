@@ -1,6 +1,6 @@
 /** The windows of a device: how accesses of each width reach a bank, and where a window lies that the guest places. */
 import { u32, u64, type u8 } from "../core/int.ts";
-import type { AnyBank, Movable, Passage, Space } from "./bank.ts";
+import type { AnyBank, ByteAnswers, Movable, Passage, Space } from "./bank.ts";
 import { board } from "./board.ts";
 import { fieldMask, type Cells, type WideCells } from "./cell.ts";
 import type { UnitAccess } from "./dispatch.ts";
@@ -97,6 +97,14 @@ function passing(to: Passage): Omit<DeviceWindow<unknown>, "space" | "sizeBytes"
   return { ...withHalves(read, write), peek: (_self: unknown, _offset: u32): u32 => 0xffff_ffff } as never;
 }
 
+/** The access functions of a window where the device answers by the offset. */
+function answering({ read, write }: ByteAnswers) {
+  const get = read as unknown as (self: Cells, offset: u32) => u32;
+  const put = write as unknown as (self: Cells, offset: u32, value: u32) => void;
+  const unit = { read: get, write: put, peek: get, background: get };
+  return { ...byteWindow(unit, { narrow: "merge", wide: "split" }, 0), peek: get };
+}
+
 /** The windows of a device, by bank; banks behind an index and overlays have none. */
 export function windowsOf(
   banks: AnyBanks,
@@ -113,9 +121,11 @@ export function windowsOf(
       sizeBytes: sizeOf(bank),
       weight: bank.entries.reduce((sum, { register }) => sum + register.weight, 0),
       movable: movable && movableOf(movable, banks),
-      ...(bank.passage === undefined
-        ? { ...accessOf(bank, unit, banks, units), peek: unit.peek }
-        : passing(bank.passage)),
+      ...(bank.answers !== undefined
+        ? answering(bank.answers)
+        : bank.passage === undefined
+          ? { ...accessOf(bank, unit, banks, units), peek: unit.peek }
+          : passing(bank.passage)),
       msr: msrs.get(bank),
     }) as unknown as DeviceWindow<unknown>;
   }

@@ -102,9 +102,18 @@ function stateReset(key: string, descriptor: Descriptor): Act | undefined {
   const kind = wireKindOf(descriptor);
   if (kind === "line" || kind === "timer") return wireReset(key, descriptor, kind);
   if (kind === "page" || kind === "shared") return awayReset(key, descriptor);
+  if (kind === "flash") return shownReset(key);
   return descriptor.kind === "array"
     ? arrayReset(key, descriptor.element, descriptor.length)
     : scalarReset(key, descriptor);
+}
+
+function shownReset(key: string): Act {
+  const shown = (self: Readonly<Record<string, { hidden: boolean; appear(): void }>>): void => {
+    self[key].hidden = false;
+    self[key].appear();
+  };
+  return shown as unknown as Act;
 }
 
 function wireReset(key: string, descriptor: Descriptor, kind: "line" | "timer"): Act {

@@ -65,6 +65,8 @@ export interface BankModel {
   readonly data: string | null;
   /** Its accesses go on to PCI configuration space. */
   readonly passes: boolean;
+  /** It has no registers: the device answers by the offset. */
+  readonly answers: boolean;
   /** The register that places the window, where the guest does. */
   readonly placedBy: string | null;
   /** The data register through which movable windows are reached too. */
@@ -291,6 +293,7 @@ export function modelOf(
       index: bank.indirection?.index ?? null,
       data: bank.indirection?.data ?? null,
       passes: bank.passage !== undefined,
+      answers: bank.answers !== undefined,
       placedBy: bank.options.movable?.register ?? null,
       aperture: bank.options.aperture?.data ?? null,
     })),

@@ -18,6 +18,7 @@ import { board } from "./board.ts";
 import { channelEnd } from "./channel.ts";
 import { DeclarationError } from "./place.ts";
 import { port } from "./port.ts";
+import { flashArray } from "./flash.ts";
 import { sharedMemory } from "./shared-memory.ts";
 import { Volume } from "./volume.ts";
 
@@ -396,6 +397,7 @@ export type WireKind =
   | "misuse"
   | "port"
   | "shared"
+  | "flash"
   | "channel"
   | "unimplemented";
 const wireKinds = new Map<unknown, WireKind>([
@@ -412,6 +414,7 @@ const wireKinds = new Map<unknown, WireKind>([
   [Misuse, "misuse"],
   [port(), "port"],
   [sharedMemory(), "shared"],
+  [flashArray(), "flash"],
   [channelEnd(), "channel"],
 ]);
 /** The kind of wire that a descriptor (or an array of them) ends, if any. */

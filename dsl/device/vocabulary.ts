@@ -1,7 +1,7 @@
 /** What a device declaration imports. */
 export { i32, u8, u16, u32, u64 } from "../core/int.ts";
 export { array, bool, struct, type ValueOf } from "../core/layout.ts";
-export { bank, indirect, overlay, passage } from "./bank.ts";
+export { answers, bank, indirect, overlay, passage } from "./bank.ts";
 export { board, now } from "./board.ts";
 export { clock, pitClock, pmClock, rtcClock, type Clock } from "./clock.ts";
 export { device, type Device, type StateOf } from "./device.ts";
@@ -18,6 +18,7 @@ export {
   writeOneToSet,
 } from "./field.ts";
 export { channelEnd } from "./channel.ts";
+export { flashArray, type FlashArray } from "./flash.ts";
 export { guestBuffer, guestMemory } from "./guest-memory.ts";
 export { hypercall } from "./hypercall.ts";
 export { instantiate, type Instance } from "./instance.ts";

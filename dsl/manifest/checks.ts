@@ -35,7 +35,7 @@ function range({ space, base, size }: Pick<WindowModel, "space" | "base" | "size
 const overlap = (a: number, aSize: number, b: number, bSize: number): boolean =>
   a < b + bSize && b < a + aSize;
 
-/** No two devices claim the same addresses, and none claims addresses of the guest's memory. */
+/** No two devices claim the same addresses, and none claims addresses of the guest's memory that is no flash. */
 export function checkWindows(guest: GuestDeclaration, slots: readonly MemorySlotModel[]): void {
   const claimed: { readonly device: DeviceDeclaration; readonly window: WindowModel }[] = [];
   for (const device of guest.devices) {
@@ -63,7 +63,9 @@ function checkAgainstMemory(
   device: DeviceDeclaration,
   window: WindowModel,
 ): void {
-  const hit = slots.find((slot) => overlap(window.base, window.size, slot.gpa, slot.sizeBytes));
+  const hit = slots.find(
+    (slot) => slot.kind !== "flash" && overlap(window.base, window.size, slot.gpa, slot.sizeBytes),
+  );
   if (hit === undefined) return;
   const memory = `${hex(hit.gpa)} to ${hex(hit.gpa + hit.sizeBytes - 1)}`;
   throw new ManifestError(

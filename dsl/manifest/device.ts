@@ -7,6 +7,7 @@ import type { Instance, Target } from "../device/instance.ts";
 import { hex, ManifestError, placeOf } from "./error.ts";
 import type { ChannelEndPart } from "./channel.ts";
 import type { FirmwareFacts } from "./firmware.ts";
+import type { FirmwareKind } from "./kernel.ts";
 import type { LineModel, Polarity, Trigger, WindowModel } from "./model.ts";
 import { checkName } from "./names.ts";
 import type { NetworkPort } from "./network.ts";
@@ -94,8 +95,8 @@ export type DeviceTemplate = (guest: {
   readonly vcpus: number;
   /** Gives the guest's PCI functions their places. */
   readonly pci: PciPlaces;
-  /** It starts with firmware, which needs more of a machine than a kernel. */
-  readonly firmware: boolean;
+  /** The firmware that it starts with, which needs more of a machine than a kernel; null: none. */
+  readonly firmware: FirmwareKind | null;
 }) => readonly DeviceDeclaration[];
 
 const spaceEnds = { port: 0x1_0000, mmio: 2 ** 52, msr: 2 ** 32, configuration: 2 ** 28 } as const;

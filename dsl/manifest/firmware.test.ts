@@ -42,7 +42,8 @@ test("UEFI firmware and its variables fill 4 MiB below 4 GiB", (t) => {
   const end = 60 * 2 ** 20;
   t.deepEqual(slots.map((s) => [s.kind, s.gpa, s.sizeBytes, s.ramOffset]).slice(2), [
     ["ram", 0x10_0000, end - 0x10_0000, 0x10_0000],
-    ["rom", 2 ** 32 - 0x40_0000, 0x40_0000, end],
+    ["flash", 2 ** 32 - 0x40_0000, 0x8_4000, end],
+    ["rom", 2 ** 32 - 0x37_c000, 0x37_c000, end + 0x8_4000],
   ]);
   t.like(loader, { kind: "uefi", kernelPayload: 0, variablesPayload: 1, variableBytes: 0x8_4000 });
   t.deepEqual(

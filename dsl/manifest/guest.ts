@@ -100,7 +100,7 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
   const schedule = options.schedule ?? {};
   checkSchedule(name, vcpus, schedule, place);
   const pci = pciPlaces(name, place);
-  const firmware = isFirmware(options.kernel);
+  const firmware = isFirmware(options.kernel) ? options.kernel.kind : null;
   return Object.freeze({
     kind: "guest",
     name,

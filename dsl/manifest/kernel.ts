@@ -118,7 +118,7 @@ export function bios(options: { readonly firmware: PayloadDeclaration }): Firmwa
 export interface UefiOptions {
   /** The firmware: `OVMF_CODE_4M.fd`. */
   readonly code: PayloadDeclaration;
-  /** What its variables are at first: `OVMF_VARS_4M.fd`. The guest keeps what it changes of them until it is no more. */
+  /** What its variables are at first: `OVMF_VARS_4M.fd`. What the guest changes of them outlasts its restarts. */
   readonly variables: PayloadDeclaration;
 }
 

@@ -109,17 +109,24 @@ export function layMemory(
  * told of: it makes the guest's own.
  */
 export function layFirmwareMemory(memoryBytes: number, kind: FirmwareKind): MemoryLayout {
-  const { mostBytes, heldBytes } = firmwareSizes[kind];
+  const { mostBytes, variableBytes, heldBytes } = firmwareSizes[kind];
   const ramBytes = memoryBytes - heldBytes;
   const main = mainMemory(ramBytes);
   const { end } = firmwareRom;
-  const rom = Object.freeze({ ...slot("firmware", end - mostBytes, end, ramBytes), kind: "rom" as const });
+  const first = end - mostBytes;
+  const code = first + variableBytes;
+  const flash: MemorySlotModel = { ...slot("variables", first, code, ramBytes), kind: "flash" };
+  const rom: MemorySlotModel = {
+    ...slot("firmware", code, end, ramBytes + variableBytes),
+    kind: "rom",
+  };
   const [memory, ...high] = main.slots;
   const slots = [
     slot("conventional memory", 0, lowMemory.hole),
     slot("shadow memory", lowMemory.shadow, lowMemory.end),
     memory!,
-    rom,
+    ...(variableBytes === 0 ? [] : [Object.freeze(flash)]),
+    Object.freeze(rom),
     ...high,
   ];
   const [, ...highRam] = main.e820;

@@ -223,7 +223,8 @@ export interface GuestModel {
 /** A stretch of guest-physical memory that is backed by host memory. */
 export interface MemorySlotModel {
   readonly name: string;
-  readonly kind: "ram" | "rom";
+  /** `flash`: read as memory, written as a device, and not cleared when the guest starts again. */
+  readonly kind: "ram" | "rom" | "flash";
   readonly gpa: number;
   /** A multiple of 4 KiB. */
   readonly sizeBytes: number;

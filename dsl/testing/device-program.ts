@@ -13,6 +13,7 @@ import type { Device } from "../device/device.ts";
 import { requestsPerVolume } from "../device/volume.ts";
 import { programPort } from "./program-port.ts";
 import { programChannel } from "./program-channel.ts";
+import { programFlash } from "./program-flash.ts";
 import { programMemory, testSectors } from "./program-memory.ts";
 
 /** How many events the board keeps between two calls of `clear`. */
@@ -101,6 +102,7 @@ export function deviceProgram<U, Names extends string>(
     ...memory.board,
     ...ports.board,
     ...channel.board,
+    ...programFlash(memory.bytes, (wire: u16, a: u64, b: u64): void => note(8n, wire, a, b)),
     random: (): GuestValue => {
       recorder.random = u64(u64(recorder.random * 6364136223846793005n) + 1442695040888963407n);
       return { ok: recorder.random >> 58n !== 0n, value: recorder.random };

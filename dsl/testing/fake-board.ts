@@ -59,6 +59,9 @@ export class FakeBoard {
   readonly peers: number[] = [];
   readonly shared = new Map<number, bigint>();
   readonly rung: { readonly peer: number; readonly bell: number }[] = [];
+  /** The array of a device's flash, and whether the guest reads it as memory. */
+  readonly flash = new Uint8Array(0x8000).fill(0xff);
+  flashShown = true;
   readonly #deadlines = new Map<number, bigint>();
   readonly #listeners: Listener[] = [];
   readonly #functions: FunctionSpace[] = [];
@@ -167,6 +170,14 @@ export class FakeBoard {
     sharedPosition: () => 0,
     placeShared: (wire, gpa) => void this.shared.set(wire, gpa),
     removeShared: (wire) => void this.shared.delete(wire),
+    showFlash: (_wire, there) => {
+      this.flashShown = there;
+    },
+    flashByte: (_wire, offset) => this.flash[offset] ?? 0xff,
+    programFlash: (_wire, offset, value) => {
+      this.flash[offset] = value;
+    },
+    eraseFlash: (_wire, offset, bytes) => void this.flash.fill(0xff, offset, offset + bytes),
     ringPeer: (_wire, peer, bell) => {
       const known = bell < (this.peers[peer] ?? 0);
       if (known) this.rung.push({ peer, bell });

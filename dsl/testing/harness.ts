@@ -14,6 +14,7 @@ import type { Device } from "../device/device.ts";
 import { requestsPerVolume } from "../device/volume.ts";
 import { programPort } from "./program-port.ts";
 import { programChannel } from "./program-channel.ts";
+import { programFlash } from "./program-flash.ts";
 import { programMemory, ramGpa, testSectors } from "./program-memory.ts";
 import { actionMaker, reachOf, type CallScalar, type CallSignature, type Reach } from "./reach.ts";
 
@@ -217,6 +218,7 @@ export function harnessOf<U>(device: Device<U>, calls: readonly CallSignature[] 
     ...memory.board,
     ...ports.board,
     ...channel.board,
+    ...programFlash(memory.bytes, (wire: u16, a: u64, b: u64): void => note(8n, wire, a, b)),
     // What it gives depends on what was recorded, so that it is the same on both sides, and now and then there is none.
     random: (): GuestValue => ({ ok: (own.count & 14) !== 14, value: u64(own.now * 6364136223846793005n) }),
     ticks: (): u64 => own.now,

@@ -5,9 +5,12 @@
 import { u64 } from "../../../dsl/core/int.ts";
 import type { FirmwareLoaderModel } from "../../../dsl/manifest/model.ts";
 import { BootProblem, type BootInfo } from "../../../kernel/boot.ts";
-import { copyToGuest, type SlotTable } from "../../../kernel/slots.ts";
+import { copyToGuest, readGuest, type SlotTable } from "../../../kernel/slots.ts";
 import type { Loaded } from "../../../kernel/virtualization.ts";
 import { checkIndices, loaded, type GuestLoader } from "./loader.ts";
+
+/** In the header of the firmware volume that holds variables (UEFI Platform Initialization 1.7, vol. 3 §3.2.1). */
+const volumeSignatureAt = 40n;
 
 /** Builds the loader of a guest from its model. */
 export function firmwareLoader(loader: FirmwareLoaderModel): GuestLoader {
@@ -20,6 +23,7 @@ export function firmwareLoader(loader: FirmwareLoaderModel): GuestLoader {
   const shadowBytes = BigInt(loader.shadowBytes);
   const variableBytes = BigInt(loader.variableBytes);
   const codeBytes = u64(romBytes - variableBytes);
+  const signature = u64(romEnd - romBytes + volumeSignatureAt);
 
   const check = (boot: BootInfo): Loaded => {
     const { bytes } = boot.payloads[index];
@@ -42,7 +46,8 @@ export function firmwareLoader(loader: FirmwareLoaderModel): GuestLoader {
       if (checked.problem !== BootProblem.none) return checked;
       const { address, bytes } = boot.payloads[index];
       const seen = bytes < shadowBytes ? bytes : shadowBytes;
-      if (variablesIndex !== null) {
+      // What the firmware has changed of them outlasts a restart, and memory that holds none yet is zero.
+      if (variablesIndex !== null && readGuest(slots, signature, 4).value === 0n) {
         const variables = boot.payloads[variablesIndex];
         if (!copyToGuest(slots, u64(romEnd - romBytes), variables.address, variables.bytes))
           return { problem: BootProblem.noMemory, detail: variables.bytes };
