@@ -1,7 +1,4 @@
-/**
- * Feature: structs in static storage: every field type, nesting, placed and packed fields, initial contents, and layouts
- * whose stores are heard of.
- */
+/** Feature: structs in static storage: every field type, nesting, placed and packed fields, initial contents, and stores that are heard of */
 import { i32, i64, u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { array, at, bool, struct, type ValueOf } from "../../dsl/core/layout.ts";
 import { addressOf } from "../../dsl/core/intrinsics.ts";

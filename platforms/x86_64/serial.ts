@@ -113,8 +113,9 @@ export function serialReceive(): void {
   for (let i = 0; i < ringBytes; i++) {
     if ((read(lineStatus) & receiverReady) === 0) return;
     if (u32(ring.put - ring.taken) >= ringBytes) {
-      ring.held = true;
+      // In this order: another CPU that takes bytes switches the interrupt on again once it sees that it is held.
       write(interruptEnable, 0);
+      ring.held = true;
       return;
     }
     ring.bytes[ring.put & (ringBytes - 1)] = read(data);
