@@ -32,8 +32,8 @@ for (const [cpus, said] of machines) {
         /guest first started[^]*guest second started[^]*guest third started[^]*guest fourth started/,
       );
       // Each CPU takes one, most of them in the middle of a guest.
-    await machine.monitor("nmi");
-    // Its registers stay its own, through exits and through its restart.
+      await machine.monitor("nmi");
+      // Its registers stay its own, through exits and through its restart.
       machine.send("a");
       await machine.expect("registers changed across exits: 0\n");
       machine.send("w");
