@@ -4,6 +4,7 @@ import {
   closeSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   readSync,
   rmSync,
   truncateSync,
@@ -11,8 +12,11 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test from "ava";
+import { decodeTrace } from "../../compiler/trace/decode.ts";
+import { readTrace } from "../../compiler/trace/read.ts";
+import type { TraceModel } from "../../dsl/trace/model.ts";
 import { shellPrompt } from "../initramfs.ts";
 import { preparePayloads } from "../payloads.ts";
 import type { Machine } from "../qemu.ts";
@@ -20,6 +24,7 @@ import { bootAppliance, buildAppliance, shell, type BuiltAppliance } from "./app
 
 const folder = mkdtempSync(join(tmpdir(), "typevisor-saves-"));
 const disk = join(folder, "disk.img");
+const traceFile = join(folder, "trace");
 const withDisk = [
   "-drive",
   `if=none,id=saves,format=raw,file=${disk}`,
@@ -37,7 +42,7 @@ let console = "";
 const start = (of: BuiltAppliance): Promise<Machine> =>
   bootAppliance(of, {
     restartOnReset: true,
-    extra: withDisk,
+    extra: [...withDisk, "-debugcon", `file:${traceFile}`],
     onConsole: (chunk) => {
       console += chunk.toString("latin1");
     },
@@ -79,7 +84,7 @@ test.before(async () => {
   execFileSync("sfdisk", ["--quiet", "--no-reread", "--no-tell-kernel", disk], {
     input: `label: gpt\nstart=${firstSector}, name=saves\n`,
   });
-  appliance = await buildAppliance("images/saved-linux.ts");
+  appliance = await buildAppliance("ci/boot/images/saved-traced.ts");
   machine = await start(appliance);
   await machine.expect(shellPrompt);
 });
@@ -149,6 +154,33 @@ test.serial("it sleeps as long as it is told, and can be saved and restored with
   machine.send(escape);
   await machine.expect(prompt);
   t.regex(await operator("restore"), /is not restored: it runs/);
+});
+
+test.serial("its trace tells over the restart what each restore gave back to its devices", (t) => {
+  const model = JSON.parse(readFileSync(join(dirname(appliance.img), "trace.json"), "utf8")) as TraceModel;
+  const trace = readTrace(readFileSync(traceFile), model);
+  t.is(trace.damage, undefined);
+  const events = decodeTrace(trace, model).filter((e) => e.device === "com1");
+  const resumed = events.flatMap(({ kind }, at) => (kind === "resume" ? [at] : []));
+  t.is(resumed.length, 2);
+  const { wires } = model.devices.find(({ name }) => name === "com1")!;
+  const isWire = (subject: string): boolean => wires.includes(subject.replace(/\..*$/, ""));
+  for (const at of resumed) {
+    const known = new Map<string, bigint>();
+    for (const { kind, subject, value } of events.slice(0, at)) {
+      if (kind === "restart" || kind === "resume") known.clear();
+      if (kind === "change" || kind === "restored") known.set(subject, value);
+    }
+    const behind = events.slice(at + 1);
+    const restored = behind.slice(
+      0,
+      behind.findIndex(({ kind }) => kind !== "restored"),
+    );
+    t.true(restored.some(({ subject, fields }) => subject === "lcr" && fields["wordLength"] === 3));
+    // Lines and timers change by events of their own.
+    for (const { subject, value } of restored.filter((e) => !isWire(e.subject)))
+      t.is(value, known.get(subject) ?? value, `${subject} at event ${at}`);
+  }
 });
 
 test.serial("an image that keeps other state refuses the save, and names what differs", async (t) => {

@@ -20,8 +20,8 @@ function contents({ functions, globals }: IrModule): {
 test("an image that declares no trace has no code and no memory for one; an image that does has both", async (t) => {
   await preparePayloads();
   const compose = (image: string) => contents(composeImage(join(repositoryRoot, image), false).module);
-  const traced = compose("ci/boot/images/traced-linux.ts");
-  const plain = compose("images/hello-linux.ts");
+  const traced = compose("ci/boot/images/saved-traced.ts");
+  const plain = compose("images/saved-linux.ts");
   const sources = ["kernel/trace.ts", "dsl/device/trace.ts"];
   t.deepEqual(
     sources.filter((file) => traced.files.has(file)),

@@ -62,24 +62,38 @@ export function readTrace(bytes: Uint8Array, model: TraceModel): TraceFile {
   if (bytes.length === 0) return ended(0, "the file is empty: the machine has written no trace into it");
   if (bytes.length < recordBytes) return ended(0, "the file ends within its header");
   if (word(0, 0) !== headerMagic) return ended(0, "this is no trace: it does not begin with TVTRACE");
-  const version = word(0, 3) ^ (recordMark << 48n);
-  if (version !== formatVersion)
-    return ended(0, `the trace has format ${version}, and this decoder reads format ${formatVersion}`);
-  if (word(0, 2) !== digestOf(model))
-    return ended(
-      0,
-      `the trace is of another image than "${model.image}", or of another state of its sources`,
-    );
+  /** What is wrong with the header at an offset. */
+  const headerProblem = (offset: number): string | undefined => {
+    const version = word(offset, 3) ^ (recordMark << 48n);
+    if (version !== formatVersion)
+      return `the trace has format ${version}, and this decoder reads format ${formatVersion}`;
+    if (word(offset, 2) !== digestOf(model))
+      return `the trace is of another image than "${model.image}", or of another state of its sources`;
+    return word(offset, 1) === 0n ? "the timebase of the trace has no rate" : undefined;
+  };
+  const problem = headerProblem(0);
+  if (problem !== undefined) return ended(0, problem);
   const ticksPerSecond = word(0, 1);
-  if (ticksPerSecond === 0n) return ended(8, "the timebase of the trace has no rate");
   const expected = new Map<number, bigint>();
+  // Added to the ticks of a machine that has started again, which count from anywhere.
+  let [shift, isFirst] = [0n, false];
   for (let offset = recordBytes; offset < bytes.length; offset += recordBytes) {
     if (offset + recordBytes > bytes.length)
       return ended(offset, "the file ends within a record", ticksPerSecond);
-    const record = recordAt(offset, [word(offset, 0), word(offset, 1), word(offset, 2), word(offset, 3)]);
-    const problem = problemOf(record, word(offset, 3), model) ?? outOfOrder(record, expected);
-    if (problem !== undefined) return ended(offset, problem, ticksPerSecond);
-    records.push(record);
+    const words = [word(offset, 0), word(offset, 1), word(offset, 2), word(offset, 3)] as const;
+    if (words[0] === headerMagic && words[3] >> 48n === recordMark) {
+      const again = headerProblem(offset);
+      if (again !== undefined) return ended(offset, again, ticksPerSecond);
+      expected.clear();
+      isFirst = true;
+      continue;
+    }
+    const record = recordAt(offset, words);
+    const wrong = problemOf(record, words[3], model) ?? outOfOrder(record, expected);
+    if (wrong !== undefined) return ended(offset, wrong, ticksPerSecond);
+    if (isFirst) shift = (records.at(-1)?.ticks ?? record.ticks) - record.ticks;
+    isFirst = false;
+    records.push({ ...record, ticks: record.ticks + shift });
   }
   return { ticksPerSecond, records, damage: undefined };
 }

@@ -144,6 +144,23 @@ test.serial("a truncated or corrupted trace is read up to the damage, which is t
   t.regex(damaged((b) => b.slice(0, 9))[2], /ends within its header/);
 });
 
+test.serial("a machine that starts again goes on with the same trace, and its time goes on", (t) => {
+  const whole = sample();
+  const count = whole.length / recordBytes - 1;
+  const later = whole.slice();
+  new DataView(later.buffer).setBigUint64(recordBytes, 40n, true);
+  const twice = readTrace(Uint8Array.from([...whole, ...later]), model);
+  t.is(twice.damage, undefined);
+  const events = decodeTrace(twice, model);
+  t.is(events.length, 2 * count);
+  t.is(events[count]!.microseconds, events[count - 1]!.microseconds);
+  t.deepEqual([events[count]!.kind, events[count]!.sequence], ["restart", 1n]);
+  later[16]! ^= 1;
+  const { damage, records } = readTrace(Uint8Array.from([...whole, ...later]), model);
+  t.deepEqual([records.length, damage?.offset], [count, whole.length]);
+  t.regex(damage?.message ?? "", /another image than "sample"/);
+});
+
 test.serial(
   "a trace with any bit flipped is read as far as it is whole, and never further than before",
   (t) => {
@@ -192,6 +209,10 @@ test.serial("the command filters by device, register and kind, and counts", (t) 
   t.is(writes.length, 8);
   t.regex(writes[7]!, /vcpu3 {2}linux\/com2 {2}write scr = 0x7$/);
   t.is(shown(path, { device: "com1" }), "");
+  t.regex(
+    shown(path, { device: "com2", kind: "restart" }),
+    /^ +[\d.]+ +(-|vcpu3) {2}linux\/com2 {2}restart\n$/,
+  );
   t.regex(
     shown(path, { register: "scr", counts: true }),
     /^8 {2}linux\/com2 {2}write scr\n7 {2}linux\/com2 {2}change scr\n$/,
@@ -249,4 +270,37 @@ test("a line is a counter in Chrome's format, and lost events are always told", 
   t.deepEqual(traceEvents.at(-1), { name: "d.irq", ph: "C", pid: 1, tid: 2, ts: 1, args: { level: 1 } });
   t.deepEqual(filterEvents([line, lost], { kind: "write" }), [lost]);
   t.is(countTable([line, lost, line]), "2  g/d  line irq\n");
+});
+
+test("a filter takes a name, an element or a part, and nothing that begins alike", (t) => {
+  const common = {
+    microseconds: 1,
+    guest: "g",
+    device: "d",
+    register: "",
+    fields: {},
+    vcpu: 0,
+    cpu: 0,
+    sequence: 1n,
+  };
+  const events = ["rx.count", "rx.data[3]", "rxTimer", "redirection[3]{31:0}", "redirection[30]"].map(
+    (subject) => ({
+      ...common,
+      kind: "change",
+      subject,
+      value: 1n,
+    }),
+  );
+  const kept = (register: string): readonly string[] =>
+    filterEvents(events, { register }).map((e) => e.subject);
+  t.deepEqual(kept("rx"), ["rx.count", "rx.data[3]"]);
+  t.deepEqual(kept("rx.data"), ["rx.data[3]"]);
+  t.deepEqual(kept("redirection[3]"), ["redirection[3]{31:0}"]);
+  const { traceEvents } = JSON.parse(chromeTrace(events)) as { readonly traceEvents: readonly object[] };
+  t.like(traceEvents.at(-1), {
+    name: "change redirection[30]",
+    cat: "change",
+    ph: "i",
+    args: { value: "0x1" },
+  });
 });

@@ -1,4 +1,4 @@
-/** The appliance `saved-linux` in a later edition, whose guest has other devices. */
+/** The appliance `saved-traced` in a later edition, whose guest has other devices. */
 import { watchdog } from "../../../devices/i6300esb.ts";
 import { q35 } from "../../../devices/q35.ts";
 import { guest, image, linux, mib, partition, payload } from "../../../dsl/image.ts";
