@@ -13,7 +13,8 @@ import { nextRip } from "../decode/execute.ts";
 import { Operation } from "../decode/operation.ts";
 import type { Bus } from "../guest/bus.ts";
 import { codePageOf, rememberCode, rememberedCode } from "../guest/code-page.ts";
-import { Emulation, emulator, noHint } from "../guest/emulate.ts";
+import { effectiveOffset, linearAddress } from "../decode/effective-address.ts";
+import { Emulation, emulator, linearMemory, noHint } from "../guest/emulate.ts";
 import { FetchOutcome, fetcher } from "../guest/fetch.ts";
 import type { DeclaredHypercall } from "../guest/interfaces.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
@@ -24,6 +25,7 @@ import type { GuestMsrs } from "./msr.ts";
 import { features } from "./setup.ts";
 import { advanceTo, svmState } from "./state.ts";
 import { stringIo } from "./string-io.ts";
+import { taskSwitcher } from "./task-switch.ts";
 import type { SvmVcpu } from "./vcpu.ts";
 import { eventField, exitCode, intercept3 } from "./vmcb.ts";
 
@@ -36,6 +38,8 @@ export interface ExitParts {
   readonly arbiter: Arbiter<SvmVcpu>;
   /** Null: VMMCALL is not there. */
   readonly hypercalls: readonly DeclaredHypercall[] | null;
+  /** Whether guests may switch tasks by hardware; otherwise one that does is stopped. */
+  readonly taskSwitches: boolean;
 }
 
 /** Stops the guest of a vCPU. */
@@ -83,6 +87,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
   const call = declared === null ? null : hypercalls(declared);
   const fetch = fetcher(svmState);
   const emulate = emulator(svmState, bus);
+  const memory = linearMemory(svmState, bus);
   const control = controlRegisters(apics);
   const strings = stringIo(bus);
 
@@ -104,6 +109,14 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else if (outcome === FetchOutcome.undefined) raiseInGuest(v, vectorUd, false, 0);
     else stopGuest(v, StopReason.memoryAccess, address);
   };
+
+  const switchTasks = parts.taskSwitches
+    ? taskSwitcher("taskSwitch", {
+        fetch: failFetch,
+        raise: raiseInGuest,
+        memory: (v: SvmVcpu, gpa: u64): void => stopGuest(v, StopReason.memoryAccess, gpa),
+      })
+    : null;
 
   /** The length of the intercepted instruction where the CPU does not tell; 0 where the guest has something else to do first. */
   const lengthOf = (v: SvmVcpu, form: ShortForm): u32 => {
@@ -133,6 +146,26 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     if (length === 0) return false;
     advanceTo(v, u64(v.vmcb.rip + BigInt(length)));
     return true;
+  };
+
+  /**
+   * Completes INVD or WBINVD: nothing that is not coherent is assigned to a guest. QEMU 7.2 gives the exit of one for
+   * both.
+   */
+  const skipFlush = (v: SvmVcpu): void => {
+    if (features.nextRip) {
+      advanceTo(v, v.vmcb.nextRip);
+      return;
+    }
+    const got = fetch(v);
+    if (got.outcome !== FetchOutcome.ok) {
+      failFetch(v, got.outcome, got.address, got.error);
+      return;
+    }
+    const { instruction } = svmState.decoded(v);
+    const operation = instruction.operation;
+    if (operation === Operation.invd || operation === Operation.wbinvd)
+      advanceTo(v, nextRip(instruction, v.vmcb.rip));
   };
 
   const handlePort = (v: SvmVcpu): void => {
@@ -282,11 +315,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
         v.core.requests.or(Request.yield);
         return;
       case exitCode.wbinvd:
-        // Nothing that is not coherent is assigned to a guest.
-        skip(v, shortForms.wbinvd);
-        return;
       case exitCode.invd:
-        skip(v, shortForms.invd);
+        skipFlush(v);
         return;
       case exitCode.nmi:
       case exitCode.smi:
@@ -297,7 +327,8 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
         raiseInGuest(v, vectorGp, true, 0);
         return;
       case exitCode.taskSwitch:
-        stopGuest(v, StopReason.taskSwitch, v.vmcb.exitInfo1);
+        if (switchTasks === null) stopGuest(v, StopReason.taskSwitch, v.vmcb.exitInfo1);
+        else switchTasks(v);
         return;
       case exitCode.rsm:
       case exitCode.invlpga:
@@ -323,7 +354,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     }
   };
 
-  const handleControl = (v: SvmVcpu, code: u32): void => {
+  const handleControl = (v: SvmVcpu): void => {
     kind.control();
     const got = fetch(v);
     if (got.outcome !== FetchOutcome.ok) {
@@ -340,8 +371,16 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else if (operation === Operation.lmsw && !instruction.memory)
       ok = control.loadMachineStatus(v, v.gpr[instruction.rm & 15]);
     else if (operation === Operation.lmsw) {
-      stopGuest(v, StopReason.emulation, u64(code));
-      return;
+      const offset = effectiveOffset(instruction, v.gpr, rip);
+      const segmentation = svmState.segmentation(v);
+      const at = linearAddress(segmentation, instruction.mode, instruction.segment, offset);
+      const status = memory.load(v, at, 2, noHint);
+      bus.deliver();
+      if (status.outcome !== Emulation.done) {
+        failEmulation(v, status.outcome, status.address, status.error);
+        return;
+      }
+      ok = control.loadMachineStatus(v, status.value);
     }
     // Another instruction stands there now: the guest goes on with that.
     else return;
@@ -383,7 +422,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else if (code === exitCode.vintr) {
       kind.window();
       v.core.requests.or(Request.interrupt);
-    } else if (code < 0x20 || code === exitCode.cr0Selective) handleControl(v, code);
+    } else if (code < 0x20 || code === exitCode.cr0Selective) handleControl(v);
     else handleRare(v, code);
   };
 }

@@ -122,6 +122,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     cpuid,
     arbiter: interrupts,
     hypercalls: interfaces.hypercalls,
+    // A Linux that is booted by its own protocol needs none, so its image has no code for them.
+    taskSwitches: model.guests.some((g) => g.loader.kind !== "linux"),
   });
 
   /** Handles what was asked of a vCPU; false where the kernel's loop must run. */
