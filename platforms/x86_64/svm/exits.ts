@@ -38,8 +38,8 @@ export interface ExitParts {
   readonly arbiter: Arbiter<SvmVcpu>;
   /** Null: VMMCALL is not there. */
   readonly hypercalls: readonly DeclaredHypercall[] | null;
-  /** Whether guests may switch tasks by hardware; otherwise one that does is stopped. */
-  readonly taskSwitches: boolean;
+  /** vCPUs, where their guests may switch tasks by hardware; 0: one that does is stopped. */
+  readonly taskSwitches: number;
 }
 
 /** Stops the guest of a vCPU. */
@@ -110,13 +110,14 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else stopGuest(v, StopReason.memoryAccess, address);
   };
 
-  const switchTasks = parts.taskSwitches
-    ? taskSwitcher("taskSwitch", {
-        fetch: failFetch,
-        raise: raiseInGuest,
-        memory: (v: SvmVcpu, gpa: u64): void => stopGuest(v, StopReason.memoryAccess, gpa),
-      })
-    : null;
+  const switchTasks =
+    parts.taskSwitches > 0
+      ? taskSwitcher(parts.taskSwitches, {
+          fetch: failFetch,
+          raise: raiseInGuest,
+          memory: (v: SvmVcpu, gpa: u64): void => stopGuest(v, StopReason.memoryAccess, gpa),
+        })
+      : null;
 
   /** The length of the intercepted instruction where the CPU does not tell; 0 where the guest has something else to do first. */
   const lengthOf = (v: SvmVcpu, form: ShortForm): u32 => {

@@ -1,5 +1,6 @@
 /** The exit of a hardware task switch: what EXITINFO1 and EXITINFO2 say of it, and the switch (APM vol. 2 §15.14.1). */
 import { u32, u64, u8 } from "../../../dsl/core/int.ts";
+import { array } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { EventKind, Request } from "../../../kernel/vcpu.ts";
 import { nextRip } from "../decode/execute.ts";
@@ -98,9 +99,10 @@ function isSwitching(operation: u32): boolean {
   );
 }
 
-/** Builds the switch; `name` names its storage. */
-export function taskSwitcher(name: string, failures: TaskFailures): (v: SvmVcpu) => void {
-  const registers = storage(name, TaskRegisters);
+/** Builds the switch for that many vCPUs: any number of them may be at it at once. */
+export function taskSwitcher(vcpus: number, failures: TaskFailures): (v: SvmVcpu) => void {
+  const copies = storage("taskSwitches", array(TaskRegisters, vcpus));
+  const last = vcpus - 1;
   const fetch = fetcher(svmState);
   return (v: SvmVcpu): void => {
     const vmcb = v.vmcb;
@@ -113,6 +115,7 @@ export function taskSwitcher(name: string, failures: TaskFailures): (v: SvmVcpu)
       isEvent &&
       (type === eventField.softwareInterrupt ||
         (type === eventField.exception && (vector === breakpoint || vector === overflow)));
+    const registers = copies[Math.min(v.core.index, last)];
     take(registers, v);
     if (!isEvent || isSoftware) {
       const got = fetch(v);

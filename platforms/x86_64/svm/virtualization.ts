@@ -123,7 +123,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     arbiter: interrupts,
     hypercalls: interfaces.hypercalls,
     // A Linux that is booted by its own protocol needs none, so its image has no code for them.
-    taskSwitches: model.guests.some((g) => g.loader.kind !== "linux"),
+    taskSwitches: model.guests.some((g) => g.loader.kind !== "linux") ? count : 0,
   });
 
   /** Handles what was asked of a vCPU; false where the kernel's loop must run. */
