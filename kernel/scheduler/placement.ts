@@ -8,11 +8,15 @@ const looks = 4;
 
 /** The placing in an image. */
 export interface Placement {
+  /** The vCPU that a CPU takes from another's queue, or -1; `rival` is the best of its own, or -1. */
   elsewhere(cpu: u32, rival: i32): i32;
+  /** The vCPU to which a CPU's own gives way, or -1. */
   wanted(cpu: u32, rival: i32): i32;
   /** Whether a vCPU prefers other CPUs. */
   isAstray(vcpu: u32, cpu: u32): boolean;
+  /** The virtual time with which a vCPU comes to a CPU. */
   arrival(vcpu: u32, cpu: u32, event: boolean): u64;
+  /** The CPU on which a vCPU that wakes waits. */
   placeOf(vcpu: u32, event: boolean): u32;
 }
 

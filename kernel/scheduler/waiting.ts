@@ -24,26 +24,37 @@ export interface Books {
 /** The queues of an image. */
 export interface Waiting {
   readonly queued: Queues;
+  /** Whether a vCPU takes its share, without a promise. */
   isFair(vcpu: u32): boolean;
+  /** Brings the books of a CPU up to now. */
   account(cpu: u32, now: u64): void;
+  /** The one that is furthest behind of those that wait for their share on a CPU, or -1. */
   headOf(cpu: u32): i32;
   /** The head of one class on a CPU, or -1. */
   headOfClass(kind: u32, cpu: u32): i32;
   /** The vCPU that shares a CPU and runs on it, or -1. */
   fairCurrent(cpu: u32): i32;
+  /** Where a CPU's virtual time is. */
   virtualOf(cpu: u32): u64;
+  /** Whether some wait that a CPU might run. */
   hasRivals(cpu: u32): boolean;
   /** Whether a vCPU waits for its share. */
   isQueued(vcpu: u32): boolean;
+  /** A vCPU waits for its share on a CPU. */
   enqueue(vcpu: u32, cpu: u32, now: u64): void;
+  /** A vCPU with a promise waits for its CPU. */
   enqueuePromised(vcpu: u32): void;
   /** The first with a promise, or -1. */
   firstPromised(cpu: u32): i32;
+  /** A vCPU waits no more, wherever it did. */
   dequeue(vcpu: u32): void;
+  /** A vCPU waits for a time. */
   park(vcpu: u32, cpu: u32, until: u64): void;
   /** The first whose time has to come, or -1. */
   firstParked(cpu: u32): i32;
+  /** Lets those go on whose time has come. */
   release(cpu: u32, now: u64): void;
+  /** Tells CPUs without work of those that wait. */
   passOn(): void;
 }
 
