@@ -52,7 +52,7 @@ export interface Trace {
   start(): void;
   /** The vCPU that this CPU runs from now on. */
   enter(vcpu: Vcpu): void;
-  /** Sends out what has gathered where it fills half a ring, and all of it where `all`. */
+  /** Sends out what has gathered on this CPU where it fills half a ring, and all of all CPUs where `all`; under the kernel's lock. */
   drain(all: boolean): void;
 }
 
@@ -166,7 +166,9 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
     for (let i = 0; i < recordsPerCpu; i++) {
       if (at === next) break;
       const entry = ring.records[u32(at) & mask];
-      sendRecord(entry.ticks, entry.what, entry.value, entry.published.load());
+      // Its CPU is writing it.
+      if (entry.published.load() !== at) break;
+      sendRecord(entry.ticks, entry.what, entry.value, at);
       at = u64(at + 1n);
     }
     ring.seen = at;
@@ -280,11 +282,12 @@ export function makeTrace({ cpuCapacity, recordsPerCpu, digest }: TraceParts): T
       );
     },
     drain(all: boolean): void {
-      const cpu = machine.cpuIndex() & cpuMask;
-      const ring = rings[cpu];
-      const waiting = u64(ring.next.load() - ring.seen);
-      if (waiting === 0n || (!all && waiting < BigInt(half))) return;
-      sendWaiting(cpu);
+      if (all) for (let cpu = 0; cpu < ringCount; cpu++) sendWaiting(cpu);
+      else {
+        const cpu = machine.cpuIndex() & cpuMask;
+        const ring = rings[cpu];
+        if (u64(ring.next.load() - ring.seen) >= BigInt(half)) sendWaiting(cpu);
+      }
     },
   });
 }
