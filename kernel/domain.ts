@@ -61,6 +61,13 @@ export const Domain = struct("Domain", {
   restarts: u32,
   stopRip: u64,
   stopDetail: u64,
+  /** The vCPU, by its number in the domain, whose doing ended it. */
+  endedBy: u32,
+  /** Ends in a row, none of which followed on a run in calm. */
+  endsInRow: u32,
+  /** Host ticks of the last start, and of the restart that it waits for; 0: it waits for none. */
+  startedAt: u64,
+  restartAt: u64,
   /** Host ticks at which it is stopped, unless it has turned itself off by then; 0: it was not asked to. */
   stopBy: u64,
   time: GuestTime,
@@ -80,6 +87,7 @@ export function changeDomain(domain: Domain, state: u32, reason: u32, rip: u64, 
   domain.reason = reason;
   domain.stopRip = rip;
   domain.stopDetail = detail;
+  domain.restartAt = 0n;
   domain.changed = true;
 }
 

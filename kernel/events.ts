@@ -71,6 +71,12 @@ export const wireQueueFull = eventKind("wire-queue-full", "wire");
 export const guestPaused = eventKind("guest-paused", "domain");
 /** It goes on after a pause. */
 export const guestResumed = eventKind("guest-resumed", "domain");
+/** It starts again after a while: milliseconds. */
+export const guestWaits = eventKind("guest-waits", "domain", "milliseconds");
+/** It ended too often: how many times in a row. */
+export const guestGivenUp = eventKind("guest-given-up", "domain", "ends");
+/** The registers of its vCPU were kept, and so many return addresses of its stack. */
+export const guestDumped = eventKind("guest-dumped", "domain", "vcpu", "frames", "rip");
 /** Its power button was pressed. */
 export const guestAsked = eventKind("guest-asked-to-stop", "domain");
 /** It was saved, and stays stopped; MiB of its memory that held anything. */

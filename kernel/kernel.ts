@@ -11,11 +11,12 @@ import { BootProblem, maxCpus, maxRegions, RegionKind, type BootInfo, type Kerne
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
+import { crashDumps } from "./crash-dump.ts";
 import { cpus } from "./cpu.ts";
 import { Domain, DomainState } from "./domain.ts";
 import type { EventRings } from "./events.ts";
 import { guestSaving } from "./guest-saving.ts";
-import { lifecycle } from "./lifecycle.ts";
+import { hasPolicies, lifecycle } from "./lifecycle.ts";
 import { recordCpus } from "./host-cpus.ts";
 import { machine } from "./machine.ts";
 import { notice, noticeIdle, notices } from "./notices.ts";
@@ -101,7 +102,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   const total = guests.reduce((sum, g) => sum + g.bytes, BigInt(board.sharedBytes));
   const consoleGuest = model.console.guest;
   const operated = consoles !== null;
-  const told = notices(rings, guests, board.instances, saves !== null, operated);
+  const told = notices(rings, guests, board.instances, saves !== null, operated, hasPolicies(model));
 
   // ---- Memory -----------------------------------------------------------------------------------------------
 
@@ -191,6 +192,7 @@ export function kernel(parts: KernelParts): KernelEntry {
 
   // ---- Life -------------------------------------------------------------------------------------------------
 
+  const dumps = operated ? crashDumps(guests.length, vcpuCount, rings) : null;
   const life = lifecycle({
     guests: model.guests,
     domains,
@@ -198,6 +200,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     rings,
     vcpus,
     operated,
+    dumps,
     drainVolumes,
     ended(): void {
       if (trace !== null) trace.drain(true);
@@ -311,7 +314,10 @@ export function kernel(parts: KernelParts): KernelEntry {
             consoles,
             saving: saver,
             leave,
-            tellEvents: told.show,
+            told,
+            rings,
+            dumps,
+            wakeBy: board.timers.wakeBy,
           },
         });
   /** Says what happened; what the operator types is shown again behind it. */

@@ -5,28 +5,37 @@
  */
 import { u32, u64 } from "../dsl/core/int.ts";
 import type { FixedArray } from "../dsl/core/layout.ts";
-import type { GuestModel } from "../dsl/manifest/model.ts";
+import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
 import type { BoardParts } from "./board.ts";
 import { bootInfo, BootProblem } from "./boot.ts";
+import type { CrashDumps } from "./crash-dump.ts";
 import { changeDomain, DomainState, StopReason, type Domain } from "./domain.ts";
 import {
   guestAsked,
   guestEnded,
+  guestGivenUp,
   guestPaused,
   guestRestarted,
   guestResumed,
   guestStarted,
   guestStopped,
   guestUnloadable,
+  guestWaits,
   type EventRings,
 } from "./events.ts";
 import { machine } from "./machine.ts";
+import { restartPolicy, type Restart } from "./restart-policy.ts";
 import { powerButtons } from "./power-button.ts";
 import type { Running } from "./running.ts";
 import { clearExtents, clearVolatile } from "./slots.ts";
-import { pauseGuestTime, resumeGuestTime, startGuestTime } from "./timebase.ts";
+import { convert, pauseGuestTime, resumeGuestTime, startGuestTime } from "./timebase.ts";
 import { Request, VcpuState } from "./vcpu.ts";
 import { virtualization } from "./virtualization.ts";
+
+/** Whether an image restarts some guest by a policy. Build time. */
+export function hasPolicies({ guests }: Pick<ImageModel, "guests">): boolean {
+  return guests.some(({ power }) => power.rebootPolicy !== null || power.crashPolicy !== null);
+}
 
 export interface Lifecycle {
   /** Lets a domain start from its beginning, whatever it does now. */
@@ -52,6 +61,8 @@ export interface LifecycleParts {
   readonly board: BoardParts;
   readonly rings: EventRings;
   readonly vcpus: Running;
+  /** What is kept of guests that crash; null: nothing. */
+  readonly dumps: CrashDumps | null;
   /** Whether there is an operator, who pauses and stops guests. */
   readonly operated: boolean;
   /** Ends what disks have under way into a guest's memory. */
@@ -71,9 +82,12 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
         powersMachineOff: power.onPowerOff === "power-off-machine",
         restartsOnReboot: power.onReboot === "restart",
         restartsOnCrash: power.onCrash === "restart",
+        rebootPolicy: power.rebootPolicy === null ? null : restartPolicy(power.rebootPolicy),
+        crashPolicy: power.crashPolicy === null ? null : restartPolicy(power.crashPolicy),
       }),
     ),
   );
+  const delays = hasPolicies(parts);
   const press = powerButtons(board);
   const hasFlash = parts.guests.some((g) => g.slots.some(({ kind }) => kind === "flash"));
   const vcpuCount = parts.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
@@ -95,6 +109,7 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     }
     domain.state = DomainState.running;
     domain.stopBy = 0n;
+    domain.startedAt = machine.now();
     const end = endOf(domain);
     for (let i = 0; i < end; i++) {
       if (i >= domain.firstVcpu) {
@@ -110,30 +125,66 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     const end = endOf(domain);
     for (let i = 0; i < end; i++) if (i >= domain.firstVcpu) virtualization.vcpu(i).state = VcpuState.stopped;
   };
+  /** Lets a domain that ended wait for its restart, unless it ended too often. */
+  const delay = (domain: Domain, decide: (inRow: u32, ranNs: u64) => Restart): void => {
+    const { time } = domain;
+    const now = machine.now();
+    const next = decide(domain.endsInRow, convert(time.toNs, u64(now - domain.startedAt)));
+    domain.endsInRow = next.inRow;
+    const index = BigInt(domain.index);
+    if (!next.again) {
+      rings.record(guestGivenUp, index, BigInt(next.inRow), 0n, 0n);
+      return;
+    }
+    rings.record(guestWaits, index, u64(next.delayNs / 1_000_000n), 0n, 0n);
+    domain.restartAt = u64(now + convert(time.fromNs, next.delayNs));
+  };
+  const waitForRestart = (domain: Domain): void => {
+    for (const g of guests) {
+      if (domain.index === g.index) {
+        const reboots = domain.state === DomainState.restarting;
+        if (reboots && g.rebootPolicy !== null) delay(domain, g.rebootPolicy);
+        if (!reboots && g.crashPolicy !== null) delay(domain, g.crashPolicy);
+      }
+    }
+  };
+  const restart = (domain: Domain): void => {
+    domain.restarts = u32(domain.restarts + 1);
+    const reason = BigInt(domain.reason);
+    rings.record(guestRestarted, BigInt(domain.index), reason, domain.stopDetail, domain.stopRip);
+    load(domain);
+  };
+
   /** What follows on a domain's end. */
   const end = (domain: Domain): void => {
     const index = BigInt(domain.index);
     const reason = domain.reason;
-    let restart = false;
+    let again = false;
+    let delayed = false;
     let powerOff = false;
     for (const g of guests) {
       if (domain.index === g.index) {
         // Who asks a guest to turn itself off means the guest.
         if (domain.state === DomainState.poweredOff) powerOff = g.powersMachineOff && domain.stopBy === 0n;
-        else if (operated && domain.state === DomainState.stopped) restart = false;
-        else if (domain.state === DomainState.restarting) restart = g.restartsOnReboot;
-        else restart = g.restartsOnCrash;
+        else if (operated && domain.state === DomainState.stopped) again = false;
+        else if (domain.state === DomainState.restarting) {
+          again = g.restartsOnReboot;
+          delayed = g.rebootPolicy !== null;
+        } else {
+          again = g.restartsOnCrash;
+          delayed = g.crashPolicy !== null;
+        }
       }
     }
-    if (restart) {
-      domain.restarts = u32(domain.restarts + 1);
-      rings.record(guestRestarted, index, BigInt(reason), domain.stopDetail, domain.stopRip);
-      load(domain);
+    if (parts.dumps !== null && domain.state === DomainState.crashed) parts.dumps.keep(domain);
+    if (again && !delayed) {
+      restart(domain);
       return;
     }
     if (domain.state === DomainState.poweredOff)
       rings.record(guestEnded, index, BigInt(reason), domain.stopDetail, domain.stopRip);
     else rings.record(guestStopped, index, BigInt(reason), domain.stopDetail, domain.stopRip);
+    if (delays && delayed) waitForRestart(domain);
     if (domain.state !== DomainState.crashed) domain.state = DomainState.stopped;
     rest(domain);
     parts.ended();
@@ -188,6 +239,12 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
           if (machine.now() >= domain.stopBy)
             changeDomain(domain, DomainState.stopped, StopReason.deadline, 0n, 0n);
           else board.timers.wakeBy(domain.stopBy);
+        }
+        if (delays && domain.restartAt !== 0n) {
+          if (machine.now() >= domain.restartAt) {
+            domain.restartAt = 0n;
+            restart(domain);
+          } else board.timers.wakeBy(domain.restartAt);
         }
         if (domain.changed) settleOne(domain, g.megabytes);
       }

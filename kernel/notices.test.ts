@@ -29,7 +29,7 @@ const guests = [{ name: "hello" }, { name: "other" }];
 function view(instances: readonly PlacedInstance[] = [], records = 64, cpus = 1) {
   const machine = modelMachine();
   const rings = eventRings(cpus, records);
-  const operator = notices(rings, guests, instances, true, true);
+  const operator = notices(rings, guests, instances, true, true, true);
   return {
     rings,
     told: (): string => {

@@ -12,7 +12,9 @@ import {
   cpusRun,
   deviceUnimplemented,
   guestAsked,
+  guestDumped,
   guestEnded,
+  guestGivenUp,
   guestPaused,
   guestReported,
   guestRestarted,
@@ -24,6 +26,7 @@ import {
   guestUnloadable,
   guestUnrestored,
   guestUnsaved,
+  guestWaits,
   wireQueueFull,
   type EventRecord,
   type EventRings,
@@ -156,6 +159,7 @@ const part = Object.freeze({
   seconds: 64,
   cpus: 128,
   absence: 256,
+  delay: 1024,
 });
 
 /** The events that are told: sentences that go on from "typevisor: " or a guest's name. */
@@ -167,6 +171,9 @@ const told = Object.freeze([
   { kind: guestUnloadable, parts: part.guest, sentence: " cannot be loaded" },
   { kind: deviceUnimplemented, parts: part.register, sentence: "a guest uses what is not there: " },
   { kind: guestReported, parts: part.guest | part.report, sentence: " reports " },
+  { kind: guestWaits, parts: part.guest | part.delay, sentence: " starts again in " },
+  { kind: guestGivenUp, parts: part.guest, sentence: " ended too often, and stays stopped" },
+  { kind: guestDumped, parts: part.guest, sentence: " left its registers: inspect shows them" },
   { kind: guestPaused, parts: part.guest, sentence: " is paused" },
   { kind: guestResumed, parts: part.guest, sentence: " goes on" },
   { kind: guestAsked, parts: part.guest, sentence: " is asked to turn itself off" },
@@ -182,7 +189,8 @@ const kindOf = (row: (typeof told)[number]): number => row.kind.number;
 const untold = 0xff;
 const ofCpus = [cpusRun, cpuAbsent];
 const ofSaves = [guestSaved, guestRestored, guestUnsaved, guestUnrestored];
-const ofOperator = [guestPaused, guestResumed, guestAsked];
+const ofOperator = [guestPaused, guestResumed, guestAsked, guestDumped];
+const ofPolicies = [guestWaits, guestGivenUp];
 
 /** What tells the operator of events. */
 export interface Notices {
@@ -198,7 +206,7 @@ export interface Notices {
 
 /**
  * Builds the view over the rings, for guests in the order of their indices and their devices; `saves`: they can be saved,
- * `operated`: there is an operator.
+ * `operated`: there is an operator, `delays`: some are restarted by a policy.
  */
 export function notices(
   rings: EventRings,
@@ -206,6 +214,7 @@ export function notices(
   instances: readonly PlacedInstance[],
   saves: boolean,
   operated: boolean,
+  delays: boolean,
 ): Notices {
   const { cpuCapacity, recordsPerCpu } = rings;
   const capacity = BigInt(recordsPerCpu);
@@ -218,6 +227,7 @@ export function notices(
       (mayReport || kind !== guestReported) &&
       (saves || !ofSaves.includes(kind)) &&
       (operated || !ofOperator.includes(kind)) &&
+      (delays || !ofPolicies.includes(kind)) &&
       (cpuCapacity > 1 || !ofCpus.includes(kind)),
   );
   const possibleReasons = operated ? [...sentences, ...operatorSentences] : sentences;
@@ -333,6 +343,10 @@ export function notices(
     if (saves && (parts & part.seconds) !== 0) {
       putDecimal(record.b);
       putText(text(" s"));
+    }
+    if (delays && (parts & part.delay) !== 0) {
+      putDecimal(record.b);
+      putText(text(" ms"));
     }
     if ((parts & part.register) !== 0) putRegister(record.a, record.b);
     putText(text("\n"));

@@ -4,6 +4,7 @@
  */
 import { binding } from "../dsl/core/binding.ts";
 import type { u32, u64 } from "../dsl/core/int.ts";
+import type { FixedArray } from "../dsl/core/layout.ts";
 import type { BootInfo } from "./boot.ts";
 import type { Domain } from "./domain.ts";
 import type { SavedPart } from "./saved-part.ts";
@@ -50,6 +51,15 @@ export interface Virtualization {
   resume(domain: Domain): void;
   /** Lets the counters of a domain's vCPUs follow its clock, which was held and runs again. */
   followClock(domain: Domain): void;
+  /** The names of what `dumpRegisters` gives of a vCPU that is on no CPU. Build time. */
+  readonly registerNames: readonly string[];
+  dumpRegisters(vcpu: u32, values: FixedArray<u64>): void;
+  /** The return addresses on the stack of a vCPU that is on no CPU, the innermost first; how many there are. */
+  dumpFrames(vcpu: u32, frames: FixedArray<u64>): u32;
+  /** What exits are counted by, where there is an operator. Build time. */
+  readonly exitKinds: readonly string[];
+  /** Exits of a kind that a vCPU has taken. */
+  exitsOf(vcpu: u32, kind: u32): u64;
   /** A number that is equal on two machines where guests see the same processor. */
   identity(): u64;
 }

@@ -6,6 +6,7 @@ import { memoryLimits } from "./memory.ts";
 import type { PowerModel } from "./model.ts";
 import { pciPlaces } from "./pci.ts";
 import { checkName, type Identifier } from "./names.ts";
+import { resolveRestart, type RestartRule } from "./restart.ts";
 import { checkSchedule, type ScheduleOptions } from "./schedule.ts";
 import { seconds, type Bytes, type Nanoseconds } from "./units.ts";
 
@@ -46,9 +47,10 @@ export type VcpuCount =
 /** The largest {@link VcpuCount}. */
 export const maxVcpus = 32;
 
-export interface GuestOptions<Name extends string> extends Partial<
-  Pick<PowerModel, "onPowerOff" | "onReboot" | "onCrash">
-> {
+export interface GuestOptions<Name extends string> {
+  readonly onPowerOff?: PowerModel["onPowerOff"];
+  readonly onReboot?: RestartRule;
+  readonly onCrash?: RestartRule;
   /** Unique in the image. */
   readonly name: Identifier<Name> & string;
   readonly memory: Bytes;
@@ -100,6 +102,8 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
   const schedule = options.schedule ?? {};
   checkSchedule(name, vcpus, schedule, place);
   const pci = pciPlaces(name, place);
+  const reboot = resolveRestart(options.onReboot ?? "restart", "onReboot", place);
+  const crash = resolveRestart(options.onCrash ?? "stop", "onCrash", place);
   const firmware = isFirmware(options.kernel) ? options.kernel.kind : null;
   return Object.freeze({
     kind: "guest",
@@ -114,8 +118,10 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
     ),
     power: Object.freeze({
       onPowerOff: options.onPowerOff ?? "stop",
-      onReboot: options.onReboot ?? "restart",
-      onCrash: options.onCrash ?? "stop",
+      onReboot: reboot.follows,
+      onCrash: crash.follows,
+      rebootPolicy: reboot.policy,
+      crashPolicy: crash.policy,
       stopDeadlineNs: deadlineOf(options.stopDeadline, name, place),
     }),
     schedule,

@@ -79,6 +79,8 @@ test("what a manifest leaves out gets its default", (t) => {
     onPowerOff: "stop",
     onReboot: "restart",
     onCrash: "stop",
+    rebootPolicy: null,
+    crashPolicy: null,
     stopDeadlineNs: 30e9,
   });
   t.is(model.permitNoAcpi, false);

@@ -409,8 +409,23 @@ export interface PowerModel {
   readonly onPowerOff: "power-off-machine" | "stop";
   readonly onReboot: "restart" | "stop";
   readonly onCrash: "restart" | "stop";
+  /** How a guest that asked for it is restarted; null: at once, always. */
+  readonly rebootPolicy: RestartModel | null;
+  /** How a guest that crashed is restarted; null: at once, always. */
+  readonly crashPolicy: RestartModel | null;
   /** How long a guest may take to turn itself off when the operator asks it to. */
   readonly stopDeadlineNs: number;
+}
+
+/** How soon and how often a guest is restarted that ends again and again. */
+export interface RestartModel {
+  /** What it waits for after the first end; twice as long after each further one in a row. */
+  readonly backOffNs: number;
+  readonly longestBackOffNs: number;
+  /** A run of this length ends the row. */
+  readonly calmNs: number;
+  /** Restarts in a row; null: no limit. */
+  readonly most: number | null;
 }
 
 /** What the builder learnt of a payload's file; it hands one per `ImageModel.payloads` to the platform's program. */

@@ -27,6 +27,8 @@ export interface Answer {
   decimal(field: Field, value: u64): void;
   hex(field: Field, value: u64): void;
   close(): void;
+  /** Goes on in a new row for people, within the record. */
+  wrap(): void;
   /** Says a sentence to people; in JSON the records say it all. */
   say(sentence: Text): void;
   /** The command cannot do what it was asked to: a sentence, and the word that it ends with. */
@@ -108,6 +110,9 @@ export function answerTo(put: (byte: u8) => void, out: Writer): Answer {
     close(): void {
       if (own.json) endLine();
       else out.text(text("\n"));
+    },
+    wrap(): void {
+      if (!own.json) out.text(text("\n"));
     },
     say(sentence: Text): void {
       if (own.json) return;

@@ -6,20 +6,9 @@ import type { GuestSaving } from "../guest-saving.ts";
 import { machine } from "../machine.ts";
 import { field } from "./answer.ts";
 import type { OperatorParts } from "./operator.ts";
+import { stateNames } from "./names.ts";
 import type { OperatorCommand, Terminal } from "./sessions.ts";
 
-const stateNames = Object.freeze(
-  [
-    { state: DomainState.defined, name: "defined" },
-    { state: DomainState.running, name: "running" },
-    { state: DomainState.paused, name: "paused" },
-    { state: DomainState.stopped, name: "stopped" },
-    { state: DomainState.crashed, name: "crashed" },
-    { state: DomainState.starting, name: "starting" },
-    { state: DomainState.restarting, name: "restarting" },
-    { state: DomainState.poweredOff, name: "stopping" },
-  ].map((s) => Object.freeze(s)),
-);
 const fields = Object.freeze({
   guest: field("guest"),
   memory: field("memoryMiB", "", " MiB"),
@@ -53,7 +42,7 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
   const tellState = (domain: Domain): void => {
     if (saving !== null && isEnded(domain) && saving.isSaved(domain))
       answer.text(fields.state, text("saved"));
-    else for (const s of stateNames) if (domain.state === s.state) answer.text(fields.state, text(s.name));
+    else for (const s of stateNames) if (domain.state === s.number) answer.text(fields.state, text(s.name));
   };
   const list = (): void => {
     for (const g of guests) {
@@ -124,7 +113,7 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
       argument: "guest",
       run: (guest: u32, _number: u32): void => {
         const domain = domainOf(guest);
-        if (isEnded(domain)) answer.fail(text("it does not run"), text(""));
+        if (isEnded(domain) && domain.restartAt === 0n) answer.fail(text("it does not run"), text(""));
         else {
           life.kill(domain);
           life.settle();

@@ -5,9 +5,16 @@ import type { Permit } from "../../dsl/manifest/operator.ts";
 import type { Domain } from "../domain.ts";
 import type { GuestSaving } from "../guest-saving.ts";
 import type { Lifecycle } from "../lifecycle.ts";
+import type { u64 } from "../../dsl/core/int.ts";
+import type { CrashDumps } from "../crash-dump.ts";
+import type { EventRings } from "../events.ts";
+import type { Notices } from "../notices.ts";
 import type { Consoles } from "./consoles.ts";
+import { eventCommands } from "./event-commands.ts";
 import { guestCommands } from "./guest-commands.ts";
+import { inspectCommand } from "./inspect-command.ts";
 import { machineCommands } from "./machine-commands.ts";
+import { topCommand } from "./top-command.ts";
 import { operatorSessions, operatorTerminal, type Operator } from "./sessions.ts";
 
 /** What the operator's commands work on. */
@@ -21,14 +28,23 @@ export interface OperatorParts {
   readonly saving: GuestSaving | null;
   /** Says and sends what waits, before the machine ends or restarts. */
   leave(): void;
-  /** Tells what has happened and was not told. */
-  tellEvents(): void;
+  readonly told: Notices;
+  readonly rings: EventRings;
+  readonly dumps: CrashDumps | null;
+  /** Has the kernel's loop run at the latest then. */
+  wakeBy(ticks: u64): void;
 }
 
 /** Builds it. */
 export function makeOperator(parts: OperatorParts): Operator {
   const terminal = operatorTerminal();
-  const commands = [...guestCommands(parts, terminal), ...machineCommands(parts.leave)];
+  const commands = [
+    ...guestCommands(parts, terminal),
+    ...(parts.dumps === null ? [] : [inspectCommand(parts, parts.dumps, terminal)]),
+    topCommand(parts, terminal),
+    ...eventCommands(parts, terminal),
+    ...machineCommands(parts.leave),
+  ];
   const names = parts.model.guests.map(({ name }) => name);
-  return operatorSessions(terminal, parts.consoles, commands, parts.permits, names, parts.tellEvents);
+  return operatorSessions(terminal, parts.consoles, commands, parts.permits, names, parts.told.show);
 }

@@ -44,7 +44,9 @@ export interface ExitParts {
 
 /** Stops the guest of a vCPU. */
 export function stopGuest(v: SvmVcpu, reason: u32, detail: u64): void {
-  stopDomain(v.core.domain!, DomainState.crashed, reason, v.vmcb.rip, detail);
+  const domain = v.core.domain!;
+  if (domain.state === DomainState.running) domain.endedBy = v.core.number;
+  stopDomain(domain, DomainState.crashed, reason, v.vmcb.rip, detail);
   v.core.requests.or(Request.domain);
 }
 

@@ -23,6 +23,8 @@ import type { LocalApics } from "../guest/local-apic.ts";
 import { svmInjection } from "./access.ts";
 import { asidGenerations, oneAsid } from "./asids.ts";
 import { cpuidRows, guestCpuid } from "./cpuid.ts";
+import { dumpFrames, dumpRegisters, registerNames } from "./crash-dump.ts";
+import { exitKinds, kindOfExit } from "./exit-kinds.ts";
 import { enterGuest } from "./enter.ts";
 import { exits } from "./exits.ts";
 import { guestMsrs } from "./msr.ts";
@@ -111,6 +113,11 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const sharesTlb = count > 1 || cpuCapacity > 1;
   const asids = sharesTlb ? asidGenerations(cpuCapacity, count) : oneAsid;
   const found = storage("svmFound", struct("SvmFound", { physicalBits: u64 }));
+
+  /** By vCPU; counted for the operator alone. */
+  const counted = model.operator !== null;
+  const Counts = struct("ExitCounts", { kinds: array(u64, exitKinds.length) });
+  const counts = storage("exitCounts", array(Counts, counted ? count : 1));
 
   const cpuid = guestCpuid("guest", cpuidRows(most), interfaces.leaves);
   const msrs = guestMsrs(msrRows(apics), interfaces.msrs);
@@ -207,6 +214,12 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       for (let i = 0; i < end; i++)
         if (i >= domain.firstVcpu) vcpus[i].vmcb.tscOffset = u64(domain.time.offset + vcpus[i].tscAdjust);
     },
+    registerNames,
+    dumpRegisters: (index: u32, values: FixedArray<u64>): void => dumpRegisters(vcpus[index], values),
+    dumpFrames: (index: u32, frames: FixedArray<u64>): u32 => dumpFrames(vcpus[index], frames),
+    exitKinds,
+    exitsOf: (vcpu: u32, kind: u32): u64 =>
+      counts[Math.min(vcpu, count - 1)].kinds[Math.min(kind, exitKinds.length - 1)],
     identity: (): u64 => u64(cpuid.identity() + u64(features.xcr0 ^ guestCr4.bits)),
     enableCpu(): void {
       const index = processors.here();
@@ -261,6 +274,11 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         processors.comeBack();
         if (cpuCapacity > 1) enterBoard(core.domain!.index);
         core.exits = u64(core.exits + 1n);
+        if (counted) {
+          const own = counts[Math.min(core.index, count - 1)];
+          const kind = kindOfExit(v.vmcb.exitCode);
+          own.kinds[kind] = u64(own.kinds[kind] + 1n);
+        }
         handle(v);
         clgi();
       }

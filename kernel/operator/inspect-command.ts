@@ -1,0 +1,91 @@
+/** The operator's look at one guest: its vCPUs, and what it left when it crashed last. */
+import { u32 } from "../../dsl/core/int.ts";
+import { text } from "../../dsl/core/intrinsics.ts";
+import { mostFrames, type CrashDumps } from "../crash-dump.ts";
+import type { Domain } from "../domain.ts";
+import { virtualization } from "../virtualization.ts";
+import { field } from "./answer.ts";
+import { reasonNames, stateNames, vcpuStateNames } from "./names.ts";
+import type { OperatorParts } from "./operator.ts";
+import type { OperatorCommand, Terminal } from "./sessions.ts";
+
+const fields = Object.freeze({
+  guest: field("guest"),
+  state: field("state"),
+  reason: field("reason", "ended last: "),
+  restarts: field("restarts", "restarts "),
+  inRow: field("endsInRow", "ends in a row "),
+  vcpu: field("vcpu", "vCPU "),
+  exits: field("exits", "exits "),
+  crashed: field("crashedVcpu", "crashed on vCPU "),
+  frame: field("returnsTo", "returns to "),
+});
+
+/** Builds the command. */
+export function inspectCommand(
+  { model, domains }: OperatorParts,
+  { dumps }: CrashDumps,
+  { answer }: Terminal,
+): OperatorCommand {
+  const guests = Object.freeze(model.guests.map(({ index, name }) => Object.freeze({ index, name })));
+  const vcpuCount = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
+  const registers = Object.freeze(
+    virtualization.registerNames.map((name, at) =>
+      Object.freeze({ at, wraps: at % 4 === 3, field: field(name, `${name} `) }),
+    ),
+  );
+  const tellGuest = (domain: Domain): void => {
+    answer.open();
+    for (const g of guests) if (domain.index === g.index) answer.text(fields.guest, text(g.name));
+    for (const s of stateNames) if (domain.state === s.number) answer.text(fields.state, text(s.name));
+    for (const r of reasonNames)
+      if (r.number !== 0 && domain.reason === r.number) answer.text(fields.reason, text(r.name));
+    answer.decimal(fields.restarts, BigInt(domain.restarts));
+    answer.decimal(fields.inRow, BigInt(domain.endsInRow));
+    answer.close();
+  };
+  const tellVcpus = (domain: Domain): void => {
+    const end = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
+    for (let i = 0; i < end; i++) {
+      if (i >= domain.firstVcpu) {
+        const vcpu = virtualization.vcpu(u32(i));
+        answer.open();
+        answer.decimal(fields.vcpu, BigInt(vcpu.number));
+        for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
+        answer.decimal(fields.exits, vcpu.exits);
+        answer.close();
+      }
+    }
+  };
+  const tellDump = (guest: u32): void => {
+    const dump = dumps[Math.min(guest, guests.length - 1)];
+    if (dump.kept === 0) return;
+    answer.open();
+    answer.decimal(fields.crashed, BigInt(dump.vcpu));
+    for (const r of reasonNames) if (dump.reason === r.number) answer.text(fields.reason, text(r.name));
+    answer.wrap();
+    for (const r of registers) {
+      answer.hex(r.field, dump.registers[r.at]);
+      if (r.wraps) answer.wrap();
+    }
+    answer.close();
+    const frames = Math.min(dump.frameCount, mostFrames);
+    for (let i = 0; i < frames; i++) {
+      answer.open();
+      answer.hex(fields.frame, dump.frames[i]);
+      answer.close();
+    }
+  };
+  return Object.freeze({
+    name: "inspect",
+    about: "shows its vCPUs, and what it left when it crashed",
+    permit: "observe",
+    argument: "guest",
+    run: (guest: u32, _number: u32): void => {
+      const domain = domains[Math.min(guest, guests.length - 1)];
+      tellGuest(domain);
+      tellVcpus(domain);
+      tellDump(guest);
+    },
+  });
+}
