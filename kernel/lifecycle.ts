@@ -155,6 +155,10 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     load(domain);
   };
 
+  const dump = (domain: Domain): void => {
+    if (parts.dumps !== null && domain.state === DomainState.crashed) parts.dumps.keep(domain);
+  };
+
   /** What follows on a domain's end. */
   const end = (domain: Domain): void => {
     const index = BigInt(domain.index);
@@ -176,14 +180,15 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
         }
       }
     }
-    if (parts.dumps !== null && domain.state === DomainState.crashed) parts.dumps.keep(domain);
     if (again && !delayed) {
+      dump(domain);
       restart(domain);
       return;
     }
     if (domain.state === DomainState.poweredOff)
       rings.record(guestEnded, index, BigInt(reason), domain.stopDetail, domain.stopRip);
     else rings.record(guestStopped, index, BigInt(reason), domain.stopDetail, domain.stopRip);
+    dump(domain);
     if (delays && delayed) waitForRestart(domain);
     if (domain.state !== DomainState.crashed) domain.state = DomainState.stopped;
     rest(domain);

@@ -4,6 +4,7 @@ import { ConsoleMismatch } from "../../ci/console.ts";
 import type { BuildOptions, BuildResult } from "../build.ts";
 import { diagnostic, DiagnosticError } from "../diagnostics/diagnostic.ts";
 import { InputFailure, MachineFailure } from "../failure.ts";
+import type { CtlOptions } from "./ctl.ts";
 import { runCommandLine } from "./program.ts";
 import type { Services } from "./services.ts";
 
@@ -66,6 +67,7 @@ function play(overrides: Partial<Services> = {}, machine: Partial<Machine> = {})
       booted.push(options);
       return Promise.resolve(0);
     },
+    control: () => Promise.resolve(),
     examine: () => Promise.resolve([{ what: "g++", reason: "compiles", remedy: undefined }]),
     print: (text) => void (printed += text),
     complain: (text) => void (complained += text),
@@ -253,4 +255,34 @@ test("doctor tells what is missing and what to do, with exit code 2", async (t) 
   const lacking = play({ examine: () => Promise.resolve([missing]) });
   t.is(await runCommandLine(["doctor"], lacking.services), 2);
   t.regex(lacking.printed(), /✘ mtools +writes FAT\n {4}sudo apt-get install mtools/);
+});
+
+test("ctl asks by the socket of a machine that runs, or by one that is named", async (t) => {
+  const asked: CtlOptions[] = [];
+  const control = (options: CtlOptions): Promise<void> => {
+    asked.push(options);
+    return Promise.resolve();
+  };
+  const { services } = play({ control });
+  t.is(await runCommandLine(["ctl", "hello", "stop", "linux", "--json"], services), 0);
+  t.is(await runCommandLine(["ctl", "./serial.sock"], services), 0);
+  t.deepEqual(asked, [
+    { socket: "out/hello/operator.sock", command: ["stop", "linux"], json: true },
+    { socket: "./serial.sock", command: [], json: false },
+  ]);
+});
+
+test("run keeps a socket for programs where the image has an operator", async (t) => {
+  const sockets: (string | null)[] = [];
+  const bootOnTerminal: Services["bootOnTerminal"] = (_, socket) => {
+    sockets.push(socket);
+    return Promise.resolve(0);
+  };
+  const withOperator = { ...report, ledger: { byFile: {}, byFeature: { "kernel/operator": 8000 } } };
+  const built = { name: "hello", efi: "", img: "out/hello/hello.img" };
+  for (const r of [report, withOperator]) {
+    const { services } = play({ bootOnTerminal, build: () => Promise.resolve({ ...built, report: r }) });
+    t.is(await runCommandLine(["run", thisFile], services), 0);
+  }
+  t.deepEqual(sockets, [null, "out/hello/operator.sock"]);
 });

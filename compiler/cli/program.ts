@@ -8,12 +8,17 @@ import { InputFailure } from "../failure.ts";
 import type { Started } from "../scaffold/start.ts";
 import { exitCode, exitCodeHelp, tellFailure, type ExitCode } from "./exit-code.ts";
 import type { TraceOptions } from "../trace/command.ts";
-import { runBuiltImage } from "./run-image.ts";
+import { controlSocketName, runBuiltImage } from "./run-image.ts";
 import type { Services } from "./services.ts";
 
 interface BuildFlags {
   readonly out: string;
   readonly debug: boolean;
+}
+
+interface CtlFlags {
+  readonly out: string;
+  readonly json: boolean;
 }
 
 interface RunFlags extends BuildFlags {
@@ -121,6 +126,23 @@ function makeProgram(
     .action((file: string, flags: TraceOptions) => {
       refuseExtra("trace", qemuArguments);
       services.showTrace(file, flags);
+    });
+
+  command("ctl", "asks the operator's prompt of a machine that runs; without a command, line by line")
+    .argument(
+      "<MACHINE>",
+      "the image's name, which typevisor run has started; or the socket of a machine's serial line",
+    )
+    .argument(
+      "[COMMAND...]",
+      "what to ask: list, inspect GUEST, stop GUEST, follow, ...; help is at the prompt itself",
+    )
+    .option("--out <DIR>", "the folder that has received NAME/", "out")
+    .option("--json", "print the records as they are", false)
+    .action(async (machine: string, words: readonly string[], flags: CtlFlags) => {
+      refuseExtra("ctl", qemuArguments);
+      const socket = machine.includes("/") ? machine : join(flags.out, machine, controlSocketName);
+      await services.control({ socket, command: words, json: flags.json });
     });
 
   command("doctor", "tells what is installed, what is missing, and what to do").action(async () => {

@@ -1,4 +1,5 @@
 /** `typevisor run`: building an image and booting it in QEMU, on the terminal or watched by a program. */
+import { dirname, join } from "node:path";
 import { ConsoleMismatch, defaultLimitMs } from "../../ci/console.ts";
 import type { BootOptions } from "../../ci/qemu.ts";
 import type { MachineOptions } from "../../ci/qemu-arguments.ts";
@@ -48,8 +49,18 @@ export async function runBuiltImage(
   services.print(
     `The console of ${built.name} follows. Ctrl-A X leaves it, Ctrl-A H tells what else there is.\n`,
   );
-  const status = await services.bootOnTerminal(machine);
+  const status = await services.bootOnTerminal(machine, controlSocket(built));
   if (status !== 0) throw new InputFailure(`QEMU ended with status ${status}`);
+}
+
+/** The name of the socket that `run` keeps beside an image, in its folder. */
+export const controlSocketName = "operator.sock";
+
+/** Where programs ask the operator of an image, if it has one. */
+function controlSocket({ img, report }: BuildResult): string | null {
+  return report.ledger.byFeature["kernel/operator"] === undefined
+    ? null
+    : join(dirname(img), controlSocketName);
 }
 
 async function watch(machine: MachineOptions, options: RunOptions, services: Services): Promise<void> {

@@ -18,6 +18,8 @@ import { startNew, type Started } from "../scaffold/start.ts";
 import { showTrace, type TraceOptions } from "../trace/command.ts";
 import { watchSource } from "../watch.ts";
 import { watchOnTerminal } from "./watch-terminal.ts";
+import { control, type CtlOptions } from "./ctl.ts";
+import { operatedTerminal } from "./operated-terminal.ts";
 import { examineMachine, type Finding } from "./examine.ts";
 
 /** The services behind the commands. */
@@ -33,8 +35,13 @@ export interface Services {
   showTrace(file: string, options: TraceOptions): void;
   /** Boots a machine whose console the program reads. */
   boot(options: BootOptions): Promise<Machine>;
-  /** Boots a machine whose console is this terminal, and gives QEMU's exit status. */
-  bootOnTerminal(options: MachineOptions): Promise<number>;
+  /**
+   * Boots a machine whose console is this terminal, and gives QEMU's exit status. `control`: the image has an operator,
+   * whom programs ask by a socket of this path; null: it has none.
+   */
+  bootOnTerminal(options: MachineOptions, control: string | null): Promise<number>;
+  /** Asks the operator's prompt of a running machine. */
+  control(options: CtlOptions): Promise<void>;
   examine(): Promise<readonly Finding[]>;
   print(text: string): void;
   complain(text: string): void;
@@ -63,6 +70,7 @@ export const realServices: Services = {
     return boot(options);
   },
   bootOnTerminal,
+  control: (options) => control(options, (text) => void process.stdout.write(text)),
   examine: examineMachine,
   print: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(text),
@@ -81,8 +89,10 @@ function requireEmulator(): void {
   }
 }
 
-async function bootOnTerminal(options: MachineOptions): Promise<number> {
+async function bootOnTerminal(options: MachineOptions, control: string | null): Promise<number> {
   requireEmulator();
+  if (control !== null && process.stdin.isTTY && process.stdout.isTTY)
+    return operatedTerminal(options, control);
   const variables = copyOfVariables();
   try {
     const args = qemuArguments(options, { console: ["-serial", "mon:stdio"], variables: variables.file });

@@ -1,13 +1,6 @@
-/** Two guests behind the operator's prompt: one that obeys its power button, and one that does not. */
+/** Two guests behind the operator's prompt: one that obeys its power button, and one that knows no button and crashes. */
 import { q35 } from "../../../devices/q35.ts";
-import { guest, image, linux, mib, payload, seconds } from "../../../dsl/image.ts";
-
-const small = (initrd: "initramfs.gz") =>
-  linux({
-    kernel: payload("vmlinuz-cloud"),
-    initrd: payload(initrd),
-    commandLine: "console=ttyS0 quiet",
-  });
+import { guest, image, linux, mib, milliseconds, payload, seconds } from "../../../dsl/image.ts";
 
 export default image({
   name: "operated",
@@ -16,7 +9,11 @@ export default image({
       name: "alpha",
       memory: mib(128),
       vcpus: 1,
-      kernel: small("initramfs.gz"),
+      kernel: linux({
+        kernel: payload("vmlinuz-cloud"),
+        initrd: payload("button-initramfs.gz"),
+        commandLine: "console=ttyS0 quiet",
+      }),
       devices: [q35()],
       onPowerOff: "power-off-machine",
     }),
@@ -24,10 +21,15 @@ export default image({
       name: "beta",
       memory: mib(128),
       vcpus: 1,
-      kernel: small("initramfs.gz"),
+      kernel: linux({
+        kernel: payload("vmlinuz-cloud"),
+        initrd: payload("initramfs.gz"),
+        // It restarts by a triple fault, which is a crash.
+        commandLine: "console=ttyS0 quiet reboot=t",
+      }),
       devices: [q35()],
-      onCrash: "stop",
-      stopDeadline: seconds(3),
+      onCrash: { restart: { backOff: milliseconds(200), most: 1 } },
+      stopDeadline: seconds(2),
     }),
   ],
   operator: {},
