@@ -314,6 +314,7 @@ export function kernel(parts: KernelParts): KernelEntry {
             consoles,
             saving: saver,
             leave,
+            vcpus,
             told,
             rings,
             dumps,

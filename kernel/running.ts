@@ -35,6 +35,8 @@ export interface Running {
   /** Index of the vCPU that this CPU runs next, -1 for none; and by when the kernel's loop is to look again. */
   choose(): i32;
   deadline(): u64;
+  /** Ticks that a vCPU has run so far, up to the last choice of its CPU. */
+  ran(vcpu: u32): u64;
   /** A vCPU was taken from this CPU. */
   putDown(vcpu: Vcpu): void;
 }
@@ -142,6 +144,7 @@ export function running(scheduler: Scheduler, count: number): Running {
       return isRunnable(vcpu) && vcpu.domain!.state === DomainState.running ? chosen : -1;
     },
     deadline: (): u64 => scheduler.deadline(processors.here()),
+    ran: (vcpu: u32): u64 => scheduler.ran(vcpu),
     putDown(vcpu: Vcpu): void {
       const cpu = processors.here();
       cpus[cpu].current = null;

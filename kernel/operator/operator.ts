@@ -9,6 +9,7 @@ import type { u64 } from "../../dsl/core/int.ts";
 import type { CrashDumps } from "../crash-dump.ts";
 import type { EventRings } from "../events.ts";
 import type { Notices } from "../notices.ts";
+import type { Running } from "../running.ts";
 import type { Consoles } from "./consoles.ts";
 import { eventCommands } from "./event-commands.ts";
 import { guestCommands } from "./guest-commands.ts";
@@ -31,6 +32,7 @@ export interface OperatorParts {
   readonly told: Notices;
   readonly rings: EventRings;
   readonly dumps: CrashDumps | null;
+  readonly vcpus: Pick<Running, "ran">;
   /** Has the kernel's loop run at the latest then. */
   wakeBy(ticks: u64): void;
 }

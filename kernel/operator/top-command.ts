@@ -1,9 +1,10 @@
-/** What the guests do with the machine: exits by their kinds, memory, and how many events there were. */
+/** What the guests do with the machine: CPU time, exits by their kinds, memory, and how many events there were. */
 import { u32, u64 } from "../../dsl/core/int.ts";
 import { text } from "../../dsl/core/intrinsics.ts";
 import { array, struct } from "../../dsl/core/layout.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import { machine } from "../machine.ts";
+import { convert, Scale, setScale } from "../timebase.ts";
 import { virtualization } from "../virtualization.ts";
 import { field } from "./answer.ts";
 import { vcpuStateNames } from "./names.ts";
@@ -14,6 +15,7 @@ const fields = Object.freeze({
   guest: field("guest"),
   vcpu: field("vcpu", "vCPU "),
   state: field("state"),
+  ran: field("ranMs", "ran ", " ms"),
   exits: field("exits", "exits "),
   memory: field("guestMemoryMiB", "memory of guests ", " MiB"),
   events: field("events", "events "),
@@ -22,7 +24,7 @@ const fields = Object.freeze({
 
 /** Builds the command: once, or again and again after so many seconds, with what was added since. */
 export function topCommand(
-  { model, domains, rings, wakeBy }: OperatorParts,
+  { model, domains, rings, vcpus, wakeBy }: OperatorParts,
   { answer }: Terminal,
 ): OperatorCommand {
   const guests = Object.freeze(
@@ -33,19 +35,22 @@ export function topCommand(
   const kinds = Object.freeze(
     virtualization.exitKinds.map((name, kind) => Object.freeze({ kind, field: field(name, `${name} `) })),
   );
+  /** Counters of a vCPU: its run time, all exits, and those of each kind. */
+  const places = kinds.length + 2;
   const own = storage(
     "top",
     struct("Top", {
       seconds: u32,
       next: u64,
-      /** What was counted when it was shown last: by vCPU, all exits and those of each kind. */
-      before: array(u64, vcpuCount * (kinds.length + 1)),
+      /** What was counted when it was shown last: by vCPU. */
+      before: array(u64, vcpuCount * places),
+      toMs: Scale,
       eventsBefore: u64,
     }),
   );
   /** What was added to a counter since it was shown last. */
   const added = (at: number, now: u64): u64 => {
-    const place = Math.min(at, vcpuCount * (kinds.length + 1) - 1);
+    const place = Math.min(at, vcpuCount * places - 1);
     const since = u64(now - own.before[place]);
     own.before[place] = now;
     return since;
@@ -56,7 +61,7 @@ export function topCommand(
     return count;
   };
   const forget = (): void => {
-    for (let i = 0; i < vcpuCount * (kinds.length + 1); i++) own.before[i] = 0n;
+    for (let i = 0; i < vcpuCount * places; i++) own.before[i] = 0n;
     own.eventsBefore = 0n;
   };
   const show = (): void => {
@@ -75,11 +80,12 @@ export function topCommand(
         answer.text(fields.guest, text(g.name));
         answer.decimal(fields.vcpu, BigInt(i));
         for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
-        answer.decimal(fields.exits, added(index * (kinds.length + 1), vcpu.exits));
+        answer.decimal(fields.ran, convert(own.toMs, added(index * places, vcpus.ran(u32(index)))));
+        answer.decimal(fields.exits, added(index * places + 1, vcpu.exits));
         for (const k of kinds)
           answer.decimal(
             k.field,
-            added(index * (kinds.length + 1) + k.kind + 1, virtualization.exitsOf(u32(index), k.kind)),
+            added(index * places + k.kind + 2, virtualization.exitsOf(u32(index), k.kind)),
           );
         answer.close();
       }
@@ -96,6 +102,7 @@ export function topCommand(
     argument: "number",
     run: (_guest: u32, number: u32): void => {
       own.seconds = number;
+      setScale(own.toMs, machine.ticksPerSecond(), 1000n);
       forget();
       show();
       arm();

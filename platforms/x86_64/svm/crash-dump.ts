@@ -80,17 +80,21 @@ function readStack(v: SvmVcpu, address: u64, bytes: u32): GuestValue {
 }
 
 /**
- * Gives the return addresses that a vCPU's frame pointers lead to, the innermost first, and how many there are. Frames lie
- * one above the other, so a chain that a hostile guest has made ends.
+ * Follows frame pointers from `first` on, and gives the return addresses that lie above them, the innermost first, and how
+ * many there are. Each frame lies above the one before, so that a chain that a hostile guest has made ends.
  */
-export function dumpFrames(v: SvmVcpu, frames: FixedArray<u64>): u32 {
-  const bytes: u32 = isLong64(v) ? 8 : 4;
-  let frame: u64 = v.gpr[gpr.rbp];
-  if (bytes === 4) frame = u64(frame & 0xffff_ffffn);
+export function followFrames<S>(
+  state: S,
+  read: (state: S, address: u64, bytes: u32) => GuestValue,
+  first: u64,
+  bytes: u32,
+  frames: FixedArray<u64>,
+): u32 {
+  let frame: u64 = first;
   let count: u32 = 0;
   for (let i = 0; i < mostFrames; i++) {
-    const next = readStack(v, frame, bytes);
-    const back = readStack(v, u64(frame + BigInt(bytes)), bytes);
+    const next = read(state, frame, bytes);
+    const back = read(state, u64(frame + BigInt(bytes)), bytes);
     if (!next.ok || !back.ok || back.value === 0n) break;
     frames[i] = back.value;
     count = u32(i + 1);
@@ -98,4 +102,11 @@ export function dumpFrames(v: SvmVcpu, frames: FixedArray<u64>): u32 {
     frame = next.value;
   }
   return count;
+}
+
+/** Gives the return addresses on the stack of a vCPU that is on no CPU, as `followFrames` does. */
+export function dumpFrames(v: SvmVcpu, frames: FixedArray<u64>): u32 {
+  const bytes: u32 = isLong64(v) ? 8 : 4;
+  const frame = bytes === 8 ? v.gpr[gpr.rbp] : u64(v.gpr[gpr.rbp] & 0xffff_ffffn);
+  return followFrames(v, readStack, frame, bytes, frames);
 }
