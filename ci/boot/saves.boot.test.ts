@@ -61,6 +61,8 @@ const workload =
 const guestText = (text: string): string =>
   text
     .replaceAll("\r", "")
+    // What the prompt ends a guest's escape sequence with.
+    .replaceAll("\x18", "")
     .replace(/typevisor> restart\n[^]*?after \d+ s\n/, "")
     .replaceAll(/ {2}linux {2}128 MiB {2}saved[^\n]*\n|it is saved: [^\n]*\n/g, "")
     .replaceAll(/\n?typevisor[>:] [^\n]*\n/g, "");

@@ -220,12 +220,16 @@ export function operatorSessions(
 
   // ---- What is typed ----------------------------------------------------------------------------------------
 
+  /** Ends an escape sequence in the middle of which the guest was held (CAN, ECMA-48 §8.3.5 and VT100). */
+  const cancelSequence = (): void => put(0x18);
   const renew = (): void => {
     console.release();
+    cancelSequence();
     editor.show(own.line);
   };
   const open = (): void => {
     console.take();
+    cancelSequence();
     out.text(text("\n"));
     editor.next(own.line);
     editor.show(own.line);
@@ -347,6 +351,7 @@ export function operatorSessions(
       if (console.isTaken() && console.isFull()) {
         out.text(text("\n"));
         console.release();
+        cancelSequence();
         out.text(text("\n"));
         if (own.stream === 0) editor.show(own.line);
       }
