@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import test from "ava";
 import { checkPayloads } from "../compiler/image/payload-check.ts";
 import type { Manifest } from "../dsl/image.ts";
+import { prepareBareGuest } from "../ci/bare-guest/build.ts";
 import { payloadFolder, preparePayloads } from "../ci/payloads.ts";
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -16,6 +17,7 @@ async function manifestOf(name: string): Promise<Manifest> {
 
 test.before(async () => {
   await preparePayloads();
+  prepareBareGuest();
 });
 
 for (const name of files) {

@@ -108,6 +108,13 @@ function lateByCount(): u32 {
   return once + once < twice ? 0 : u32(once + once - twice);
 }
 
+/** Rests, halted, for so many ticks of the counter; in x2APIC mode. */
+export function restFor(ticks: u64): void {
+  writeMsr(x2apicTimer, BigInt(deadlineMode | x2apicVector));
+  writeMsr(tscDeadline, u64(readTsc() + ticks));
+  haltSite();
+}
+
 /** The 8259s stay silent: only the local APIC may interrupt. */
 export function openLocalApic(): void {
   out8(0x21, 0xff);

@@ -31,6 +31,7 @@ import { measure, measureOne } from "./measure.ts";
 import { measurePorts } from "./ports.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
 import { startOf } from "./start.ts";
+import { awaitSeconds, tick } from "./ticking.ts";
 
 const osxsave = 1n << 18n;
 /** CPUID leaf 1, ECX: XSAVE. */
@@ -54,6 +55,9 @@ function obey(letter: u8): void {
     case 0x64: // d
       jumpToDevice();
       break;
+    case 0x65: // e
+      awaitSeconds(3);
+      break;
     case 0x66: // f
       floodUart();
       break;
@@ -74,6 +78,9 @@ function obey(letter: u8): void {
       break;
     case 0x69: // i
       reservedBitInCr0();
+      break;
+    case 0x6b: // k
+      tick();
       break;
     case 0x6c: // l
       leaveLongMode();
