@@ -24,6 +24,7 @@ import type { Consoles } from "./operator/consoles.ts";
 import { makeOperator } from "./operator/operator.ts";
 import { processors } from "./processors.ts";
 import type { Running } from "./running.ts";
+import { neededCpus } from "./scheduler/scheduler.ts";
 import type { Saves } from "./saves.ts";
 import { addExtent, addSlot, SlotKind } from "./slots.ts";
 import type { Trace } from "./trace.ts";
@@ -102,6 +103,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   const total = guests.reduce((sum, g) => sum + g.bytes, BigInt(board.sharedBytes));
   const consoleGuest = model.console.guest;
   const operated = consoles !== null;
+  const cpusNeeded = neededCpus(model);
   const told = notices(rings, guests, board.instances, saves !== null, operated, hasPolicies(model));
 
   // ---- Memory -----------------------------------------------------------------------------------------------
@@ -380,6 +382,12 @@ export function kernel(parts: KernelParts): KernelEntry {
   return Object.freeze({
     check,
     start(boot: BootInfo): never {
+      if (cpusNeeded > 1 && boot.cpuCount < cpusNeeded) {
+        notice(
+          text(`the guests' schedules name CPUs that this machine does not have: it takes ${cpusNeeded}`),
+        );
+        machine.powerOff();
+      }
       virtualization.enableCpu();
       board.timers.clear();
       vcpus.start();

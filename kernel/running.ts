@@ -83,6 +83,18 @@ export function running(scheduler: Scheduler, count: number): Running {
       const end = u32(Math.min(domain.firstVcpu + domain.vcpuCount, count));
       for (let i = 0; i < end; i++) if (i >= domain.firstVcpu) act(virtualization.vcpu(i));
     };
+  /** Whom a vCPU that spins may be waiting for: one of its guest's that could run and has no CPU; -1 where there is none. */
+  const awaited = (vcpu: Vcpu): i32 => {
+    const domain = vcpu.domain!;
+    const end = u32(Math.min(domain.firstVcpu + domain.vcpuCount, count));
+    for (let i = 0; i < end; i++) {
+      if (i >= domain.firstVcpu && i !== vcpu.index) {
+        const other = virtualization.vcpu(i);
+        if (isRunnable(other) && !isCurrent(other)) return i;
+      }
+    }
+    return -1;
+  };
   const flush = forEach((vcpu: Vcpu): void => ask(vcpu, Request.flush));
   const awaitOut = forEach((vcpu: Vcpu): void => {
     if (isElsewhere(vcpu)) processors.awaitOut(vcpu.cpu);
@@ -150,7 +162,7 @@ export function running(scheduler: Scheduler, count: number): Running {
       cpus[cpu].current = null;
       const now = machine.now();
       if (!isRunnable(vcpu) || vcpu.domain!.state !== DomainState.running) scheduler.sleep(vcpu.index, now);
-      else if (vcpu.spins) scheduler.giveWay(cpu, -1, now);
+      else if (vcpu.spins) scheduler.giveWay(cpu, awaited(vcpu), now);
       vcpu.spins = false;
     },
   });
