@@ -167,10 +167,11 @@ export function kernel(parts: KernelParts): KernelEntry {
   // ---- Volumes -----------------------------------------------------------------------------------------------
 
   const volumeFeeds = board.feeds.filter((f) => f.name === "volume");
-  /** Tells a volume's device that a request has ended, unless its guest has ended before. */
+  /** Tells a volume's device that a request has ended, unless its guest has ended before; one that is paused finds it. */
   const tellVolume = (volume: u32, slot: u32, result: u32): void => {
     for (const f of volumeFeeds) {
-      if (f.volume === volume && domains[f.guest].state === DomainState.running) {
+      const { state } = domains[f.guest];
+      if (f.volume === volume && (state === DomainState.running || state === DomainState.paused)) {
         board.enterGuest(f.guest);
         f.receive(completionByte(slot, result));
       }
