@@ -43,7 +43,7 @@ test.serial("what is not said, or is nobody's name, is asked for by name", async
   t.is((await run("debugcon")).complained, "error: how long? `--seconds 60`, or `--runs 100000` inputs\n");
   t.regex(
     (await run("debugcom", "--runs", "1")).complained,
-    /has no device debugcom: there are acpi-pm, debugcon, /,
+    /has no device debugcom: there are acpi-pm, cfi-flash, debugcon, /,
   );
   t.regex((await run("debugcon", "--seconds", "0")).complained, /it takes a whole number above 0/);
 });
