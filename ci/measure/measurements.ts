@@ -6,6 +6,7 @@ import { disk } from "./disk.ts";
 import { editToBoot } from "./edit-boot.ts";
 import { editTime } from "./edit-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
+import { guestSizes } from "./guests.ts";
 import { handlers } from "./handlers.ts";
 import { lines } from "./lines.ts";
 import { network } from "./network.ts";
@@ -35,6 +36,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     handlers,
     lines,
     scaling,
+    guestSizes,
     schedulerDecisions,
     startInstructions("images/hello-linux.ts"),
     traceCost(),

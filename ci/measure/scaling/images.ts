@@ -3,6 +3,7 @@ import { debugcon } from "../../../devices/debugcon.ts";
 import { q35 } from "../../../devices/q35.ts";
 import { instantiate } from "../../../dsl/device/instance.ts";
 import { guest, image, linux, mib, payload, type Manifest } from "../../../dsl/image.ts";
+import type { VcpuCount } from "../../../dsl/manifest/guest.ts";
 import { fitted, type DeviceDeclaration } from "../../../dsl/manifest/device.ts";
 import { countedPort } from "../../../platforms/x86_64/bare-guest/ports.ts";
 
@@ -32,6 +33,9 @@ export function withDevices(count: number): Manifest {
   });
 }
 
+/** CPUs of the machine that guests and virtual CPUs are counted for; one alone has no scheduler. */
+const cpuCapacity = (count: number): number => Math.min(count, 4);
+
 /** Some guests, all alike. */
 export function withGuests(count: number): Manifest {
   const [first, ...others] = Array.from({ length: count }, (_, i) => `guest${i}`).map((name: string) =>
@@ -43,5 +47,22 @@ export function withGuests(count: number): Manifest {
       devices: [q35()],
     }),
   );
-  return image({ name: "scaled", guests: [first, ...others] });
+  return image({ name: "scaled", cpuCapacity: cpuCapacity(count), guests: [first, ...others] });
+}
+
+/** One guest of some virtual CPUs. */
+export function withVcpus(count: VcpuCount): Manifest {
+  return image({
+    name: "scaled",
+    cpuCapacity: cpuCapacity(count),
+    guests: [
+      guest({
+        name: "guest0",
+        memory: mib(64),
+        vcpus: count,
+        kernel: linux({ kernel: payload("bare-guest.bzimage") }),
+        devices: [q35()],
+      }),
+    ],
+  });
 }
