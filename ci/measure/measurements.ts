@@ -19,6 +19,7 @@ import { xen } from "./peers/xen.ts";
 import { kvmMemory, peerMemory, xenMemory } from "./peer-memory.ts";
 import { scaling } from "./scaling.ts";
 import { schedulerDecisions } from "./scheduler.ts";
+import { switchCost, weightedShares } from "./sharing.ts";
 import { startInstructions } from "./start-instructions.ts";
 import { traceCost } from "./trace-cost.ts";
 
@@ -38,6 +39,8 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     scaling,
     guestSizes,
     schedulerDecisions,
+    switchCost,
+    weightedShares,
     startInstructions("images/hello-linux.ts"),
     traceCost(),
     bootRatio(against),

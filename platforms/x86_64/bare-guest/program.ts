@@ -30,6 +30,7 @@ import { tryHypercalls, tryViridian } from "./interfaces.ts";
 import { measure, measureOne } from "./measure.ts";
 import { measurePorts } from "./ports.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
+import { countRounds, measureYield, yieldForever } from "./sharing.ts";
 import { startOf } from "./start.ts";
 import { awaitSeconds, tick } from "./ticking.ts";
 
@@ -67,6 +68,9 @@ function obey(letter: u8): void {
     case 0x68: // h
       haltForever();
       break;
+    case 0x4b: // K
+      countRounds();
+      break;
     case 0x6d: // m
       measure();
       break;
@@ -88,6 +92,9 @@ function obey(letter: u8): void {
     case 0x70: // p
       reservedBitInCr3();
       break;
+    case 0x71: // q
+      measureYield();
+      break;
     case 0x72: // r
       randomWrites();
       break;
@@ -96,6 +103,9 @@ function obey(letter: u8): void {
       break;
     case 0x74: // t
       tripleFault();
+      break;
+    case 0x75: // u
+      yieldForever();
       break;
     case 0x76: // v
       nestedVirtualisation();
