@@ -21,11 +21,19 @@ export const Cpu = struct("Cpu", {
   interrupts: u64,
   /** The kernel's loop is to go round once more before it runs a vCPU or waits. */
   again: bool,
+  /** Its timer has interrupted since the kernel's timers were last looked at, and is armed for nothing. */
+  expired: bool,
 });
 export type Cpu = ValueOf<typeof Cpu>;
 
 /** All CPUs, by index. */
 export const cpus = storage("cpus", array(Cpu, maxCpus), { align: 64 });
+
+/** Tells the kernel that this CPU's timer has interrupted; beside what `interrupted` does. */
+export function timerExpired(index: u32): void {
+  cpus[index].expired = true;
+  interrupted(index);
+}
 
 /**
  * Tells the kernel that an interrupt came to this CPU. The platform's handlers of the timer and the console call it,

@@ -1,4 +1,5 @@
 import test from "ava";
+import { timerExpired } from "./cpu.ts";
 import { never } from "./machine.ts";
 import { modelMachine } from "./testing/machine.ts";
 import { timers } from "./timers.ts";
@@ -19,6 +20,17 @@ test("the machine's timer is armed for the earliest deadline", (t) => {
   t.is(machine.armed, 300n);
   all.arm(2, 900n);
   t.is(machine.armed, 300n);
+});
+
+test("a timer that interrupts early is armed again", (t) => {
+  const { machine, fired, timers: all } = scene();
+  all.arm(0, 500n);
+  machine.ticks = 499n;
+  machine.armed = never;
+  timerExpired(0);
+  all.run();
+  t.deepEqual(fired, []);
+  t.is(machine.armed, 500n);
 });
 
 test("what is due is delivered once, and the next deadline armed", (t) => {

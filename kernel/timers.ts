@@ -6,6 +6,7 @@
 import { array, struct, type FixedArray } from "../dsl/core/layout.ts";
 import { u32, u64, u8 } from "../dsl/core/int.ts";
 import { storage } from "../dsl/core/storage.ts";
+import { cpus } from "./cpu.ts";
 import { machine, never } from "./machine.ts";
 import { processors } from "./processors.ts";
 
@@ -83,7 +84,10 @@ export function timers(
     },
     run(): void {
       const cpu = processors.here();
-      if (machine.now() < armed[cpu]) return;
+      const own = cpus[cpu];
+      // A timer that interrupts early, by its rounding, does not do so again by itself.
+      if (machine.now() < armed[cpu] && !own.expired) return;
+      own.expired = false;
       // What a handler arms while this runs is due at the earliest in the next round.
       armed[cpu] = 0n;
       const now = machine.now();

@@ -1,5 +1,5 @@
 /** The kernel's machine, on x86_64: ticks are the TSC's, the timer the local APIC's, the console the serial port. */
-import { interrupted } from "../../kernel/cpu.ts";
+import { interrupted, timerExpired } from "../../kernel/cpu.ts";
 import { bootInfo, maxCpus } from "../../kernel/boot.ts";
 import type { Machine } from "../../kernel/machine.ts";
 import { u32, u64, type u8 } from "../../dsl/core/int.ts";
@@ -29,7 +29,7 @@ const clockIrq = 8;
 
 const timer = hostVector("timer", () => {
   acknowledge();
-  interrupted(localCpuIndex());
+  timerExpired(localCpuIndex());
 });
 /** The CPU is out of its guest or its wait by now, and looks at its requests. */
 const signal = hostVector("signal", acknowledge);
