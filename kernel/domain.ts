@@ -23,6 +23,8 @@ export enum DomainState {
   restarting = 6,
   /** Turned itself off. */
   poweredOff = 7,
+  /** Is loaded and runs as soon as its memory is cleared. */
+  loading = 8,
 }
 
 /** Why a guest was stopped or restarted. Each has a sentence in `notices.ts`. */
@@ -76,6 +78,8 @@ export const Domain = struct("Domain", {
   translationRoot: u64,
   /** Tag of its translations on the CPU. */
   translationTag: u32,
+  /** Bytes at the end of its own memory that may hold something. */
+  uncleared: u64,
   /** What `state` says is still to be done: by the kernel's loop, once none of the vCPUs is on a CPU. */
   changed: bool,
 });
@@ -89,6 +93,12 @@ export function changeDomain(domain: Domain, state: u32, reason: u32, rip: u64, 
   domain.stopDetail = detail;
   domain.restartAt = 0n;
   domain.changed = true;
+}
+
+/** Whether a domain neither runs nor is about to. */
+export function isIdle(domain: Domain): boolean {
+  const state = domain.state;
+  return state !== DomainState.running && state !== DomainState.loading && !domain.changed;
 }
 
 /** Ends a domain's run for a reason, unless it has ended; what follows is as the manifest says. */

@@ -7,6 +7,7 @@ import type { Notices } from "./notices.ts";
 import type { Running } from "./running.ts";
 import { SaveProblem } from "./save-format.ts";
 import type { Saves } from "./saves.ts";
+import { ownBytes } from "./slots.ts";
 import { pauseGuestTime, resumeGuestTime } from "./timebase.ts";
 import { virtualization } from "./virtualization.ts";
 
@@ -48,6 +49,7 @@ export function guestSaving(
   /** A `SaveProblem`. */
   const attempt = (domain: Domain): u32 => {
     if (domain.state === DomainState.running) return SaveProblem.running;
+    domain.uncleared = ownBytes(domain.slots);
     const problem = saves.restore(domain);
     if (problem !== SaveProblem.none) return problem;
     // The counter goes on from where it was held.

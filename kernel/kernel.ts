@@ -7,15 +7,16 @@ import { u32, u64 } from "../dsl/core/int.ts";
 import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel, MemorySlotModel } from "../dsl/manifest/model.ts";
-import { BootProblem, maxCpus, maxRegions, RegionKind, type BootInfo, type KernelEntry } from "./boot.ts";
+import { BootProblem, maxCpus, type BootInfo, type KernelEntry } from "./boot.ts";
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
 import { crashDumps } from "./crash-dump.ts";
 import { cpus } from "./cpu.ts";
-import { Domain, DomainState } from "./domain.ts";
+import { Domain, DomainState, isIdle } from "./domain.ts";
 import type { EventRings } from "./events.ts";
 import { guestSaving } from "./guest-saving.ts";
+import { availableBytes, giveMemory, takeRun } from "./host-memory.ts";
 import { hasPolicies, lifecycle } from "./lifecycle.ts";
 import { recordCpus } from "./host-cpus.ts";
 import { machine } from "./machine.ts";
@@ -26,7 +27,7 @@ import { processors } from "./processors.ts";
 import type { Running } from "./running.ts";
 import { neededCpus } from "./scheduler/scheduler.ts";
 import type { Saves } from "./saves.ts";
-import { addExtent, addSlot, SlotKind } from "./slots.ts";
+import { addSlot, SlotKind } from "./slots.ts";
 import type { Trace } from "./trace.ts";
 import { virtualization, type Loaded } from "./virtualization.ts";
 
@@ -54,17 +55,6 @@ export function domainStorage(model: ImageModel): FixedArray<Domain> {
 
 /** About a millisecond: a second shifted right by this. */
 const millisecondShift = 10n;
-/** The guests' memory lies at multiples of this, so that it can be mapped with large pages. */
-const chunk = 0x20_0000n;
-const chunkMask = ~(chunk - 1n);
-
-/** Bytes of a usable region that whole chunks cover. */
-function chunksIn(base: u64, bytes: u64): { readonly base: u64; readonly bytes: u64 } {
-  const start = u64(u64(base + chunk - 1n) & chunkMask);
-  const end = u64(u64(base + bytes) & chunkMask);
-  return end > start ? { base: start, bytes: u64(end - start) } : { base: start, bytes: 0n };
-}
-
 /** What the slots of a manifest are at first. */
 const slotKinds = Object.freeze({
   ram: SlotKind.ram,
@@ -109,59 +99,13 @@ export function kernel(parts: KernelParts): KernelEntry {
   // ---- Memory -----------------------------------------------------------------------------------------------
 
   const check = (boot: BootInfo): Loaded => {
-    let available: u64 = 0n;
-    const count = Math.min(boot.regionCount, maxRegions);
-    for (let i = 0; i < count; i++) {
-      const region = boot.regions[i];
-      if (region.kind === RegionKind.usable)
-        available = u64(available + chunksIn(region.base, region.bytes).bytes);
-    }
+    const available = availableBytes(boot);
     if (available < total) return { problem: BootProblem.noMemory, detail: u64(total - available) };
     for (const g of guests) {
       const loaded = virtualization.check(g.index, boot);
       if (loaded.problem !== BootProblem.none) return loaded;
     }
     return { problem: BootProblem.none, detail: 0n };
-  };
-
-  /** Takes `bytes` for a domain from the usable regions, and takes them out of the map. */
-  const giveMemory = (domain: Domain, boot: BootInfo, bytes: u64): boolean => {
-    let missing: u64 = bytes;
-    const count = Math.min(boot.regionCount, maxRegions);
-    // From the top: what lies low is scarcer.
-    for (let i = 0; i < count; i++) {
-      const region = boot.regions[count - 1 - i];
-      if (missing === 0n) return true;
-      if (region.kind === RegionKind.usable) {
-        const room = chunksIn(region.base, region.bytes);
-        if (room.bytes > 0n) {
-          const taken = room.bytes < missing ? room.bytes : missing;
-          if (!addExtent(domain.slots, domain.index, room.base, taken)) return false;
-          // The chunks before what is left are given away or too small to be of use.
-          const end = u64(region.base + region.bytes);
-          region.base = u64(room.base + taken);
-          region.bytes = u64(end - region.base);
-          missing = u64(missing - taken);
-        }
-      }
-    }
-    return missing === 0n;
-  };
-
-  /** Takes a run of `bytes` from the usable regions for what guests share; 0 where there is none that long. */
-  const takeRun = (boot: BootInfo, bytes: u64): u64 => {
-    const count = Math.min(boot.regionCount, maxRegions);
-    for (let i = 0; i < count; i++) {
-      const region = boot.regions[count - 1 - i];
-      const room = chunksIn(region.base, region.bytes);
-      if (region.kind === RegionKind.usable && room.bytes >= bytes) {
-        const end = u64(region.base + region.bytes);
-        region.base = u64(room.base + bytes);
-        region.bytes = u64(end - region.base);
-        return room.base;
-      }
-    }
-    return 0n;
   };
 
   // ---- Volumes -----------------------------------------------------------------------------------------------
@@ -232,6 +176,7 @@ export function kernel(parts: KernelParts): KernelEntry {
         notice(text("there is not enough memory for a guest"));
         machine.powerOff();
       }
+      domain.uncleared = g.bytes;
       for (const s of g.slots) addSlot(domain.slots, s.kind, 0, s.gpa, s.bytes, s.offset);
       board.addPages(domain);
       for (let i = 0; i < g.vcpuCount; i++) {
@@ -281,7 +226,7 @@ export function kernel(parts: KernelParts): KernelEntry {
   const serveOperator = (): void => {
     for (const g of guests) {
       const domain = domains[g.index];
-      if (g.index === consoleGuest && domain.state !== DomainState.running && !domain.changed) {
+      if (g.index === consoleGuest && isIdle(domain)) {
         const byte = machine.consoleGet();
         if (byte < 0) return;
         if (byte === 0x72) {
@@ -334,8 +279,8 @@ export function kernel(parts: KernelParts): KernelEntry {
     }
   };
 
-  /** Serves what waits for anybody. */
-  const serve = (): void => {
+  /** Serves what waits for anybody; true where there is more to do, whatever comes. */
+  const serve = (): boolean => {
     board.deliver();
     board.timers.run();
     // Behind the timers, which may send: what has come is told before the CPU waits.
@@ -348,9 +293,10 @@ export function kernel(parts: KernelParts): KernelEntry {
     if (operated || consoleGuest !== null) feedConsole();
     if (!operated && consoleGuest !== null) serveOperator();
     serveVolumes();
-    life.settle();
+    const more = life.settle();
     tell();
     if (trace !== null) trace.drain(false);
+    return more;
   };
 
   /** What every CPU does, under the kernel's lock. */
@@ -359,11 +305,12 @@ export function kernel(parts: KernelParts): KernelEntry {
     cpu.online = 1;
     for (;;) {
       cpu.again = false;
-      serve();
+      const more = serve();
       if (cpu.again) continue;
       const chosen = vcpus.choose();
       if (chosen < 0) {
         if (trace !== null) trace.drain(true);
+        if (more) board.timers.wakeBy(machine.now());
         processors.release();
         machine.waitForInterrupt();
         processors.acquire();

@@ -27,7 +27,7 @@ import { machine } from "./machine.ts";
 import { restartPolicy, type Restart } from "./restart-policy.ts";
 import { powerButtons } from "./power-button.ts";
 import type { Running } from "./running.ts";
-import { clearExtents, clearVolatile } from "./slots.ts";
+import { clearPiece, clearVolatilePiece, ownBytes } from "./slots.ts";
 import { convert, pauseGuestTime, resumeGuestTime, startGuestTime } from "./timebase.ts";
 import { Request, VcpuState } from "./vcpu.ts";
 import { virtualization } from "./virtualization.ts";
@@ -36,6 +36,11 @@ import { virtualization } from "./virtualization.ts";
 export function hasPolicies({ guests }: Pick<ImageModel, "guests">): boolean {
   return guests.some(({ power }) => power.rebootPolicy !== null || power.crashPolicy !== null);
 }
+
+/** Memory that is cleared in one turn of the kernel's loop, which others wait for: a tenth of a millisecond's worth. */
+const pieceBytes = 0x10_0000n;
+/** How long others run before the next piece: a second shifted right by this, 2 ms. */
+const turnShift = 9n;
 
 export interface Lifecycle {
   /** Lets a domain start from its beginning, whatever it does now. */
@@ -50,8 +55,8 @@ export interface Lifecycle {
   resume(domain: Domain): void;
   /** Stops a domain's vCPUs, none of which is on a CPU, and withdraws its timers. */
   rest(domain: Domain): void;
-  /** Does what the domains' states ask for. */
-  settle(): void;
+  /** Does what the domains' states ask for; true where there is more to do, whatever comes. */
+  settle(): boolean;
 }
 
 /** What the lives of guests are made of. */
@@ -93,11 +98,9 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
   const vcpuCount = parts.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
   const endOf = (domain: Domain): u32 => u32(Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount));
 
-  /** Loads a domain and lets its first vCPU run. */
+  /** Loads a domain, whose memory is clear, and lets its first vCPU run. */
   const load = (domain: Domain): void => {
-    parts.drainVolumes(domain.index);
-    if (hasFlash) clearVolatile(domain.slots);
-    else clearExtents(domain.slots);
+    domain.uncleared = ownBytes(domain.slots);
     startGuestTime(domain.time);
     board.enterGuest(domain.index);
     board.restart(domain.index);
@@ -152,7 +155,8 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     domain.restarts = u32(domain.restarts + 1);
     const reason = BigInt(domain.reason);
     rings.record(guestRestarted, BigInt(domain.index), reason, domain.stopDetail, domain.stopRip);
-    load(domain);
+    rest(domain);
+    domain.state = DomainState.loading;
   };
 
   const dump = (domain: Domain): void => {
@@ -199,11 +203,33 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     vcpus.withdraw(domain);
     if (!vcpus.isAtRest(domain)) return;
     domain.changed = false;
-    if (operated && domain.state === DomainState.paused) pauseGuestTime(domain.time);
-    else if (domain.state === DomainState.starting) {
+    if (operated && domain.state === DomainState.paused) {
+      pauseGuestTime(domain.time);
+      return;
+    }
+    parts.drainVolumes(domain.index);
+    if (domain.state === DomainState.starting) {
       rings.record(guestStarted, BigInt(domain.index), megabytes, 0n, 0n);
-      load(domain);
+      domain.state = DomainState.loading;
     } else end(domain);
+  };
+  /**
+   * Clears some of the memory of a domain that does not run: what a guest has left is gone before another thing is done with
+   * it, and others get their turns meanwhile.
+   */
+  const clear = (domain: Domain): boolean => {
+    const left = domain.uncleared;
+    if (left !== 0n) {
+      const from = u64(ownBytes(domain.slots) - left);
+      // What lies in flash outlives the guest.
+      const step = hasFlash
+        ? clearVolatilePiece(domain.slots, from, pieceBytes)
+        : clearPiece(domain.slots, from, pieceBytes);
+      domain.uncleared = step === 0n || step > left ? 0n : u64(left - step);
+      return true;
+    }
+    if (domain.state === DomainState.loading) load(domain);
+    return false;
   };
 
   return Object.freeze({
@@ -237,7 +263,8 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
       rings.record(guestResumed, BigInt(domain.index), 0n, 0n, 0n);
     },
     rest,
-    settle(): void {
+    settle(): boolean {
+      let more = false;
       for (const g of guests) {
         const domain = domains[g.index];
         if (operated && domain.stopBy !== 0n && domain.state === DomainState.running) {
@@ -252,7 +279,13 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
           } else board.timers.wakeBy(domain.restartAt);
         }
         if (domain.changed) settleOne(domain, g.megabytes);
+        const state = domain.state;
+        if (!domain.changed && state !== DomainState.running && state !== DomainState.paused)
+          more = clear(domain) || more;
       }
+      // Beside a guest that runs alone, which nothing else would interrupt.
+      if (more) board.timers.wakeBy(u64(machine.now() + (machine.ticksPerSecond() >> turnShift)));
+      return more;
     },
   });
 }

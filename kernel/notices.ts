@@ -38,7 +38,7 @@ import { SaveProblem } from "./save-format.ts";
 const beside = Object.freeze({ nothing: 0, rip: 1, detail: 3 });
 
 /** The sentences of the reasons. */
-const sentences = Object.freeze([
+export const stopSentences = Object.freeze([
   { reason: StopReason.powerOff, text: "it powered itself off", more: beside.nothing },
   { reason: StopReason.reboot, text: "it asked for a restart", more: beside.nothing },
   { reason: StopReason.tripleFault, text: "triple fault", more: beside.rip },
@@ -230,7 +230,7 @@ export function notices(
       (delays || !ofPolicies.includes(kind)) &&
       (cpuCapacity > 1 || !ofCpus.includes(kind)),
   );
-  const possibleReasons = operated ? [...sentences, ...operatorSentences] : sentences;
+  const possibleReasons = operated ? [...stopSentences, ...operatorSentences] : stopSentences;
   const reasons = textTable(
     byNumber(
       possibleReasons,

@@ -5,7 +5,7 @@ import { storage } from "../dsl/core/storage.ts";
 import type { Domain } from "./domain.ts";
 import { pageBytes, runsPerChunk, SavedChunk, SaveProblem, type SaveHeader } from "./save-format.ts";
 import type { SaveStream } from "./save-stream.ts";
-import { clearExtents, findExtent, ownBytes } from "./slots.ts";
+import { clearPiece, findExtent, ownBytes } from "./slots.ts";
 
 /** Pages of one run at most. */
 const mostPages = 0x400;
@@ -87,7 +87,12 @@ export function savedMemory(stream: SaveStream, header: SaveHeader): SavedMemory
   const take = (domain: Domain): u32 => {
     const pages = u64(ownBytes(domain.slots) / pageBytes);
     let taken: u64 = 0n;
-    clearExtents(domain.slots);
+    const bytes = ownBytes(domain.slots);
+    for (let cleared: u64 = 0n; cleared < bytes;) {
+      const step = clearPiece(domain.slots, cleared, bytes);
+      if (step === 0n) break;
+      cleared = u64(cleared + step);
+    }
     for (;;) {
       if (!stream.takePages(addressOf(chunk), pageBytes)) return stream.problem();
       const count = chunk.count;

@@ -161,43 +161,45 @@ export function ownBytes(table: SlotTable): u64 {
   return bytes;
 }
 
-/** Fills all host memory that a domain owns with zeros. */
-export function clearExtents(table: SlotTable): void {
+/**
+ * Fills host memory with zeros that lies `offset` into what a domain owns: up to `most` bytes, in one extent. Gives how many
+ * it went on; 0 behind the last. Pages that are out of service are left alone.
+ */
+export function clearPiece(table: SlotTable, offset: u64, most: u64): u64 {
   const count = Math.min(table.extentCount, maxExtents);
   for (let i = 0; i < count; i++) {
     const extent = table.extents[i];
-    if (extent.owner !== sharedOwner) fillBytes(extent.hpa, 0, extent.bytes);
-  }
-}
-
-/** As `clearExtents`, but for what lies in flash. */
-export function clearVolatile(table: SlotTable): void {
-  const extents = Math.min(table.extentCount, maxExtents);
-  const slots = Math.min(table.slotCount, maxSlots);
-  for (let i = 0; i < extents; i++) {
-    const extent = table.extents[i];
-    if (extent.owner !== sharedOwner) {
-      const end = u64(extent.offset + extent.bytes);
-      let at: u64 = extent.offset;
-      while (at < end) {
-        let next: u64 = end;
-        let kept = false;
-        for (let j = 0; j < slots; j++) {
-          const slot = table.slots[j];
-          if (slot.kind === SlotKind.romDevice || slot.kind === SlotKind.hiddenRom) {
-            const last = u64(slot.target + slot.bytes);
-            if (at < slot.target) next = slot.target < next ? slot.target : next;
-            else if (at < last) {
-              kept = true;
-              next = last < next ? last : next;
-            }
-          }
-        }
-        if (!kept) fillBytes(u64(extent.hpa + u64(at - extent.offset)), 0, u64(next - at));
-        at = next;
+    if (extent.owner !== sharedOwner && offset >= extent.offset) {
+      const inside = u64(offset - extent.offset);
+      if (inside < extent.bytes) {
+        const rest = u64(extent.bytes - inside);
+        const bytes = rest < most ? rest : most;
+        if (extent.state !== ExtentState.offline) fillBytes(u64(extent.hpa + inside), 0, bytes);
+        return bytes;
       }
     }
   }
+  return 0n;
+}
+
+/** As `clearPiece`, but for what lies in flash. */
+export function clearVolatilePiece(table: SlotTable, offset: u64, most: u64): u64 {
+  let next: u64 = u64(offset + most);
+  let kept = false;
+  const slots = Math.min(table.slotCount, maxSlots);
+  for (let i = 0; i < slots; i++) {
+    const slot = table.slots[i];
+    if (slot.kind === SlotKind.romDevice || slot.kind === SlotKind.hiddenRom) {
+      const end = u64(slot.target + slot.bytes);
+      if (offset < slot.target) next = slot.target < next ? slot.target : next;
+      else if (offset < end) {
+        kept = true;
+        next = end < next ? end : next;
+      }
+    }
+  }
+  const bytes = u64(next - offset);
+  return kept ? bytes : clearPiece(table, offset, bytes);
 }
 
 /** The host memory at an offset of the domain's memory; `bytes` is 0 where none is in use there. */

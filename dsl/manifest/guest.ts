@@ -3,7 +3,7 @@ import { withoutAbsentControllers, type DeviceDeclaration, type DeviceTemplate }
 import { ManifestError, placeOf } from "./error.ts";
 import { isFirmware, type KernelDeclaration } from "./kernel.ts";
 import { memoryLimits } from "./memory.ts";
-import type { PowerModel } from "./model.ts";
+import type { PowerModel, SpeculationModel } from "./model.ts";
 import { pciPlaces } from "./pci.ts";
 import { checkName, type Identifier } from "./names.ts";
 import { resolveRestart, type RestartRule } from "./restart.ts";
@@ -61,6 +61,8 @@ export interface GuestOptions<Name extends string> {
   readonly schedule?: ScheduleOptions;
   /** How long it may take to turn itself off when the operator asks it to, up to an hour; 30 s by default. */
   readonly stopDeadline?: Nanoseconds;
+  /** What keeps the CPU's predictions of this guest's and of others' apart; all of it by default. */
+  readonly speculation?: Partial<SpeculationModel>;
 }
 
 /** A guest, declared. */
@@ -73,6 +75,7 @@ export interface GuestDeclaration {
   readonly devices: readonly DeviceDeclaration[];
   readonly power: PowerModel;
   readonly schedule: ScheduleOptions;
+  readonly speculation: SpeculationModel;
   readonly place: Error;
 }
 
@@ -125,6 +128,10 @@ export function guest<const Name extends string>(options: GuestOptions<Name>): G
       stopDeadlineNs: deadlineOf(options.stopDeadline, name, place),
     }),
     schedule,
+    speculation: Object.freeze({
+      ibpb: options.speculation?.ibpb ?? true,
+      rsb: options.speculation?.rsb ?? true,
+    }),
     place,
   });
 }

@@ -218,6 +218,15 @@ export interface GuestModel {
   readonly acpi: AcpiModel;
   readonly power: PowerModel;
   readonly schedule: ScheduleModel;
+  readonly speculation: SpeculationModel;
+}
+
+/** What is done when a CPU goes over from this guest to another, or from another to it; either of the two may want it. */
+export interface SpeculationModel {
+  /** Drops what the predictor knows of indirect branches, where the CPU has the barrier (IBPB). */
+  readonly ibpb: boolean;
+  /** Fills the stack of predicted returns. */
+  readonly rsb: boolean;
 }
 
 /** A stretch of guest-physical memory that is backed by host memory. */

@@ -161,6 +161,7 @@ function resolveGuest(
     acpi,
     power: guest.power,
     schedule,
+    speculation: guest.speculation,
   });
   return { model, declaration: Object.freeze({ ...guest, devices: Object.freeze(completed) }) };
 }

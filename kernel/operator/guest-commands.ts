@@ -1,7 +1,7 @@
 /** The operator's commands about guests. */
 import { u64, type u32 } from "../../dsl/core/int.ts";
 import { text } from "../../dsl/core/intrinsics.ts";
-import { DomainState, type Domain } from "../domain.ts";
+import { DomainState, isIdle, type Domain } from "../domain.ts";
 import type { GuestSaving } from "../guest-saving.ts";
 import { machine } from "../machine.ts";
 import { field } from "./answer.ts";
@@ -36,8 +36,7 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
   const last = guests.length - 1;
   const domainOf = (guest: u32): Domain => domains[Math.min(guest, last)];
   const runs = (domain: Domain): boolean => domain.state === DomainState.running;
-  const isEnded = (domain: Domain): boolean =>
-    !domain.changed && !runs(domain) && domain.state !== DomainState.paused;
+  const isEnded = (domain: Domain): boolean => isIdle(domain) && domain.state !== DomainState.paused;
 
   const tellState = (domain: Domain): void => {
     if (saving !== null && isEnded(domain) && saving.isSaved(domain))

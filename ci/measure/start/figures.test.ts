@@ -4,7 +4,7 @@ import { instructionCount, type BlockOperation } from "./record.ts";
 
 const mib = 1 << 20;
 const cleared = (bytes: number, instructions: number): BlockOperation => ({
-  by: ["clearExtents", "kernel.startDomain"],
+  by: ["clearPiece", "lifecycle.clear"],
   bytes,
   instructions,
 });
@@ -28,7 +28,7 @@ test("a start is what is neither the firmware's nor the clearing of memory, whic
 test("a start in which nothing is seen to clear memory, or to copy a payload, is refused", (t) => {
   const of = (blocks: readonly BlockOperation[]) => () =>
     startFigures({ instructions: 10, firmware: 0, blocks });
-  t.throws(of([copied, other]), { message: /no block operation of clearExtents/ });
+  t.throws(of([copied, other]), { message: /no block operation of clearPiece/ });
   t.throws(of([cleared(mib, 1)]), { message: /no block operation of copyToGuest/ });
 });
 

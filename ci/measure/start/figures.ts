@@ -4,7 +4,7 @@ import type { BlockOperation, StartRecord } from "./record.ts";
 
 const bytesPerMiB = 1 << 20;
 /** The functions, by their symbols, that clear the guests' memory and that put payloads there. */
-const clearing = "clearExtents";
+const clearing = "clearPiece";
 const copying = "copyToGuest";
 
 /** The figures of a start. @throws where nothing cleared or copied memory: then its functions have other names */

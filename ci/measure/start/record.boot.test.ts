@@ -24,7 +24,7 @@ test.serial(
       const [own, copied] = startFigures(record);
       t.true(own.value < 60_000_000, `it takes ${own.value}`);
       // All of the guest's memory is cleared, and the initramfs and most of the kernel's file are copied, 8 bytes at once.
-      const cleared = record.blocks.filter(({ by }) => by.includes("clearExtents"));
+      const cleared = record.blocks.filter(({ by }) => by.includes("clearPiece"));
       t.is(
         cleared.reduce((sum, { bytes }) => sum + bytes, 0),
         guestBytes,

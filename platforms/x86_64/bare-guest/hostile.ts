@@ -83,10 +83,7 @@ const localApicBase = 0x1b;
 /** CR0.PG. */
 const pagingBit = 0x8000_0000n;
 
-/**
- * Turns paging off in 64-bit code: #GP (APM vol. 2 §14.6.2); QEMU goes on in 32-bit mode instead, through whatever the
- * bytes that follow mean there.
- */
+/** Turns paging off in 64-bit code: #GP (APM vol. 2 §14.6.2). */
 export function leaveLongMode(): void {
   const cr0 = readCr0();
   if (tryCr0(u64(cr0 ^ pagingBit), cr0) !== 0n) say("paging stays on\n");

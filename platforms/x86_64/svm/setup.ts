@@ -100,6 +100,8 @@ const Page = struct("SvmPage", { bytes: array(u8, 4096) }, { align: 4096 });
 const ioPermissions = storage("ioPermissions", array(Page, 3), { align: 4096 });
 /** Intercepts every MSR but those that are passed through. */
 const msrPermissions = storage("msrPermissions", array(Page, 2), { align: 4096 });
+/** Both maps, which all guests share and none has in its memory. */
+export const permissionMaps = Object.freeze({ ports: ioPermissions, msrs: msrPermissions });
 const openBits = Object.values(passedThrough).map(permissionBit);
 
 /** Fills the maps that all vCPUs share; once, before any of them runs. */

@@ -118,6 +118,8 @@ export function isCr0Valid(value: u64, efer: u64, cr4: u64, codeLong: boolean): 
   if (value >> 32n !== 0n) return false;
   if ((value & cr0Pg) !== 0n && (value & cr0Pe) === 0n) return false;
   if ((value & cr0Nw) !== 0n && (value & cr0Cd) === 0n) return false;
+  // 64-bit code cannot turn paging off (APM vol. 2 §14.6.2).
+  if ((value & cr0Pg) === 0n && (efer & eferLma) !== 0n && codeLong) return false;
   if ((value & cr0Pg) !== 0n && (efer & eferLme) !== 0n) {
     if ((cr4 & cr4Pae) === 0n || (codeLong && (efer & eferLma) === 0n)) return false;
   }

@@ -146,6 +146,8 @@ test("CR0 takes what the manual allows", (t) => {
   t.true(isCr0Valid(pe | pg, 0x100n, 0x20n, false));
   t.false(isCr0Valid(pe | pg, 0x100n, 0x20n, true), "CS.L at the change to long mode");
   t.true(isCr0Valid(pe | pg, 0x500n, 0x20n, true), "in long mode");
+  t.false(isCr0Valid(pe, 0x500n, 0x20n, true), "64-bit code that leaves long mode");
+  t.true(isCr0Valid(pe, 0x500n, 0x20n, false), "compatibility mode that leaves long mode");
   t.is(normaliseCr0(0xffff_ffffn), 0xe005_003fn);
   t.is(normaliseCr0(0n), 0x10n);
 });

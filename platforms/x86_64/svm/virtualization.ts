@@ -34,6 +34,7 @@ import { ExtendedState, extendedRegisters, resetRegisters, startAt } from "./reg
 import { residency } from "./residency.ts";
 import { savedVcpu } from "./saved-vcpu.ts";
 import { detectSvm, features, fillPermissions, guestCr4, hostPages, prepareControl } from "./setup.ts";
+import { ownPredictors, speculation } from "./speculation.ts";
 import { startFlat } from "./start.ts";
 import { SvmVcpu } from "./vcpu.ts";
 import { exitInvalid, tlbControl } from "./vmcb.ts";
@@ -119,6 +120,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const Counts = struct("ExitCounts", { kinds: array(u64, exitKinds.length) });
   const counts = storage("exitCounts", array(Counts, counted ? count : 1));
 
+  const guard = speculation(model.guests, cpuCapacity, ownPredictors);
   const cpuid = guestCpuid("guest", cpuidRows(most), interfaces.leaves);
   const msrs = guestMsrs(msrRows(apics), interfaces.msrs);
   const interrupts = arbiter(svmInjection, source);
@@ -229,6 +231,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
         fillPermissions();
         cpuid.prepare();
         found.physicalBits = cpuid.physicalBits();
+        if (guard !== null) guard.detect();
       }
       host.enable(index);
     },
@@ -265,6 +268,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       const hostState = host.of(cpu);
       registers.hold(cpu, core.index);
       if (!asids.holds(cpu, core.index)) core.requests.or(Request.interrupt);
+      if (guard !== null) guard.enter(cpu, core.domain!.index);
       clgi();
       sti();
       for (;;) {
