@@ -325,3 +325,12 @@ f:
   t.is(paths.over({ from: "start", to: [] }, "here").instructions, 1 + 9 * (1 + 4 + 1) + (1 + 1 + 1) + 1);
   t.is(paths.least({ from: "start", to: [] }), 1 + (1 + 1 + 1) + 1);
 });
+
+test("labels of debug information begin nothing, so no function goes on into the next", (t) => {
+  const listing = ["one:", ".Lfunc_begin0:", "\tretq", ".Ltmp1:", ".Lfunc_end0:", "two:", "\tnop", "\tretq"];
+  const one = parseListing(listing.join("\n")).get("one")!;
+  t.deepEqual(
+    one.blocks.flatMap(({ exits }) => exits).filter(({ kind }) => kind !== "block"),
+    [{ kind: "return" }],
+  );
+});

@@ -77,6 +77,8 @@ class Reader {
     const label = /^("[^"]+"|[^\s#:"]+):\s*(?:#.*%(\S+))?/.exec(line);
     if (label === null) return;
     const name = unquoted(label[1]!);
+    // Where a line of the source begins, or a function ends: debug information's, which nothing jumps to.
+    if (/^\.L(tmp|func_end)\d+$/.test(name)) return;
     if (name.startsWith(".L")) this.#startBlock(name, label[2]);
     else this.#startFunction(name);
   }
