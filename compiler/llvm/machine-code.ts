@@ -77,8 +77,7 @@ class Reader {
     const label = /^("[^"]+"|[^\s#:"]+):\s*(?:#.*%(\S+))?/.exec(line);
     if (label === null) return;
     const name = unquoted(label[1]!);
-    // Where a line of the source begins, or a function ends: debug information's, which nothing jumps to.
-    if (/^\.L(tmp|func_end)\d+$/.test(name)) return;
+    if (name.startsWith(".Lfunc_end")) return this.#endFunction();
     if (name.startsWith(".L")) this.#startBlock(name, label[2]);
     else this.#startFunction(name);
   }
@@ -115,6 +114,11 @@ class Reader {
     this.#blocks = [];
     this.#functions.set(symbol, { symbol, blocks: this.#blocks });
     this.#startBlock(this.#freshLabel(), undefined);
+  }
+
+  /** A label between the last instruction and the function's end, which debug information puts there, begins nothing. */
+  #endFunction(): void {
+    if (this.#block?.instructions === 0) this.#block.ended = true;
   }
 
   #startBlock(label: string, irName: string | undefined): void {
