@@ -308,6 +308,8 @@ export function kernel(parts: KernelParts): KernelEntry {
       const more = serve();
       if (cpu.again) continue;
       const chosen = vcpus.choose();
+      // Also where nobody can run now: one that has had its cap, or its budget, may again then.
+      board.timers.wakeBy(vcpus.deadline());
       if (chosen < 0) {
         if (trace !== null) trace.drain(true);
         if (more) board.timers.wakeBy(machine.now());
@@ -320,7 +322,6 @@ export function kernel(parts: KernelParts): KernelEntry {
         cpu.current = vcpu;
         if (trace !== null) trace.enter(vcpu);
         board.enterGuest(vcpu.domain!.index);
-        board.timers.wakeBy(vcpus.deadline());
         virtualization.run(vcpu);
         vcpus.putDown(vcpu);
       }
