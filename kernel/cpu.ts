@@ -3,22 +3,15 @@
  * capacity is there for CPUs that arrive later.
  */
 import { array, bool, ref, struct, type ValueOf } from "../dsl/core/layout.ts";
-import { u32, u64 } from "../dsl/core/int.ts";
+import type { u32 } from "../dsl/core/int.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { maxCpus } from "./boot.ts";
 import { processors } from "./processors.ts";
 import { Request, Vcpu } from "./vcpu.ts";
 
 export const Cpu = struct("Cpu", {
-  index: u32,
-  /** 1 once it runs the kernel's loop. */
-  online: u32,
   /** The vCPU that it runs; null in the kernel's loop. */
   current: ref(Vcpu),
-  /** What its timer is armed for, in ticks. */
-  armed: u64,
-  /** Interrupts that came to it. */
-  interrupts: u64,
   /** The kernel's loop is to go round once more before it runs a vCPU or waits. */
   again: bool,
   /** Its timer has interrupted since the kernel's timers were last looked at, and is armed for nothing. */
@@ -41,9 +34,7 @@ export function timerExpired(index: u32): void {
  * kernel's loop.
  */
 export function interrupted(index: u32): void {
-  const cpu = cpus[index];
-  cpu.interrupts = u64(cpu.interrupts + 1n);
-  const vcpu = cpu.current;
+  const vcpu = cpus[index].current;
   if (vcpu !== null) vcpu.requests.or(Request.yield);
 }
 

@@ -76,8 +76,6 @@ export const Domain = struct("Domain", {
   slots: SlotTable,
   /** Root of the nested translation, host-physical; the platform's. */
   translationRoot: u64,
-  /** Tag of its translations on the CPU. */
-  translationTag: u32,
   /** Bytes at the end of its own memory that may hold something. */
   uncleared: u64,
   /** What `state` says is still to be done: by the kernel's loop, once none of the vCPUs is on a CPU. */

@@ -7,7 +7,7 @@ import { u32, u64 } from "../dsl/core/int.ts";
 import { fillBytes, text } from "../dsl/core/intrinsics.ts";
 import { storage } from "../dsl/core/storage.ts";
 import type { GuestModel, ImageModel, MemorySlotModel } from "../dsl/manifest/model.ts";
-import { BootProblem, maxCpus, type BootInfo, type KernelEntry } from "./boot.ts";
+import { BootProblem, type BootInfo, type KernelEntry } from "./boot.ts";
 import { completionByte } from "../dsl/device/volume.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { BoardParts } from "./board.ts";
@@ -254,20 +254,18 @@ export function kernel(parts: KernelParts): KernelEntry {
     consoles === null || model.operator === null
       ? null
       : makeOperator({
-          ...{
-            model,
-            permits: model.operator.console,
-            domains,
-            life,
-            consoles,
-            saving: saver,
-            leave,
-            vcpus,
-            told,
-            rings,
-            dumps,
-            wakeBy: board.timers.wakeBy,
-          },
+          model,
+          permits: model.operator.console,
+          domains,
+          life,
+          consoles,
+          saving: saver,
+          leave,
+          vcpus,
+          told,
+          rings,
+          dumps,
+          wakeBy: board.timers.wakeBy,
         });
   /** Says what happened; what the operator types is shown again behind it. */
   const tell = (): void => {
@@ -302,7 +300,6 @@ export function kernel(parts: KernelParts): KernelEntry {
   /** What every CPU does, under the kernel's lock. */
   const loop: () => never = (): never => {
     const cpu = cpus[processors.here()];
-    cpu.online = 1;
     for (;;) {
       cpu.again = false;
       const more = serve();
@@ -347,10 +344,9 @@ export function kernel(parts: KernelParts): KernelEntry {
       vcpus.online();
       loop();
     },
-    join(index: u32): never {
+    join(_index: u32): never {
       virtualization.enableCpu();
       processors.acquire();
-      cpus[Math.min(index, maxCpus - 1)].index = index;
       vcpus.online();
       loop();
     },
