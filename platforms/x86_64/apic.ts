@@ -104,6 +104,15 @@ export function acknowledge(): void {
   write(endOfInterrupt, 0);
 }
 
+/**
+ * Makes the APIC look again at the interrupts that it holds. Hardware needs no telling. QEMU (7.2, `helper_vmrun`) notes
+ * the virtual interrupt of a VMRUN without its lock, and may drop what its other threads note at that moment: a host
+ * interrupt then stays in the IRR, and a guest that does not exit has the CPU for good.
+ */
+export function lookAgain(): void {
+  write(taskPriority, 0);
+}
+
 /** Whether any interrupt is in service: a spurious one, or one of the 8259s, is not. */
 export function isInService(): boolean {
   for (let i = 0; i < 8; i++) {

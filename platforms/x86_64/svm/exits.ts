@@ -8,6 +8,7 @@ import { exitKind } from "../../landmark.ts";
 import { raise, requeue, type Arbiter } from "../../../kernel/arbiter.ts";
 import { DomainState, StopReason, stopDomain } from "../../../kernel/domain.ts";
 import { EventKind, Request, VcpuState } from "../../../kernel/vcpu.ts";
+import { lookAgain } from "../apic.ts";
 import { interceptedLength, shortForms, shortLength, type ShortForm } from "../decode/fast-length.ts";
 import { nextRip } from "../decode/execute.ts";
 import { Operation } from "../decode/operation.ts";
@@ -424,6 +425,7 @@ export function exits(parts: ExitParts): (v: SvmVcpu) => void {
     else if (call !== null && code === exitCode.vmmcall) handleHypercall(v);
     else if (code === exitCode.vintr) {
       kind.window();
+      lookAgain();
       v.core.requests.or(Request.interrupt);
     } else if (code < 0x20 || code === exitCode.cr0Selective) handleControl(v);
     else handleRare(v, code);
