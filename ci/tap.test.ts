@@ -39,3 +39,23 @@ test("output that arrives in pieces counts the same", (t) => {
   for (const letter of output) reader.read(letter);
   t.deepEqual(reader.totals, { passed: 1, failed: 3, skipped: 1 });
 });
+
+test("what each file took is the time until its results", (t) => {
+  let now = 100;
+  const reader = new TapReader(() => now);
+  for (const [ms, line] of [
+    [40, "ok 1 - ci › boot › b.boot › starts\n"],
+    [5, "not ok 2 - ci › boot › b.boot › ends\n"],
+    [7, "ok 3 - a › passes\n"],
+  ] as const) {
+    now += ms;
+    reader.read(line);
+  }
+  t.deepEqual(
+    [...reader.durations],
+    [
+      ["ci/boot/b.boot", 45],
+      ["a", 7],
+    ],
+  );
+});

@@ -11,10 +11,18 @@ export interface Totals {
 export class TapReader {
   /** The names of the tests that failed so far. */
   readonly failures: string[] = [];
+  /** How long the results of each file were waited for, in milliseconds: what it took, where files run one by one. */
+  readonly durations = new Map<string, number>();
   private passed = 0;
   private skipped = 0;
   private showsDetail = false;
   private rest = "";
+  private last: number;
+
+  /** A reader of what begins now, by a clock in milliseconds. */
+  constructor(private readonly clock: () => number = performance.now.bind(performance)) {
+    this.last = clock();
+  }
 
   /** What was counted so far. */
   get totals(): Totals {
@@ -40,6 +48,10 @@ export class TapReader {
 
   private count(passed: boolean, name: string, marked: boolean): string {
     this.showsDetail = !passed;
+    const file = name.split(" › ").slice(0, -1).join("/");
+    const now = this.clock();
+    this.durations.set(file, (this.durations.get(file) ?? 0) + now - this.last);
+    this.last = now;
     if (passed && marked) {
       this.skipped++;
       return `  - ${name} (skipped)`;

@@ -57,10 +57,16 @@ async function runFiles(files: readonly string[], serial: boolean): Promise<Outc
   const status = await runNode(["ava/entrypoints/cli.mjs", "--tap", ...mode, ...files], (text) => {
     for (const line of reader.read(text)) print(line);
   });
+  if (serial) tellSlowest(reader.durations);
   const failures = [...reader.failures];
   // ava may refuse to run at all; that must not pass for a run in which nothing failed.
   if (status !== 0 && failures.length === 0) failures.push(`ava ended with ${status}`);
   return { ...reader.totals, failed: failures.length, failures };
+}
+
+function tellSlowest(durations: ReadonlyMap<string, number>): void {
+  const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, 12);
+  print(`  longest: ${slowest.map(([file, ms]) => `${file} ${(ms / 1000).toFixed(0)} s`).join(", ")}`);
 }
 
 async function runLayer(layer: Layer, files: readonly string[]): Promise<Outcome> {
