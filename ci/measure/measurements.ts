@@ -7,6 +7,7 @@ import { editToBoot } from "./edit-boot.ts";
 import { editTime } from "./edit-time.ts";
 import type { Measurement, PeerColumn } from "./figure.ts";
 import { guestSizes } from "./guests.ts";
+import { interrupts } from "./ipi.ts";
 import { handlers } from "./handlers.ts";
 import { lines } from "./lines.ts";
 import { network } from "./network.ts";
@@ -17,6 +18,7 @@ import { kvm } from "./peers/kvm.ts";
 import { typevisor } from "./peers/typevisor.ts";
 import { xen } from "./peers/xen.ts";
 import { kvmMemory, peerMemory, xenMemory } from "./peer-memory.ts";
+import { restart } from "./restart.ts";
 import { scaling } from "./scaling.ts";
 import { schedulerDecisions } from "./scheduler.ts";
 import { switchCost, weightedShares } from "./sharing.ts";
@@ -41,6 +43,8 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     schedulerDecisions,
     switchCost,
     weightedShares,
+    interrupts,
+    restart,
     startInstructions("images/hello-linux.ts"),
     traceCost(),
     bootRatio(against),

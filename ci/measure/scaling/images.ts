@@ -66,3 +66,35 @@ export function withVcpus(count: VcpuCount): Manifest {
     ],
   });
 }
+
+/** One guest with so many MiB of memory, which crashes as soon as it runs and is started again. */
+export function withMemory(mebibytes: number): Manifest {
+  return image({
+    name: "scaled",
+    permitNoAcpi: true,
+    guests: [
+      guest({
+        name: "crashing",
+        memory: mib(mebibytes),
+        vcpus: 1,
+        kernel: linux({ kernel: payload("bare-guest.bzimage"), commandLine: "t" }),
+        devices: [q35()],
+        onCrash: "restart",
+      }),
+    ],
+  });
+}
+
+/** Guests that compute for ever on two CPUs. */
+export function withComputing(count: number): Manifest {
+  const [first, ...others] = Array.from({ length: count }, (_, i) => `guest${i}`).map((name: string) =>
+    guest({
+      name,
+      memory: mib(32),
+      vcpus: 1,
+      kernel: linux({ kernel: payload("bare-guest.bzimage"), commandLine: "B" }),
+      devices: [q35()],
+    }),
+  );
+  return image({ name: "scaled", cpuCapacity: 2, guests: [first, ...others] });
+}

@@ -112,7 +112,7 @@ const entries = storage("guestIdt", struct("GuestIdt", { words: array(u64, 512) 
 const pseudo = storage("guestIdtRegister", struct("GuestIdtRegister", { words: array(u64, 2) }));
 
 /** A 64-bit interrupt gate (APM vol. 2 §4.8.4). */
-function setGate(vector: u32, address: u64): void {
+export function setGate(vector: u32, address: u64): void {
   const at = u64(addressOf(entries) + BigInt(16 * vector));
   store64(
     at,
@@ -129,6 +129,11 @@ export function takeFaults(): void {
   for (let vector = 0; vector < exceptions; vector++) setGate(vector, u64(first + BigInt(16 * vector)));
   setGate(xapicVector, addressOfFunction(xapicStub));
   setGate(x2apicVector, addressOfFunction(x2apicStub));
+  loadFaults();
+}
+
+/** Loads the table, on a further virtual CPU. */
+export function loadFaults(): void {
   const at = addressOf(pseudo);
   store16(at, 4095);
   store64(u64(at + 2n), addressOf(entries));

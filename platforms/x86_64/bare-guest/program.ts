@@ -28,9 +28,10 @@ import {
 } from "./hostile.ts";
 import { tryHypercalls, tryViridian } from "./interfaces.ts";
 import { measure, measureOne } from "./measure.ts";
+import { sendToSecond } from "./pair.ts";
 import { measurePorts } from "./ports.ts";
 import { checkAcrossExits, markRegisters, tellStart } from "./registers.ts";
-import { countRounds, measureYield, yieldForever } from "./sharing.ts";
+import { computeForever, countRounds, measureYield, yieldForever } from "./sharing.ts";
 import { startOf } from "./start.ts";
 import { awaitSeconds, tick } from "./ticking.ts";
 
@@ -67,6 +68,12 @@ function obey(letter: u8): void {
       break;
     case 0x68: // h
       haltForever();
+      break;
+    case 0x42: // B
+      computeForever();
+      break;
+    case 0x49: // I
+      sendToSecond();
       break;
     case 0x4b: // K
       countRounds();

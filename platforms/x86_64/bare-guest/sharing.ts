@@ -4,6 +4,7 @@ import { asm } from "../../asm.ts";
 import { say } from "../console-text.ts";
 import { readTsc } from "../instructions.ts";
 import { notifyAdministrator, yieldProcessor } from "./hypercalls.ts";
+import { markInstruction, marks } from "./mark.ts";
 import { tellFigure } from "./sample.ts";
 
 /** The counter around the hypercall that gives the CPU away. */
@@ -43,4 +44,15 @@ export function countRounds(): void {
   let rounds: u64 = 0n;
   while (u64(readTsc() - start) < ticks) rounds = u64(rounds + 1n);
   notifyAdministrator(roundsCode, rounds);
+}
+
+const computeSite = asm({
+  template: `${markInstruction(marks.computes)}; movl $$1000000, %ecx; 1: decl %ecx; jnz 1b`,
+  constraints: "~{rcx}",
+  params: [],
+});
+
+/** Computes for ever: a mark with every million rounds. */
+export function computeForever(): never {
+  for (;;) computeSite();
 }
