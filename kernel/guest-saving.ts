@@ -3,16 +3,24 @@ import type { u32 } from "../dsl/core/int.ts";
 import type { BoardParts } from "./board.ts";
 import { DomainState, type Domain } from "./domain.ts";
 import { guestRestored, guestSaved, guestUnrestored, guestUnsaved, type EventRings } from "./events.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 import type { Notices } from "./notices.ts";
 import type { Running } from "./running.ts";
 import { SaveProblem } from "./save-format.ts";
 import type { Saves } from "./saves.ts";
 import { ownBytes } from "./slots.ts";
-import { pauseGuestTime, resumeGuestTime } from "./timebase.ts";
+import { resumeGuestTime } from "./timebase.ts";
 import { virtualization } from "./virtualization.ts";
 
 export interface GuestSaving {
-  /** Saves a guest that runs, and stops it; false where it cannot be saved, and runs on. */
+  /**
+   * Holds a guest that runs, to be saved: when it is at rest, which `isHeld` says, `save` is to be called. False where it
+   * does not run.
+   */
+  hold(domain: Domain): boolean;
+  /** Whether no CPU runs it any more, or it has come to its end over that. */
+  isHeld(domain: Domain): boolean;
+  /** Saves a guest that is held, and stops it; false where it cannot be saved, and goes on. */
   save(domain: Domain): boolean;
   /** Lets a guest that does not run go on from its save; false where that cannot be. */
   restore(domain: Domain): boolean;
@@ -25,8 +33,7 @@ export interface GuestSaving {
 
 /** What the kernel does for it. */
 export interface SavingActions {
-  /** Stops a domain's vCPUs and timers. */
-  rest(domain: Domain): void;
+  readonly life: Pick<Lifecycle, "pause" | "resume" | "rest" | "settle">;
   /** Waits for what disks have under way, and tells the devices. */
   finishVolumes(): void;
 }
@@ -38,8 +45,13 @@ export function guestSaving(
   rings: EventRings,
   told: Notices,
   vcpus: Running,
-  actions: SavingActions,
+  { life, finishVolumes }: SavingActions,
 ): GuestSaving {
+  const unsaved = (domain: Domain, problem: u32): boolean => {
+    rings.record(guestUnsaved, BigInt(domain.index), BigInt(problem), 0n, 0n);
+    told.show();
+    return false;
+  };
   const refuse = (domain: Domain, problem: u32): boolean => {
     rings.record(guestUnrestored, BigInt(domain.index), BigInt(problem), 0n, 0n);
     told.show();
@@ -62,37 +74,31 @@ export function guestSaving(
     rings.record(guestRestored, BigInt(domain.index), saves.awaySeconds(domain), 0n, 0n);
     return SaveProblem.none;
   };
-  /** Takes a domain from all CPUs; false where it came to its end over that. */
-  const hold = (domain: Domain): boolean => {
-    if (domain.state !== DomainState.running) return false;
-    domain.state = DomainState.paused;
-    vcpus.withdraw(domain);
-    vcpus.awaitRest(domain);
-    board.enterGuest(domain.index);
-    return domain.state === DomainState.paused;
-  };
   return Object.freeze({
+    hold(domain: Domain): boolean {
+      if (domain.state !== DomainState.running) return unsaved(domain, SaveProblem.notRunning);
+      life.pause(domain);
+      life.settle();
+      return true;
+    },
+    isHeld: (domain: Domain): boolean => !domain.changed,
     save(domain: Domain): boolean {
-      let problem: u32 = SaveProblem.notRunning;
-      if (hold(domain)) {
-        board.deliver();
-        actions.finishVolumes();
-        pauseGuestTime(domain.time);
-        virtualization.keep();
-        problem = saves.save(domain);
-        if (problem !== SaveProblem.none) {
-          domain.time.paused = 0n;
-          domain.state = DomainState.running;
-          vcpus.admit(domain);
-        }
+      if (domain.state !== DomainState.paused) return unsaved(domain, SaveProblem.notRunning);
+      board.enterGuest(domain.index);
+      board.deliver();
+      finishVolumes();
+      virtualization.keep();
+      const problem = saves.save(domain);
+      if (problem !== SaveProblem.none) {
+        unsaved(domain, problem);
+        life.resume(domain);
+        return false;
       }
-      if (problem === SaveProblem.none) {
-        actions.rest(domain);
-        domain.state = DomainState.stopped;
-        rings.record(guestSaved, BigInt(domain.index), saves.keptMiB(), 0n, 0n);
-      } else rings.record(guestUnsaved, BigInt(domain.index), BigInt(problem), 0n, 0n);
+      life.rest(domain);
+      domain.state = DomainState.stopped;
+      rings.record(guestSaved, BigInt(domain.index), saves.keptMiB(), 0n, 0n);
       told.show();
-      return problem === SaveProblem.none;
+      return true;
     },
     restore(domain: Domain): boolean {
       const problem = attempt(domain);

@@ -155,7 +155,7 @@ export function kernel(parts: KernelParts): KernelEntry {
     },
   });
   const saver =
-    saves === null ? null : guestSaving(saves, board, rings, told, vcpus, { rest: life.rest, finishVolumes });
+    saves === null ? null : guestSaving(saves, board, rings, told, vcpus, { life, finishVolumes });
 
   const build = (boot: BootInfo): void => {
     if (board.sharedBytes > 0) {

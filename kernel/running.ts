@@ -24,8 +24,6 @@ export interface Running {
   withdraw(domain: Domain): void;
   /** Whether no CPU runs a vCPU of a domain. */
   isAtRest(domain: Domain): boolean;
-  /** Gives the lock to others until a domain that was withdrawn is at rest. */
-  awaitRest(domain: Domain): void;
   /** Out of the nested translations of a domain on all CPUs, what changed in them: returns when no CPU uses the old ones. */
   shootDown(domain: Domain): void;
   /** Begins: nothing can run, and no CPU takes anything. */
@@ -131,14 +129,6 @@ export function running(scheduler: Scheduler, count: number): Running {
     }),
     withdraw: forEach((vcpu: Vcpu): void => takeAway(vcpu, Request.domain)),
     isAtRest,
-    awaitRest(domain: Domain): void {
-      if (!many) return;
-      while (!isAtRest(domain)) {
-        processors.release();
-        machine.relax();
-        processors.acquire();
-      }
-    },
     shootDown(domain: Domain): void {
       flush(domain);
       if (many) awaitOut(domain);

@@ -1,4 +1,6 @@
 import test from "ava";
+import { guestConsoles } from "../../kernel/operator/consoles.ts";
+import { modelMachine, said } from "../../kernel/testing/machine.ts";
 import { OperatorLine, recordText, type OperatorRecord } from "./operator-line.ts";
 
 function scene() {
@@ -56,6 +58,24 @@ test("an answer that does not come is given up, and the next one is asked", asyn
   s.receive('\x1e{"ok":true}\n');
   t.deepEqual(await second, { ok: true });
   t.false(s.line.isAsking);
+});
+
+test("a guest that says what looks like a record is not taken for the hypervisor", async (t) => {
+  const machine = modelMachine();
+  const guests = guestConsoles(2, 0);
+  const forged = '\x1e{"guest":"a","state":"running"}\n\x1e{"ok":true}\n';
+  for (const byte of Buffer.from(forged)) guests.guestPut(0, byte);
+  for (const byte of Buffer.from(forged)) guests.guestPut(1, byte);
+  guests.attach(1);
+  guests.give();
+  const s = scene();
+  const records: OperatorRecord[] = [];
+  const end = s.line.ask("list", (r) => records.push(r));
+  s.receive(said(machine));
+  t.deepEqual(records, []);
+  t.is(s.console(), forged.replaceAll("\x1e", "^^").repeat(2));
+  s.receive('\x1e{"ok":false,"error":"it does not run"}\n');
+  t.like(await end, { ok: false });
 });
 
 test("a record reads as a line", (t) => {

@@ -21,6 +21,8 @@ export interface Answer {
   /** Begins an answer; framed lines of JSON stand between a record separator and a line feed (RFC 7464). */
   begin(json: boolean, framed: boolean): void;
   isJson(): boolean;
+  /** Whether `fail` has been called since it began. */
+  hasFailed(): boolean;
   /** Begins a record. */
   open(): void;
   text(field: Field, value: Text): void;
@@ -85,6 +87,7 @@ export function answerTo(put: (byte: u8) => void, out: Writer): Answer {
       own.failed = false;
     },
     isJson: (): boolean => own.json,
+    hasFailed: (): boolean => own.failed,
     open(): void {
       own.first = true;
       if (own.json) startLine();

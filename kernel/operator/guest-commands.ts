@@ -189,7 +189,13 @@ function savingCommands(
       permit: "control",
       argument: "guest",
       run: (guest: u32, _number: u32): void => {
-        if (!saving.save(domainOf(guest))) failed();
+        if (!saving.hold(domainOf(guest))) failed();
+      },
+      finish: (guest: u32): boolean => {
+        const domain = domainOf(guest);
+        if (!saving.isHeld(domain)) return false;
+        if (!saving.save(domain)) failed();
+        return true;
       },
     },
     {

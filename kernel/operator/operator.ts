@@ -48,5 +48,6 @@ export function makeOperator(parts: OperatorParts): Operator {
     ...machineCommands(parts.leave),
   ];
   const names = parts.model.guests.map(({ name }) => name);
-  return operatorSessions(terminal, parts.consoles, commands, parts.permits, names, parts.told.show);
+  const { consoles, permits, told, wakeBy } = parts;
+  return operatorSessions(terminal, consoles, commands, permits, names, told.show, wakeBy);
 }

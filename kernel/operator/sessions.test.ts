@@ -17,6 +17,10 @@ function scene(
   const terminal = operatorTerminal();
   const { answer } = terminal;
   const ran: string[] = [];
+  /** Guests that were saved, and whether one that is to be saved has to be waited for. */
+  const saved: number[] = [];
+  const rest = { awaited: false };
+  const wakes: bigint[] = [];
   const fields = { a: field("aMiB", "a ", " MiB"), b: field("b") };
   const commands: readonly OperatorCommand[] = [
     {
@@ -31,6 +35,11 @@ function scene(
     {
       ...{ name: "save", about: "saves it", permit: "control", argument: "guest" },
       run: (guest: u32) => ran.push(`save ${guest}`),
+      finish: (guest: u32) => {
+        if (rest.awaited) return false;
+        saved.push(guest);
+        return true;
+      },
     },
     {
       ...{ name: "attach", about: "gives it", permit: "control", argument: "guest", local: true },
@@ -49,7 +58,15 @@ function scene(
       },
     },
   ];
-  const prompt = operatorSessions(terminal, console, commands, permits, guests, () => undefined);
+  const prompt = operatorSessions(
+    terminal,
+    console,
+    commands,
+    permits,
+    guests,
+    () => undefined,
+    (ticks) => void wakes.push(ticks),
+  );
   const type = (keys: string, alone = false): string => {
     const before = machine.output.length;
     machine.input.push(...Buffer.from(keys, "latin1"));
@@ -64,7 +81,7 @@ function scene(
     for (let byte = console.guestGet(guest); byte >= 0; byte = console.guestGet(guest)) bytes.push(byte);
     return String.fromCharCode(...bytes);
   };
-  return { machine, console, prompt, ran, type, guestSays, taken };
+  return { machine, console, prompt, ran, type, guestSays, taken, saved, rest, wakes };
 }
 const escape = "\x1d";
 /** Ends whatever escape sequence a guest has begun. */
@@ -172,6 +189,78 @@ test.serial("what is typed ahead waits for the guest, and what is too much where
   t.is(s.console.guestGet(0), 0x78);
   s.type("");
   t.is(s.machine.input.length, 9);
+});
+
+test.serial("a command that waits is not run into by another, by whichever CPU the prompt is served", (t) => {
+  const s = scene();
+  s.rest.awaited = true;
+  t.is(s.type(`${escape}save bsd\rsave linux\r`), "\ntypevisor> save bsd\n");
+  t.is(s.type(`list\r${separator}list\n`), "", "neither of a person's nor of a program's");
+  t.deepEqual([s.ran, s.saved], [["save 1"], []]);
+  t.is(s.wakes.at(-1), 0n, "it is looked after at once");
+  s.prompt.hide();
+  s.prompt.show();
+  t.true(said(s.machine).endsWith("save bsd\r\n"), "no prompt is shown meanwhile");
+  s.rest.awaited = false;
+  t.is(
+    s.type(""),
+    "typevisor> save linux\ntypevisor> list\n  a 7 MiB  0x10\ntypevisor> " +
+      '\x1e{"aMiB":7,"b":"0x10"}\n\x1e{"ok":true}\n',
+  );
+  t.deepEqual(
+    [s.ran, s.saved],
+    [
+      ["save 1", "save 0"],
+      [1, 0],
+    ],
+  );
+  s.rest.awaited = true;
+  t.is(s.type(`${separator}save bsd\n`), "");
+  s.rest.awaited = false;
+  t.is(s.type(""), '\x1e{"ok":true}\n');
+});
+
+test.serial(
+  "the escape key opens the prompt behind whatever was typed to a guest that takes nothing",
+  (t) => {
+    const s = scene();
+    t.is(s.type(`${"x".repeat(typedBytes + 1000)}${escape}list\r`), "", "it may take it yet");
+    const { rate } = s.machine;
+    t.is(s.type(""), "");
+    t.deepEqual(s.wakes, [0n, rate], "the rest is looked at once more, and when its time is over");
+    s.machine.ticks = rate - 1n;
+    t.is(s.console.guestGet(0), 0x78);
+    t.is(s.type(""), "", "it has taken some of it");
+    s.machine.ticks = rate;
+    let all = "";
+    for (let round = 0; round < 10; round++) all += s.type("");
+    t.is(all, `${"\x07".repeat(999)}\ntypevisor> list\n  a 7 MiB  0x10\ntypevisor> `);
+    t.is(s.type(escape), "\n");
+    t.is(s.taken(), "x".repeat(typedBytes), "what waits for it waits on");
+    t.is(s.type("back"), "");
+    t.is(s.taken(), "back");
+  },
+);
+
+test.serial("a guest that takes what is typed, slowly, loses nothing", (t) => {
+  const s = scene();
+  const words = Array.from({ length: 900 }, (_, i) => `${i}`).join(" ");
+  s.type(words);
+  let taken = "";
+  for (let second = 0; taken.length < words.length; second++) {
+    s.machine.ticks += (s.machine.rate * 9n) / 10n;
+    taken += s.taken();
+    t.is(s.type(""), "");
+    t.true(second < 100);
+  }
+  t.is(taken, words);
+});
+
+test.serial("a program that has gone in the middle of its line does not hold the escape key", (t) => {
+  const s = scene();
+  t.is(s.type(`${separator}lis${escape}list\r`), "\ntypevisor> list\n  a 7 MiB  0x10\ntypevisor> ");
+  s.type(`${escape}${separator}watch 1\n`);
+  t.true(s.type(escape).endsWith('\x1e{"ok":true}\n\ntypevisor> '), "nor does one that goes on asking");
 });
 
 test.serial("where no guest takes what is typed, the first key opens the prompt", (t) => {

@@ -26,6 +26,11 @@ export interface OperatorCommand {
   /** Only for who sits at the host's console. */
   readonly local?: boolean;
   readonly run: (guest: u32, number: u32) => void;
+  /**
+   * Does what `run` has begun, unless that failed; false: not yet. It is called by each round of the kernel's loop until
+   * then, on whichever CPU, and the channel takes no other command meanwhile.
+   */
+  readonly finish?: (guest: u32) => boolean;
   /** Goes on answering, until a key is pressed: called by each round of the kernel's loop. */
   readonly again?: () => void;
 }
@@ -33,6 +38,8 @@ export interface OperatorCommand {
 /** Ctrl-], as telnet has it. */
 const escape = 0x1d;
 const ctrlC = 0x03;
+/** What is typed is lost (ECMA-48 §8.3.3). */
+const bell = 0x07;
 const prompt = "typevisor> ";
 /** What an operator's channel is made of, and what the commands write to. */
 export interface Terminal {
@@ -61,7 +68,7 @@ export interface Operator {
 
 /**
  * Builds the sessions over the commands, of which `permits` are allowed; `help`, `json` and `exit` come with them.
- * `tellEvents` tells a person what has happened by the command.
+ * `tellEvents` tells a person what has happened by the command, `wakeBy` has the kernel's loop run at the latest then.
  */
 export function operatorSessions(
   { out, answer }: Terminal,
@@ -70,6 +77,7 @@ export function operatorSessions(
   permits: readonly Permit[],
   guestNames: readonly string[],
   tellEvents: () => void,
+  wakeBy: (ticks: u64) => void,
 ): Operator {
   const commands = Object.freeze(
     declared
@@ -85,6 +93,7 @@ export function operatorSessions(
   );
   const denied = Object.freeze(declared.filter((c) => !permits.includes(c.permit)));
   const streams = Object.freeze(commands.filter((c) => c.again !== undefined));
+  const lasting = Object.freeze(commands.filter((c) => c.finish !== undefined));
   const names = Object.freeze(guestNames.map((name, index) => Object.freeze({ name, index })));
   const single = names.length === 1;
   const own = storage(
@@ -95,6 +104,9 @@ export function operatorSessions(
       stream: u32,
       json: bool,
       framed: bool,
+      /** The number of the command that is not done yet, and its guest; 0: none. */
+      begun: u32,
+      begunFor: u32,
       /** A program's line comes; its bytes, as many as there are, those that were too many included. */
       requested: bool,
       requestBytes: u32,
@@ -194,6 +206,10 @@ export function operatorSessions(
           return;
         }
         c.run(guest, number);
+        if (c.finish !== undefined && !answer.hasFailed() && !c.finish(guest)) {
+          own.begun = c.number;
+          own.begunFor = guest;
+        }
         if (c.again !== undefined && (number !== 0 || c.argument === null)) own.stream = c.number;
         return;
       }
@@ -206,6 +222,11 @@ export function operatorSessions(
     }
     answer.fail(text("there is no such command, help lists them: "), word);
   };
+  /** The command has answered: what there is to tell of it, and the answer's end, unless it goes on. */
+  const answered = (): void => {
+    if (!own.framed) tellEvents();
+    if (own.stream === 0) answer.end();
+  };
   /** Performs a line, as a person has typed it or a program has sent it. */
   const answerLine = (line: Text, framed: boolean): void => {
     const word = wordOf(line);
@@ -214,8 +235,7 @@ export function operatorSessions(
     own.framed = framed;
     answer.begin(json, framed);
     perform(json && !framed ? behind(line, word) : line);
-    if (!framed) tellEvents();
-    if (own.stream === 0) answer.end();
+    if (own.begun === 0) answered();
   };
 
   // ---- What is typed ----------------------------------------------------------------------------------------
@@ -246,7 +266,21 @@ export function operatorSessions(
       answerLine(line, false);
     }
     editor.next(own.line);
-    if (own.stream === 0 && console.isTaken()) renew();
+    if (own.stream === 0 && own.begun === 0 && console.isTaken()) renew();
+  };
+  /** Goes on with a command that is not done yet; false where it is to be waited for. */
+  const finish = (): boolean => {
+    for (const c of lasting) {
+      if (own.begun === c.number) {
+        answer.begin(own.json, own.framed);
+        if (!c.finish!(own.begunFor)) return false;
+        own.begun = 0;
+        answered();
+        if (!own.framed && console.isTaken()) renew();
+        return true;
+      }
+    }
+    return true;
   };
 
   const begins = (name: Text, word: Text): boolean =>
@@ -334,18 +368,27 @@ export function operatorSessions(
     }
   };
   const receive = (byte: u8, alone: boolean): void => {
-    if (own.requested) receiveRequest(byte);
-    else if (byte === recordSeparator) {
-      if (own.stream !== 0) endStream();
+    // A program that has gone in the middle of its line does not keep the operator from his prompt.
+    if (byte === escape) own.requested = false;
+    if (own.requested) {
+      receiveRequest(byte);
+      return;
+    }
+    if (own.stream !== 0) {
+      const isKey = !own.framed && byte !== recordSeparator;
+      endStream();
+      // What ends a person's is no more than that.
+      if (isKey) return;
+    }
+    if (byte === recordSeparator) {
       own.requested = true;
       own.requestBytes = 0;
-    } else if (own.stream !== 0) endStream();
-    else if (console.isTaken()) edit(byte);
+    } else if (console.isTaken()) edit(byte);
     else if (alone || byte === escape) open();
-    else console.type(byte);
+    else if (!console.type(byte)) put(bell);
   };
 
-  const isTyped = (): boolean => console.isTaken() && own.stream === 0;
+  const isTyped = (): boolean => console.isTaken() && own.stream === 0 && own.begun === 0;
   return Object.freeze({
     serve(alone: boolean): void {
       if (console.isTaken() && console.isFull()) {
@@ -353,7 +396,11 @@ export function operatorSessions(
         console.release();
         cancelSequence();
         out.text(text("\n"));
-        if (own.stream === 0) editor.show(own.line);
+        if (own.stream === 0 && own.begun === 0) editor.show(own.line);
+      }
+      if (!finish()) {
+        wakeBy(machine.now());
+        return;
       }
       for (const c of streams) {
         if (own.stream === c.number) {
@@ -362,12 +409,17 @@ export function operatorSessions(
         }
       }
       for (let i = 0; i < typedBytes; i++) {
-        // What is too much stays where it is, and holds its sender back.
-        if (!console.isTaken() && !alone && !own.requested && !console.hasRoom()) return;
+        if (!console.isTaken() && !alone && !own.requested && console.holdsBack()) {
+          wakeBy(console.holdsBackUntil());
+          return;
+        }
         const byte = machine.consoleGet();
         if (byte < 0) return;
         receive(u8(byte), alone);
+        if (own.begun !== 0) return;
       }
+      // There may be more.
+      wakeBy(machine.now());
     },
     hide(): void {
       if (isTyped()) out.text(text("\r\x1b[K"));
