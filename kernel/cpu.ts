@@ -50,8 +50,8 @@ export function yieldHere(): void {
 export function ask(vcpu: Vcpu, bits: u32): void {
   const before = vcpu.requests.or(bits);
   if (processors.capacity === 1) return;
-  // What was asked before was told before, or is seen before the next entry.
-  if (before === 0 && isElsewhere(vcpu)) processors.signal(vcpu.cpu);
+  // Who asked for all of it before has told that CPU; what a vCPU keeps for its next entry by itself nobody has told.
+  if ((before & bits) !== bits && isElsewhere(vcpu)) processors.signal(vcpu.cpu);
 }
 
 /** Whether another CPU runs a vCPU. */

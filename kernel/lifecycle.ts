@@ -250,14 +250,12 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
     },
     resume(domain: Domain): void {
       if (domain.state !== DomainState.paused) return;
-      const { time } = domain;
-      const held = domain.changed ? 0n : u64(machine.now() - time.paused);
       domain.changed = false;
-      if (held !== 0n) {
-        resumeGuestTime(time);
-        virtualization.followClock(domain);
-        board.postpone(domain.index, held);
-      }
+      // Nothing where one of its vCPUs has not left its CPU yet.
+      const held = resumeGuestTime(domain.time);
+      virtualization.followClock(domain);
+      // Even then: what came due meanwhile was held on its CPU, whose timer is armed for it no more.
+      board.postpone(domain.index, held);
       domain.state = DomainState.running;
       vcpus.admit(domain);
       rings.record(guestResumed, BigInt(domain.index), 0n, 0n, 0n);

@@ -84,6 +84,16 @@ test.serial("a vCPU that runs on another CPU looks at once, and is signalled onc
   t.deepEqual(s.told, ["signal 1"]);
 });
 
+test.serial("what a vCPU keeps for its next entry does not hide from its CPU what another CPU asks", (t) => {
+  const s = scene();
+  s.on(1, 1);
+  s.vcpus[1].requests.store(Request.event);
+  s.made.notify(1);
+  s.made.withdraw(s.domains[0]);
+  s.made.shootDown(s.domains[0]);
+  t.deepEqual(s.told, ["signal 1", "sleep 0", "signal 1", "signal 1", "await 1"]);
+});
+
 test.serial("a vCPU that waits for a CPU, or runs here, is asked and no CPU is signalled", (t) => {
   const s = scene();
   s.on(0, 0);

@@ -105,11 +105,13 @@ export function pauseGuestTime(time: GuestTime): void {
   if (time.paused === 0n) time.paused = machine.now();
 }
 
-/** Lets the guest's clock run on from where it was held. */
-export function resumeGuestTime(time: GuestTime): void {
-  if (time.paused === 0n) return;
-  time.offset = u64(time.offset - u64(machine.now() - time.paused));
+/** Lets the guest's clock run on from where it was held, if it was; for how many ticks it was. */
+export function resumeGuestTime(time: GuestTime): u64 {
+  if (time.paused === 0n) return 0n;
+  const held = u64(machine.now() - time.paused);
+  time.offset = u64(time.offset - held);
   time.paused = 0n;
+  return held;
 }
 
 /** Sets what the guest's counter reads now (a guest's write to its time-stamp counter). */

@@ -28,7 +28,10 @@ export enum VcpuState {
 export enum Request {
   /** An interrupt source may have something new: the arbiter looks. */
   interrupt = 1,
-  /** The arbiter holds an event: a requeued one, an exception or an NMI. */
+  /**
+   * The arbiter holds an event: a requeued one, an exception or an NMI; or something is to be put right at an entry. It
+   * may stay while the guest runs, and its CPU is not told of it: who has an event for another's vCPU asks `interrupt` too.
+   */
   event = 2,
   /** The kernel's loop has work on this CPU: timers, console input, another vCPU. */
   yield = 4,

@@ -49,13 +49,13 @@ export function boardTargets(
 ): BoardTargets {
   const { notify } = vcpus;
   const guestOf = (index: number): GuestNumbers => guests.find((g) => g.index === index)!;
-  const end = (guest: number, state: u32, reason: u32): (() => void) => {
-    const first: u32 = guestOf(guest).firstVcpu;
-    return (): void => {
+  /** Whichever of the guest's vCPUs asks for it, the kernel's loop does the rest. */
+  const end =
+    (guest: number, state: u32, reason: u32): (() => void) =>
+    (): void => {
       stopDomain(domains[guest], state, reason, 0n, 0n);
-      virtualization.vcpu(first).requests.or(Request.domain);
+      yieldHere();
     };
-  };
   return Object.freeze({
     line(name: string, guest: number, channel: number) {
       const vcpu: u32 = guestOf(guest).firstVcpu + channel;

@@ -150,7 +150,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     vmcb.tlbControl = control;
     if (sharesTlb) vmcb.asid = asids.numberOf(core.index);
     // The entry after this one sets it back.
-    if (control !== tlbControl.nothing) core.requests.or(Request.interrupt);
+    if (control !== tlbControl.nothing) core.requests.or(Request.event);
     interrupts.arbitrate(v);
     return true;
   };
@@ -301,7 +301,9 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       const v = vcpus[index];
       const core = v.core;
       core.requests.or(Request.interrupt | Request.yield);
-      if ((v.vmcb.rflags & rflagsIf) !== 0n && !interrupts.wakes(v)) core.state = VcpuState.halted;
+      // Another CPU's INIT may have come in between.
+      const runs = core.state === VcpuState.running;
+      if (runs && (v.vmcb.rflags & rflagsIf) !== 0n && !interrupts.wakes(v)) core.state = VcpuState.halted;
     },
     hypercallInstruction: (): u32 => vmmcallRet,
     wakes(core: Vcpu): boolean {
