@@ -23,6 +23,7 @@ import { scaling } from "./scaling.ts";
 import { schedulerDecisions } from "./scheduler.ts";
 import { switchCost, weightedShares } from "./sharing.ts";
 import { startInstructions } from "./start-instructions.ts";
+import { throughput } from "./throughput.ts";
 import { traceCost } from "./trace-cost.ts";
 
 const peers = { kvm, xen, bare, bochs } as const;
@@ -43,6 +44,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     schedulerDecisions,
     switchCost,
     weightedShares,
+    throughput,
     interrupts,
     restart,
     startInstructions("images/hello-linux.ts"),

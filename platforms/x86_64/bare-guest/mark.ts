@@ -6,8 +6,10 @@ export const marks = Object.freeze({
   sends: 1,
   /** The first instruction of that interrupt's handler. */
   arrives: 2,
+  /** Once, where a guest begins to compute. */
+  begins: 3,
   /** Each time when so many rounds of computing are done. */
-  computes: 3,
+  computes: 4,
 });
 
 /** The instruction: NOPL with a displacement that says what it is (`ci/measure/counter/counter.c`). */

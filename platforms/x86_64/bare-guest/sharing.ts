@@ -46,13 +46,15 @@ export function countRounds(): void {
   notifyAdministrator(roundsCode, rounds);
 }
 
+const beginSite = asm({ template: markInstruction(marks.begins), constraints: "", params: [] });
 const computeSite = asm({
-  template: `${markInstruction(marks.computes)}; movl $$1000000, %ecx; 1: decl %ecx; jnz 1b`,
+  template: `movl $$1000000, %ecx; 1: decl %ecx; jnz 1b; ${markInstruction(marks.computes)}`,
   constraints: "~{rcx}",
   params: [],
 });
 
-/** Computes for ever: a mark with every million rounds. */
+/** Computes for ever, with a mark at the beginning and after every million rounds. */
 export function computeForever(): never {
+  beginSite();
   for (;;) computeSite();
 }
