@@ -32,6 +32,7 @@ test.serial("the list tells every device of the catalogue and what can be done t
   t.is(code, 0);
   t.regex(said, /^uart16550 +8 places of registers, 0 pins, 1 sources, 0 entry points, 0 hypercalls, /m);
   t.regex(said, /^i8259 +\d+ places of registers, 16 pins, 0 sources, 2 entry points/m);
+  t.regex(said, /^processor +\d+ places of registers, 0 pins, 0 sources, 3 entry points, 0 hypercalls, \d/m);
 });
 
 test.serial("what is not said, or is nobody's name, is asked for by name", async (t) => {
@@ -43,7 +44,7 @@ test.serial("what is not said, or is nobody's name, is asked for by name", async
   t.is((await run("debugcon")).complained, "error: how long? `--seconds 60`, or `--runs 100000` inputs\n");
   t.regex(
     (await run("debugcom", "--runs", "1")).complained,
-    /has no device debugcom: there are acpi-pm, cfi-flash, debugcon, /,
+    /there is no device debugcom in .*: there are acpi-pm, cfi-flash, debugcon, .*, processor\n/,
   );
   t.regex((await run("debugcon", "--seconds", "0")).complained, /it takes a whole number above 0/);
 });

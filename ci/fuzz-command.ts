@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { exitCode, tellFailure, type ExitCode } from "../compiler/cli/exit-code.ts";
 import { InputFailure, MachineFailure } from "../compiler/failure.ts";
 import { campaign, type Found } from "../compiler/fuzz/campaign.ts";
-import { loadSubjects } from "../compiler/fuzz/subject.ts";
+import { loadSubjects, type Subjects } from "../compiler/fuzz/subject.ts";
 import { ToolError } from "../compiler/llvm/toolchain.ts";
 
 interface Flags {
@@ -14,8 +14,11 @@ interface Flags {
   readonly seed: number;
   readonly keep: boolean;
   readonly list: boolean;
-  readonly catalogue: string;
+  readonly catalogue?: string;
 }
+
+/** Where what is fuzzed stands, unless the command says otherwise: the devices, and the processor's own table. */
+const catalogues: readonly string[] = ["devices/catalogue.ts", "platforms/x86_64/svm/catalogue.ts"];
 
 /** Where a command's text goes. */
 export interface Screen {
@@ -34,7 +37,7 @@ function makeProgram(
 ): Command {
   return new Command("fuzz")
     .description("Looks for what is wrong with a device, guided by the code that inputs reach.")
-    .argument("[name]", "a device of the catalogue")
+    .argument("[name]", "a device of the catalogue, or processor")
     .addOption(new Option("--seconds <n>", "how long").argParser(positive).conflicts("runs"))
     .addOption(new Option("--runs <n>", "how many inputs").argParser(positive))
     .addOption(
@@ -46,7 +49,7 @@ function makeProgram(
       false,
     )
     .option("--list", "tell the devices and what can be done to them", false)
-    .option("--catalogue <file>", "the file that exports the devices as `catalogue`", "devices/catalogue.ts")
+    .option("--catalogue <file>", "another file that exports devices as `catalogue`")
     .exitOverride()
     .configureOutput({ writeOut: (text) => screen.say(text), writeErr: (text) => screen.complain(text) })
     .action(act);
@@ -68,30 +71,44 @@ function report({ finding, lines, file, test }: Found): string {
   ].join("\n");
 }
 
+const cataloguesOf = ({ catalogue }: Flags): readonly string[] =>
+  catalogue === undefined ? catalogues : [catalogue];
+
 function list(flags: Flags, screen: Screen): void {
-  const subjects = loadSubjects(flags.catalogue);
-  for (const name of subjects.names) {
-    const { reach, undriven } = subjects.describe(name);
-    const folder = corpusOf(flags.catalogue, name);
-    const counts = [
-      `${reach.slots.length} places of registers`,
-      `${reach.pins} pins`,
-      `${reach.sources.length} sources`,
-      `${reach.calls.length} entry points`,
-      `${reach.hypercalls.length} hypercalls`,
-      existsSync(folder) ? `${readdirSync(folder).length} files of corpus` : "no corpus",
-    ];
-    const missing = undriven.length === 0 ? "" : `; not driven: ${undriven.join(", ")}`;
-    screen.say(`${name.padEnd(25)}${counts.join(", ")}${missing}\n`);
+  for (const catalogue of cataloguesOf(flags)) {
+    const subjects = loadSubjects(catalogue);
+    for (const name of subjects.names) {
+      const { reach, undriven } = subjects.describe(name);
+      const folder = corpusOf(catalogue, name);
+      const counts = [
+        `${reach.slots.length} places of registers`,
+        `${reach.pins} pins`,
+        `${reach.sources.length} sources`,
+        `${reach.calls.length} entry points`,
+        `${reach.hypercalls.length} hypercalls`,
+        existsSync(folder) ? `${readdirSync(folder).length} files of corpus` : "no corpus",
+      ];
+      const missing = undriven.length === 0 ? "" : `; not driven: ${undriven.join(", ")}`;
+      screen.say(`${name.padEnd(25)}${counts.join(", ")}${missing}\n`);
+    }
   }
 }
 
+/** The catalogue that has a name. Throws InputFailure where none has. */
+function find(name: string, flags: Flags): { readonly catalogue: string; readonly subjects: Subjects } {
+  const there: string[] = [];
+  for (const catalogue of cataloguesOf(flags)) {
+    const subjects = loadSubjects(catalogue);
+    if (subjects.names.includes(name)) return { catalogue, subjects };
+    there.push(...subjects.names);
+  }
+  throw new InputFailure(
+    `there is no device ${name} in ${cataloguesOf(flags).join(" or ")}: there are ${there.join(", ")}`,
+  );
+}
+
 async function fuzz(name: string, flags: Flags, screen: Screen): Promise<ExitCode> {
-  const subjects = loadSubjects(flags.catalogue);
-  if (!subjects.names.includes(name))
-    throw new InputFailure(
-      `${flags.catalogue} has no device ${name}: there are ${subjects.names.join(", ")}`,
-    );
+  const { catalogue, subjects } = find(name, flags);
   const subject = await subjects.open(name);
   for (const call of subject.undriven)
     screen.say(`not driven: ${call}, which takes something other than up to three integers and booleans\n`);
@@ -101,7 +118,7 @@ async function fuzz(name: string, flags: Flags, screen: Screen): Promise<ExitCod
     ...(flags.runs !== undefined && { runs: flags.runs }),
   };
   const done = await campaign(subject, {
-    corpus: corpusOf(flags.catalogue, name),
+    corpus: corpusOf(catalogue, name),
     effort,
     keepsAll: flags.keep,
     tell: (line) => {

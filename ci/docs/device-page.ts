@@ -94,7 +94,7 @@ export function devicePage(model: DeviceModel, fittings: readonly Fitting[], sou
           "## Windows and banks {#windows-and-banks}",
           ...model.banks.map((bank) => bankSection(bank, model.registers)),
           "## Registers {#all-registers}",
-          ...model.registers.map(registerSection),
+          ...model.registers.map((register) => registerSection(register)),
         ]),
     ...(model.leaves.length === 0 ? [] : ["## CPUID leaves {#all-leaves}", ...model.leaves.map(leafSection)]),
     ...(model.hypercalls.length === 0

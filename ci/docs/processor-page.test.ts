@@ -1,5 +1,9 @@
 import test from "ava";
+import { bit, constant, reserved } from "../../dsl/device/field.ts";
+import { repeat, ro, rw, wo } from "../../dsl/device/register.ts";
+import type { LocalApics } from "../../platforms/x86_64/guest/local-apic.ts";
 import { cpuidRows } from "../../platforms/x86_64/svm/cpuid.ts";
+import { msrRows } from "../../platforms/x86_64/svm/msr-rows.ts";
 import { passedThrough } from "../../platforms/x86_64/svm/msr.ts";
 import { processorPage } from "./processor-page.ts";
 
@@ -13,23 +17,45 @@ test("every MSR and every leaf that the platform answers has a line", (t) => {
     t.is(lines.filter((line) => line.startsWith(`| \`0x${leaf.toString(16)}\` |`)).length, 1);
 });
 
-test("an MSR's line says what reads and writes do", (t) => {
+test("every register that the platform answers has a part with what it is, where its manual says so, and its bits", (t) => {
+  const page = processorPage();
+  for (const { name, register } of msrRows({ apics: {} as LocalApics, counter: () => 0n })) {
+    const [, part] = page.split(`\n### ${name} {#${name}}\n`);
+    t.truthy(part, name);
+    const own = part!.split("\n##")[0]!;
+    t.true(register.about !== "" && own.includes(register.about), name);
+    t.true(register.section !== "" && own.includes(`manual: ${register.section}.`), name);
+    t.true(own.includes('class="bit-picture"'), name);
+    for (const field of Object.keys(register.fields))
+      t.true(own.includes(`| \`${field}\` |`), `${name}.${field}`);
+    // What a vCPU holds is not in a device's state.
+    t.notRegex(own, /after a reset|reset value|stored as a whole/, name);
+  }
+});
+
+test("an MSR's line says what reads and writes do, and its part what its bits do", (t) => {
+  const run = repeat(16, 1, wo(0x2f0, {}, { about: "a run" }));
+  const fields = { on: constant(bit(0, "always on"), true), none: reserved(63, 1, { wrongWrite: "refuse" }) };
   const page = processorPage(
     [
-      { name: "one", first: 0x20, last: 0x20, read: () => 0n, write: null },
-      { name: "run", first: 0x2f0, last: 0x2ff, read: null, write: () => true },
+      { name: "one", register: ro(0x20, fields), read: () => 0n, write: null },
+      { name: "run", register: run, read: null, write: () => true },
+      { name: "even", register: repeat(4, 2, rw(0x30, {})), read: () => 0n, write: () => true },
       {
-        ...{ name: "some", first: 0x12, last: 0x12, read: null, write: null },
+        ...{ name: "some", register: ro(0x12, {}), read: null, write: null },
         readChecked: () => ({ ok: true, value: 0n }),
       },
     ],
     [],
   );
-  t.true(page.includes("| `0x20` | `one` | yes | #GP |"));
-  t.true(page.includes("| `0x2f0` to `0x2ff` | `run` | #GP | yes |"));
-  t.true(page.includes("| `0x12` | `some` | where the register is there | #GP |"));
-  t.true(page.includes("| `0xc0000082` | `LSTAR` | no exit | no exit |"));
+  t.true(page.includes("| `0x20` | [`one`](#one) | yes | #GP |  |"));
+  t.true(page.includes("| `0x2f0` to `0x2ff` | [`run`](#run) | #GP | yes | A run. |"));
+  t.true(page.includes("| `0x30` to `0x36`, every 2 | [`even`](#even) | yes | yes |  |"));
+  t.true(page.includes("| `0x12` | [`some`](#some) | where the register is there | #GP |  |"));
+  t.true(page.includes("| `0xc0000082` | `LSTAR` | no exit | no exit |  |"));
   t.true(page.indexOf("`some`") < page.indexOf("`one`"), "in the order of their numbers");
+  t.true(page.includes("| 0 | `on` | = | Always on."));
+  t.regex(page, /\| 63:1 \| `none` \| – \| [^|]*a write of anything else is refused with #GP\. \|/);
 });
 
 test("a leaf's line says which bits are the host's and which are set", (t) => {

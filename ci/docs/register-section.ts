@@ -35,19 +35,19 @@ function resetOf(field: FieldModel, register: RegisterModel): string {
   return `0x${((BigInt(register.reset) >> BigInt(field.lsb)) & ((1n << width) - 1n)).toString(16)}`;
 }
 
-function fieldTable(register: RegisterModel): string {
+function fieldTable(register: RegisterModel, kept: boolean): string {
   const rows = [...register.fields]
     .sort((a, b) => b.msb - a.msb)
     .map((field) => [
       field.msb === field.lsb ? `${field.msb}` : `${field.msb}:${field.lsb}`,
       `\`${field.name}\``,
       codeOf(field.kind, register.access),
-      resetOf(field, register),
+      ...(kept ? [resetOf(field, register)] : []),
       [sentence(field.about), field.about !== "" && field.kind === "stored" ? "" : sentence(meaningOf(field))]
         .filter((text) => text !== "")
         .join(" "),
     ]);
-  return table(["bits", "field", "kind", "reset", "meaning"], rows);
+  return table(["bits", "field", "kind", ...(kept ? ["reset"] : []), "meaning"], rows);
 }
 
 /** Bits between declared fields, of which there is no field to say it. */
@@ -56,12 +56,19 @@ function hasGaps(register: RegisterModel): boolean {
   return register.fields.length > 0 && declared < register.bits;
 }
 
-/** A register: where it lies, what accesses do, its picture and its fields. */
-export function registerSection(register: RegisterModel): string {
+/**
+ * A register: where it lies, what accesses do, its picture and its fields; without `kept` nothing of what it
+ * holds, which is somewhere else.
+ */
+export function registerSection(register: RegisterModel, kept = true): string {
   const facts = [
     `${register.bits} bits, ${accesses[register.access]}, at ${offsetOf(register)}`,
     ...(conditionOf(register) === "" ? [] : [`seen: ${conditionOf(register)}`]),
-    `${register.reset} after a reset${register.retained ? " when the power comes on; any other reset leaves it" : ""}`,
+    ...(kept
+      ? [
+          `${register.reset} after a reset${register.retained ? " when the power comes on; any other reset leaves it" : ""}`,
+        ]
+      : []),
     ...(register.weight === 1 ? [] : [`weight ${register.weight}`]),
     ...(register.section === "" ? [] : [`manual: ${register.section}`]),
   ];
@@ -74,7 +81,10 @@ export function registerSection(register: RegisterModel): string {
     ...(register.unimplemented
       ? ["Not implemented: every access is counted, and the first one reported."]
       : []),
-    ...(register.fields.length === 0 && !register.unimplemented && !register.handlers.includes("write")
+    ...(kept &&
+    register.fields.length === 0 &&
+    !register.unimplemented &&
+    !register.handlers.includes("write")
       ? [register.access === "ro" ? "" : "It is stored as a whole."]
       : []),
     ...(hasGaps(register)
@@ -86,7 +96,7 @@ export function registerSection(register: RegisterModel): string {
     `${facts.join("; ")}.`,
     ...(said.length === 0 ? [] : [said.join(" ")]),
     bitPicture(register),
-    ...(register.fields.length === 0 ? [] : [fieldTable(register)]),
+    ...(register.fields.length === 0 ? [] : [fieldTable(register, kept)]),
   ].join("\n\n");
 }
 

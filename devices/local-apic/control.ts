@@ -3,7 +3,6 @@ import { u32, u64 } from "../../dsl/device/vocabulary.ts";
 import {
   type Apic,
   baseAddress,
-  baseBits,
   baseBsp,
   baseEnable,
   baseX2,
@@ -68,9 +67,8 @@ export function resetRegisters(u: Apic): void {
 export function writeBase(u: Apic, value: u64): boolean {
   const mode = value & (baseEnable | baseX2);
   const before = u.base & (baseEnable | baseX2);
-  if ((value & ~baseBits) !== 0n) return false;
-  // The window does not move.
-  if ((value & 0xf_ffff_ffff_f000n) !== baseAddress) return false;
+  // The window does not move, and the other bits are reserved.
+  if ((value & ~(baseBsp | baseEnable | baseX2)) !== baseAddress) return false;
   // Intel SDM vol. 3 §11.12.5: x2APIC mode is entered from xAPIC mode, and left by disabling.
   if (mode === baseX2) return false;
   if (before === 0n && mode === (baseEnable | baseX2)) return false;

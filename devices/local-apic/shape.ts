@@ -196,7 +196,6 @@ export const baseAddress = 0xfee0_0000n;
 export const baseBsp = 0x100n;
 export const baseX2 = 0x400n;
 export const baseEnable = 0x800n;
-export const baseBits = 0xf_ffff_ffff_fd00n;
 
 // Delivery modes (Intel SDM vol. 3 §11.6.1).
 export const lowestPriority = 1;

@@ -7,7 +7,7 @@ import { u32, u64 } from "../../../dsl/core/int.ts";
 import { array, type FixedArray } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import type { DeclaredLeaf } from "../guest/interfaces.ts";
-import { CpuidResult, cpuid } from "../instructions.ts";
+import { CpuidResult } from "../instructions.ts";
 
 /** How one register of a leaf is answered: the host's value AND `keep`, OR `set`. */
 export interface RegisterPolicy {
@@ -159,11 +159,15 @@ export interface GuestCpuid {
 /** Leaves of the hypervisor's own range that say who it is, unless a device's do. */
 const ownLeaves: readonly number[] = [0x4000_0000, 0x4000_0001];
 
-/** Builds CPUID for guests from the rows that all have, and from what their devices declare, which goes before those. */
+/**
+ * Builds CPUID for guests from the rows that all have, and from what their devices declare, which goes before those.
+ * `execute` is the host's CPUID.
+ */
 export function guestCpuid(
   name: string,
   rows: readonly CpuidRow[],
   declared: readonly DeclaredLeaf[],
+  execute: (leaf: u32, subleaf: u32, result: CpuidResult) => void,
 ): GuestCpuid {
   const answers: FixedArray<CpuidResult> = storage(`${name}.cpuid`, array(CpuidResult, rows.length));
   const numbered = rows.map((r, index) =>
@@ -199,7 +203,7 @@ export function guestCpuid(
     prepare(): void {
       for (const r of numbered) {
         const out = answers[r.index];
-        cpuid(r.leaf, r.subleaf === null ? 0 : r.subleaf, out);
+        execute(r.leaf, r.subleaf === null ? 0 : r.subleaf, out);
         out.eax = u32((out.eax & r.eax.keep) | r.eax.set);
         out.ebx = u32((out.ebx & r.ebx.keep) | r.ebx.set);
         out.ecx = u32((out.ecx & r.ecx.keep) | r.ecx.set);
@@ -239,7 +243,7 @@ export function guestCpuid(
       }
       // The sizes in leaf 0xd depend on XCR0, and the CPU holds the guest's.
       if (leaf === 0xd) {
-        cpuid(leaf, subleaf, out);
+        execute(leaf, subleaf, out);
         // XSAVES and the supervisor states need MSRs that no guest has.
         if (subleaf === 1) {
           out.eax = u32(out.eax & 0x7);

@@ -1,36 +1,31 @@
-/** The MSRs that a guest finds, each a row (APM vol. 2, appendix A). What is not here raises #GP. */
+/**
+ * The MSRs that a guest finds, each a row: its number, who may access it, its fields and where the manual has it, and
+ * what it does beyond being constant or kept. What is not here raises #GP.
+ */
 import { u32, u64 } from "../../../dsl/core/int.ts";
+import { bit, bits, constant, readOnly } from "../../../dsl/device/field.ts";
+import type { MsrValue } from "../../../dsl/device/msr.ts";
+import { repeat, ro, rw, type Register } from "../../../dsl/device/register.ts";
 import { Request } from "../../../kernel/vcpu.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
-import { readTsc } from "../instructions.ts";
-import type { MsrValue } from "../../../dsl/device/msr.ts";
-import type { MsrRow } from "./msr.ts";
+import { arePatTypes, memoryTypes, mtrrRows, ofEachByte } from "./mtrr-rows.ts";
+import { constantMsr, refused, type MsrRow } from "./msr.ts";
 import { setEfer } from "./registers.ts";
-import { isEferValid } from "./state.ts";
+import { isEferChangeValid } from "./state.ts";
 import type { SvmVcpu } from "./vcpu.ts";
 
-/** A register of one value; writes are dropped. */
-function constant(name: string, first: number, value: bigint): MsrRow {
-  return {
-    name,
-    first,
-    last: first,
-    read: (_v: SvmVcpu, _msr: u32): u64 => value,
-    write: (_v: SvmVcpu, _msr: u32, _value: u64): boolean => true,
-  };
-}
-
-/** A register of one value that cannot be written. */
-function readOnly(name: string, first: number, value: bigint): MsrRow {
-  return { name, first, last: first, read: (_v: SvmVcpu, _msr: u32): u64 => value, write: null };
+/** Where the rows reach beyond the vCPU. */
+export interface MsrSurroundings {
+  readonly apics: LocalApics;
+  /** The host's time-stamp counter. */
+  readonly counter: () => u64;
 }
 
 /** A register that keeps what is written and does nothing. `at` indexes `storedMsr`. */
-function stored(name: string, first: number, at: number): MsrRow {
+function stored(name: string, register: Register, at: number): MsrRow {
   return {
     name,
-    first,
-    last: first,
+    register,
     read: (v: SvmVcpu, _msr: u32): u64 => v.storedMsr[at],
     write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
       v.storedMsr[at] = value;
@@ -39,25 +34,10 @@ function stored(name: string, first: number, at: number): MsrRow {
   };
 }
 
-/** Whether a byte is a memory type that MTRRs know: UC, WC, WT, WP, WB (APM vol. 2 §7.7.1). */
-function isMtrrType(type: u32): boolean {
-  return type === 0 || type === 1 || (type >= 4 && type <= 6);
-}
-
-/** Whether every byte of a value is a memory type. */
-function areMtrrTypes(value: u64): boolean {
-  for (let i = 0; i < 8; i++) if (!isMtrrType(u32(value >> BigInt(8 * i)) & 0xff)) return false;
-  return true;
-}
-
-/** Whether every byte of a value is a PAT type: the MTRRs' and UC- (APM vol. 2 §7.8.1). */
-function arePatTypes(value: u64): boolean {
-  for (let i = 0; i < 8; i++) {
-    const type = u32(value >> BigInt(8 * i)) & 0xff;
-    if (!isMtrrType(type) && type !== 7) return false;
-  }
-  return true;
-}
+/** What is said of bits that the row leaves to the local APIC to check. */
+const checked = "0; the APIC refuses anything else";
+/** Bits that read as 0, whatever was written. */
+const zero = () => constant(bits(63, 0), 0);
 
 /** Adds to the guest's counter, and to what it knows to have been added (Intel SDM vol. 3 §18.17.3). */
 function shiftCounter(v: SvmVcpu, by: u64): void {
@@ -65,32 +45,19 @@ function shiftCounter(v: SvmVcpu, by: u64): void {
   v.tscAdjust = u64(v.tscAdjust + by);
 }
 
-const variableMtrrs = 16;
-const defaultTypeAt = 27;
-
-/** A run of fixed MTRRs. `at` indexes `mtrr`. */
-function fixedMtrrs(name: string, first: number, last: number, at: number): MsrRow {
-  const count = last - first + 1;
-  return {
-    name,
-    first,
-    last,
-    read: (v: SvmVcpu, msr: u32): u64 => v.mtrr[at + Math.min(msr - first, count - 1)],
-    write: (v: SvmVcpu, msr: u32, value: u64): boolean => {
-      if (!areMtrrTypes(value)) return false;
-      v.mtrr[at + Math.min(msr - first, count - 1)] = value;
-      return true;
-    },
-  };
-}
-
-/** The rows of a guest whose local APICs are `apics`. Ordered by how often Linux uses them. */
-export function msrRows(apics: LocalApics): readonly MsrRow[] {
+/** The rows of a guest in these surroundings. Ordered by how often Linux uses them. */
+export function msrRows({ apics, counter }: MsrSurroundings): readonly MsrRow[] {
   return Object.freeze([
     {
       name: "IA32_TSC_DEADLINE",
-      first: 0x6e0,
-      last: 0x6e0,
+      register: rw(
+        0x6e0,
+        {},
+        {
+          about: "When the local APIC's timer interrupts, as the guest's TSC counts; 0 stops it",
+          section: "Intel SDM vol. 3 §11.5.4.1",
+        },
+      ),
       read: (v: SvmVcpu, _msr: u32): u64 => apics.readDeadline(v.core.index),
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
         // The domain's clock does not know of what the guest has added to its counter.
@@ -100,25 +67,37 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
     },
     {
       name: "IA32_APIC_BASE",
-      first: 0x1b,
-      last: 0x1b,
+      register: rw(
+        0x1b,
+        {
+          none: bits(7, 0, checked),
+          bootstrap: readOnly(bit(8, "This is the bootstrap processor")),
+          none9: bit(9, checked),
+          x2apic: bit(10, "x2APIC mode; entered from xAPIC mode, left by disabling"),
+          enabled: bit(11, "The local APIC is on"),
+          base: bits(63, 12, "Its page of memory, always 0xfee00; the APIC refuses anything else"),
+        },
+        { about: "Mode and place of the local APIC", section: "APM vol. 2 §16; Intel SDM vol. 3 §11.12.5" },
+      ),
       read: (v: SvmVcpu, _msr: u32): u64 => apics.readBase(v.core.index),
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => apics.writeBase(v.core.index, value),
     },
     {
       name: "TSC",
-      first: 0x10,
-      last: 0x10,
-      read: (v: SvmVcpu, _msr: u32): u64 => u64(readTsc() + v.vmcb.tscOffset),
+      register: rw(0x10, {}, { about: "The guest's time-stamp counter", section: "APM vol. 2 §13.2.4" }),
+      read: (v: SvmVcpu, _msr: u32): u64 => u64(counter() + v.vmcb.tscOffset),
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
-        shiftCounter(v, u64(value - u64(readTsc() + v.vmcb.tscOffset)));
+        shiftCounter(v, u64(value - u64(counter() + v.vmcb.tscOffset)));
         return true;
       },
     },
     {
       name: "IA32_TSC_ADJUST",
-      first: 0x3b,
-      last: 0x3b,
+      register: rw(
+        0x3b,
+        {},
+        { about: "What was added to the counter; a write shifts it", section: "Intel SDM vol. 3 §18.17.3" },
+      ),
       read: (v: SvmVcpu, _msr: u32): u64 => v.tscAdjust,
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
         shiftCounter(v, u64(value - v.tscAdjust));
@@ -127,11 +106,22 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
     },
     {
       name: "EFER",
-      first: 0xc000_0080,
-      last: 0xc000_0080,
+      register: rw(
+        0xc000_0080,
+        {
+          sce: bit(0, "SYSCALL and SYSRET"),
+          none: refused(7, 1),
+          lme: bit(8, "Long mode with the next paging; refused to change while paging is on"),
+          none9: refused(9, 9),
+          lma: readOnly(bit(10, "Long mode is active")),
+          nxe: bit(11, "Pages that are not executed"),
+          none12: refused(63, 12),
+        },
+        { about: "Extended features", section: "APM vol. 2 §3.1.7" },
+      ),
       read: (v: SvmVcpu, _msr: u32): u64 => v.efer,
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
-        if (!isEferValid(value, v.efer, v.vmcb.cr0)) return false;
+        if (!isEferChangeValid(value, v.efer, v.vmcb.cr0)) return false;
         const lma = 0x400n;
         setEfer(v, u64((value & ~lma) | (v.efer & lma)));
         v.core.requests.or(Request.flush);
@@ -140,8 +130,17 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
     },
     {
       name: "PAT",
-      first: 0x277,
-      last: 0x277,
+      register: rw(
+        0x277,
+        ofEachByte((byte, lsb) => ({
+          [`pa${byte}`]: bits(lsb + 2, lsb),
+          [`none${byte}`]: refused(lsb + 7, lsb + 3),
+        })),
+        {
+          about: `Memory types that pages name by PAT, PCD and PWT: ${memoryTypes}, 7 uncached unless an MTRR says otherwise; no others`,
+          section: "APM vol. 2 §7.8.1",
+        },
+      ),
       read: (v: SvmVcpu, _msr: u32): u64 => v.vmcb.pat,
       write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
         if (!arePatTypes(value)) return false;
@@ -150,50 +149,64 @@ export function msrRows(apics: LocalApics): readonly MsrRow[] {
         return true;
       },
     },
-    // Fixed-range registers, write-combining, 8 variable ranges.
-    readOnly("MTRRcap", 0xfe, 0x508n),
-    {
-      name: "MTRRphys",
-      first: 0x200,
-      last: 0x20f,
-      read: (v: SvmVcpu, msr: u32): u64 => v.mtrr[msr & (variableMtrrs - 1)],
-      write: (v: SvmVcpu, msr: u32, value: u64): boolean => {
-        // Even: base with a type; odd: mask with the valid bit.
-        const low = u32(value) & 0xfff;
-        if ((msr & 1) === 0 ? low > 0xff || !isMtrrType(low) : (low & 0x7ff) !== 0) return false;
-        v.mtrr[msr & (variableMtrrs - 1)] = value;
-        return true;
-      },
-    },
-    fixedMtrrs("MTRRfix64K", 0x250, 0x250, 16),
-    fixedMtrrs("MTRRfix16K", 0x258, 0x259, 17),
-    fixedMtrrs("MTRRfix4K", 0x268, 0x26f, 19),
-    {
-      name: "MTRRdefType",
-      first: 0x2ff,
-      last: 0x2ff,
-      read: (v: SvmVcpu, _msr: u32): u64 => v.mtrr[defaultTypeAt],
-      write: (v: SvmVcpu, _msr: u32, value: u64): boolean => {
-        if ((value & ~0xcffn) !== 0n || !isMtrrType(u32(value) & 0xff)) return false;
-        v.mtrr[defaultTypeAt] = value;
-        return true;
-      },
-    },
+    ...mtrrRows,
     {
       name: "x2APIC",
-      first: 0x800,
-      last: 0x8ff,
+      register: repeat(
+        256,
+        1,
+        rw(
+          0x800,
+          {},
+          {
+            about: "Registers of the local APIC, where that has them and is in x2APIC mode",
+            section: "Intel SDM vol. 3 §11.12",
+          },
+        ),
+      ),
       read: null,
       readChecked: (v: SvmVcpu, msr: u32): MsrValue => apics.readRegister(v.core.index, u32(msr - 0x800)),
       write: (v: SvmVcpu, msr: u32, value: u64): boolean =>
         apics.writeRegister(v.core.index, u32(msr - 0x800), value),
     },
-    constant("PATCH_LEVEL", 0x8b, 0n),
-    constant("DebugCtl", 0x1d9, 0n),
-    stored("SYSCFG", 0xc001_0010, 0),
-    stored("HWCR", 0xc001_0015, 1),
-    readOnly("INT_PENDING", 0xc001_0055, 0n),
-    // LFENCE is dispatch-serialising (bit 1), which the CPU is or is not without this register.
-    constant("DE_CFG", 0xc001_1029, 2n),
+    constantMsr(
+      "PATCH_LEVEL",
+      rw(0x8b, { level: zero() }, { about: "No microcode patch is known", section: "APM vol. 2 appendix A" }),
+    ),
+    constantMsr(
+      "DebugCtl",
+      rw(0x1d9, { control: zero() }, { about: "Branches are not recorded", section: "APM vol. 2 §13.1.1" }),
+    ),
+    stored(
+      "SYSCFG",
+      rw(0xc001_0010, {}, { about: "It is kept, and does nothing", section: "APM vol. 2 §3.2.1" }),
+      0,
+    ),
+    stored(
+      "HWCR",
+      rw(0xc001_0015, {}, { about: "It is kept, and does nothing", section: "APM vol. 2 §3.2.10" }),
+      1,
+    ),
+    constantMsr(
+      "INT_PENDING",
+      ro(
+        0xc001_0055,
+        { pending: zero() },
+        { about: "No messages to a chipset", section: "APM vol. 2 appendix A" },
+      ),
+    ),
+    constantMsr(
+      "DE_CFG",
+      rw(
+        0xc001_1029,
+        {
+          below: constant(bit(0), false),
+          // The CPU is or is not so without this register.
+          serialisingLfence: constant(bit(1, "LFENCE serialises the dispatch of instructions"), true),
+          above: constant(bits(63, 2), 0),
+        },
+        { about: "Decoder configuration", section: "APM vol. 2 appendix A" },
+      ),
+    ),
   ]);
 }

@@ -135,8 +135,6 @@ const cr4Pae = 1n << 5n;
 const cr4La57 = 1n << 12n;
 const cr4Pcide = 1n << 17n;
 const eferLme = 1n << 8n;
-const eferSce = 1n;
-const eferNxe = 1n << 11n;
 
 /** Whether CR4 may take a value, given the bits that the guest's CPUID offers: false raises #GP(0). */
 export function isCr4Valid(value: u64, old: u64, allowed: u64, efer: u64): boolean {
@@ -146,11 +144,7 @@ export function isCr4Valid(value: u64, old: u64, allowed: u64, efer: u64): boole
   return (value & cr4Pcide) === 0n || (efer & eferLma) !== 0n;
 }
 
-/** EFER bits that a guest may set: SCE, LME, LMA (ignored), NXE. */
-const eferAllowed = eferSce | eferLme | eferLma | eferNxe;
-
-/** Whether EFER may take a value: false raises #GP(0). LME cannot change while paging is on. */
-export function isEferValid(value: u64, old: u64, cr0: u64): boolean {
-  if ((value & ~eferAllowed) !== 0n) return false;
+/** Whether EFER may change: false raises #GP(0). LME cannot while paging is on. */
+export function isEferChangeValid(value: u64, old: u64, cr0: u64): boolean {
   return (cr0 & cr0Pg) === 0n || ((value ^ old) & eferLme) === 0n;
 }

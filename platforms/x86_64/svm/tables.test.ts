@@ -1,10 +1,13 @@
 import test from "ava";
 import { make } from "../../../dsl/core/layout.ts";
+import { bits, reserved } from "../../../dsl/device/field.ts";
+import { repeat, ro, rw, type Register } from "../../../dsl/device/register.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
-import { cpuidRows, signature } from "./cpuid.ts";
-import { guestMsrs, passedThrough, permissionBit } from "./msr.ts";
+import { CpuidResult } from "../instructions.ts";
+import { cpuidRows, guestCpuid, signature } from "./cpuid.ts";
+import { guestMsrs, passedThrough, permissionBit, type MsrRow } from "./msr.ts";
 import { msrRows } from "./msr-rows.ts";
-import { isCr0Valid, isCr4Valid, isEferValid, normaliseCr0 } from "./state.ts";
+import { isCr0Valid, isCr4Valid, isEferChangeValid, normaliseCr0 } from "./state.ts";
 import { SvmVcpu } from "./vcpu.ts";
 import { Vmcb } from "./vmcb.ts";
 
@@ -21,7 +24,7 @@ const apics: LocalApics = {
   readTaskPriority: () => 0,
   writeTaskPriority: () => undefined,
 };
-const msrs = guestMsrs(msrRows(apics), null);
+const msrs = guestMsrs(msrRows({ apics, counter: () => 0n }), null);
 const rowOf = (leaf: number, vcpus = 1) => cpuidRows(vcpus).find((r) => r.leaf === leaf)!;
 const has = (mask: { keep: number; set: number }, bit: number) =>
   (((mask.keep | mask.set) >>> bit) & 1) === 1;
@@ -116,14 +119,89 @@ test("EFER takes SCE, LME and NXE; LME cannot change while paging is on; SVME st
   t.false(msrs.write(v, 0xc000_0080, 0x1000n));
   v.vmcb.cr0 = 0x8000_0001n;
   t.false(msrs.write(v, 0xc000_0080, 0x801n));
-  t.true(isEferValid(0x101n, 0x901n, 0x8000_0001n));
+  t.true(isEferChangeValid(0x101n, 0x901n, 0x8000_0001n));
 });
 
-test("rows that overlap are refused when the image is built", (t) => {
-  const row = { name: "a", first: 0x10, last: 0x20, read: () => 0n, write: null };
-  t.throws(() => guestMsrs([row, { ...row, name: "b", first: 0x20, last: 0x30 }], null), {
-    message: "msr row b overlaps a",
+test("rows that overlap, or handle what they do not declare, are refused when the image is built", (t) => {
+  const row = (name: string, register: Register, written: boolean) =>
+    ({ name, register, read: () => 0n, write: written ? () => true : null }) satisfies MsrRow;
+  const even = repeat(8, 2, rw(0x10, {}));
+  t.notThrows(() => guestMsrs([row("even", even, true), row("odd", repeat(8, 2, rw(0x11, {})), true)], null));
+  t.throws(() => guestMsrs([row("even", even, true), row("one", ro(0x1e, {}), false)], null), {
+    message: "msr row one overlaps even",
   });
+  t.throws(() => guestMsrs([row("one", ro(0x1e, {}), true)], null), {
+    message: "msr row one is declared ro, and its handlers say otherwise",
+  });
+  t.throws(() => guestMsrs([row("one", rw(0x1e, {}), false)], null), {
+    message: "msr row one is declared rw, and its handlers say otherwise",
+  });
+});
+
+test("of a run only its own numbers are there", (t) => {
+  const register = repeat(4, 2, ro(0x10, {}));
+  const run = guestMsrs([{ name: "run", register, read: (_, msr) => BigInt(msr), write: null }], null);
+  const v = make(SvmVcpu);
+  const there = [...Array(16).keys()].map((i) => 0xc + i).filter((msr) => run.read(v, msr).ok);
+  t.deepEqual(there, [0x10, 0x12, 0x14, 0x16]);
+});
+
+test("reserved bits that refuse are refused before the row is asked", (t) => {
+  const asked: bigint[] = [];
+  const register = rw(0x10, { low: bits(3, 0), none: reserved(63, 4, { reads: 2, wrongWrite: "refuse" }) });
+  const write = (_: SvmVcpu, __: number, value: bigint) => asked.push(value) > 0;
+  const one = guestMsrs([{ name: "one", register, read: () => 0n, write }], null);
+  const v = make(SvmVcpu);
+  t.true(one.write(v, 0x10, 0x2fn));
+  t.false(one.write(v, 0x10, 0xfn));
+  t.false(one.write(v, 0x10, 0x8000_0000_0000_002fn));
+  t.deepEqual(asked, [0x2fn]);
+});
+
+test("a refused bit of each register that has some is refused, and nothing changes", (t) => {
+  const v = make(SvmVcpu);
+  for (const [msr, good, refused] of [
+    [0xc000_0080, 0x901n, [1, 9, 12, 63]],
+    [0x277, 0n, [3, 7, 11, 63]],
+    [0x200, 6n, [8, 11]],
+    [0x201, 0x800n, [0, 10]],
+    [0x20e, 6n, [8, 11]],
+    [0x2ff, 6n, [8, 9, 12, 63]],
+    [0x1b, 0xfee0_0900n, [0, 7, 9, 52, 63]],
+  ] as const) {
+    t.true(msrs.write(v, msr, good), `0x${msr.toString(16)}`);
+    const before = msrs.read(v, msr).value;
+    for (const bit of refused)
+      t.false(msrs.write(v, msr, good | (1n << BigInt(bit))), `0x${msr.toString(16)} bit ${bit}`);
+    t.is(msrs.read(v, msr).value, before);
+  }
+});
+
+test("CPUID answers every leaf with what its row lets through, and the rest with 0, whatever the host says", (t) => {
+  const host = (_: number, __: number, out: CpuidResult) =>
+    Object.assign(out, { eax: 0xffff_ffff, ebx: 0xffff_ffff, ecx: 0xffff_ffff, edx: 0xffff_ffff });
+  const rows = cpuidRows(4);
+  const answers = guestCpuid("tested", rows, [], host);
+  answers.prepare();
+  const out = make(CpuidResult);
+  const cr4 = (1n << 18n) | (1n << 22n);
+  for (const leaf of [0, 0x4000_0000, 0x8000_0000, 0xc000_0000].flatMap((first) =>
+    Array.from({ length: 64 }, (_, i) => first + i),
+  )) {
+    for (const subleaf of [0, 1, 63, 0xffff_ffff]) {
+      answers.answer(0, leaf, subleaf, cr4, 3, out);
+      const row = rows.find((r) => r.leaf === leaf && (r.subleaf === null || r.subleaf === subleaf));
+      const host = leaf === 0xd && subleaf !== 1 ? 0xffff_ffff : 0;
+      const of = (name: "eax" | "ebx" | "ecx" | "edx") =>
+        row === undefined ? host : (row[name].keep | row[name].set) >>> 0;
+      const dynamic = leaf === 1 ? 3 << 24 : 0;
+      const enabled = leaf === 1 ? 1 << 27 : leaf === 7 && subleaf === 0 ? 1 << 4 : 0;
+      const wanted = [of("eax"), (of("ebx") | dynamic) >>> 0, (of("ecx") | enabled) >>> 0, of("edx")];
+      // Supervisor states need MSRs that no guest has.
+      if (leaf === 0xd && subleaf === 1) wanted.splice(0, 4, 7, 0xffff_ffff, 0, 0);
+      t.deepEqual([out.eax, out.ebx, out.ecx, out.edx], wanted, `0x${leaf.toString(16)}, ${subleaf}`);
+    }
+  }
 });
 
 test("the permission map has two bits for each MSR of its ranges", (t) => {

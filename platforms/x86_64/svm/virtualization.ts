@@ -14,7 +14,7 @@ import type { SavedPart } from "../../../kernel/saved-part.ts";
 import { Request, VcpuState, type Vcpu } from "../../../kernel/vcpu.ts";
 import type { Loaded, Virtualization } from "../../../kernel/virtualization.ts";
 import { landmark } from "../../landmark.ts";
-import { cli, clgi, stgi, sti } from "../instructions.ts";
+import { cli, clgi, cpuid, readTsc, stgi, sti } from "../instructions.ts";
 import type { Bus } from "../guest/bus.ts";
 import { forgetCode } from "../guest/code-page.ts";
 import { guestLoader } from "../guest/loaders.ts";
@@ -121,14 +121,14 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const counts = storage("exitCounts", array(Counts, counted ? count : 1));
 
   const guard = speculation(model.guests, cpuCapacity, ownPredictors);
-  const cpuid = guestCpuid("guest", cpuidRows(most), interfaces.leaves);
-  const msrs = guestMsrs(msrRows(apics), interfaces.msrs);
+  const answers = guestCpuid("guest", cpuidRows(most), interfaces.leaves, cpuid);
+  const msrs = guestMsrs(msrRows({ apics, counter: readTsc }), interfaces.msrs);
   const interrupts = arbiter(svmInjection, source);
   const handle = exits({
     bus,
     apics,
     msrs,
-    cpuid,
+    cpuid: answers,
     arbiter: interrupts,
     hypercalls: interfaces.hypercalls,
     // A Linux that is booted by its own protocol needs none, so its image has no code for them.
@@ -222,15 +222,15 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     exitKinds,
     exitsOf: (vcpu: u32, kind: u32): u64 =>
       counts[Math.min(vcpu, count - 1)].kinds[Math.min(kind, exitKinds.length - 1)],
-    identity: (): u64 => u64(cpuid.identity() + u64(features.xcr0 ^ guestCr4.bits)),
+    identity: (): u64 => u64(answers.identity() + u64(features.xcr0 ^ guestCr4.bits)),
     enableCpu(): void {
       const index = processors.here();
       // What is found out is the same on all CPUs.
       if (index === 0) {
         detectSvm();
         fillPermissions();
-        cpuid.prepare();
-        found.physicalBits = cpuid.physicalBits();
+        answers.prepare();
+        found.physicalBits = answers.physicalBits();
         if (guard !== null) guard.detect();
       }
       host.enable(index);
