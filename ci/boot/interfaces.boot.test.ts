@@ -115,6 +115,29 @@ test.serial(
 );
 
 test.serial(
+  "a driver takes a peer's rings and its own as MSI-X interrupts, also those that came while masked",
+  async (t) => {
+    const said = await told("j", "doorbells taken\n");
+    t.deepEqual(answers(said), {
+      "value vectors": "0x2",
+      "value position": "0x0",
+      "value masked-at-first": "0x1",
+      "value first-rung": "0x1",
+      "value second-while-masked": "0x0",
+      "value pending": "0x2",
+      "value second-unmasked": "0x1",
+      "value pending-after": "0x0",
+      "value first-while-all-masked": "0x1",
+      "value first-unmasked": "0x2",
+      "value second-by-itself": "0x2",
+      "value status-with-msix": "0x0",
+      "value first-without-msix": "0x2",
+      "value status-without-msix": "0x1",
+    });
+  },
+);
+
+test.serial(
   "the trace of all that tells hypercalls with their status, MSRs with their element, and what they change",
   (t) => {
     const model = JSON.parse(readFileSync(join(dirname(appliance.img), "trace.json"), "utf8")) as TraceModel;

@@ -14,6 +14,8 @@ import { cli, hlt, loadIdt } from "../instructions.ts";
 export const xapicVector = 0x40;
 /** The vector whose handler ends the interrupt through the x2APIC's registers. */
 export const x2apicVector = 0x41;
+/** The vector of the first message of a device; the next one's follows. */
+export const messageVector = 0x42;
 const nonMaskable = 2;
 const exceptions = 32;
 const withErrorCode = new Set([8, 10, 11, 12, 13, 14, 17, 21, 29, 30]);
@@ -25,6 +27,13 @@ export const recovery = storage("guestRecovery", u64Cell("GuestRecovery"));
 export const arrival = storage("guestArrival", u64Cell("GuestArrival"));
 /** How many non-maskable interrupts came. */
 export const nmiCount = storage("guestNmiCount", u64Cell("GuestNmiCount"));
+
+const messageCells = Object.freeze([
+  storage("guestMessages0", u64Cell("GuestMessages0")),
+  storage("guestMessages1", u64Cell("GuestMessages1")),
+]);
+/** Where it is counted how many messages of each vector have come. */
+export const messageCounts = Object.freeze(messageCells.map((cell) => (): u64 => addressOf(cell)));
 
 function u64Cell(name: string) {
   return struct(name, { value: u64 });
@@ -106,6 +115,24 @@ const x2apicStub = interruptStub("guest.x2apic", [
   "wrmsr",
 ]);
 
+/** Handlers that count, and end the interrupt through the local APIC's page. */
+const messageStubs = Object.freeze(
+  messageCells.map((count, i) =>
+    naked({
+      symbol: `guest.message${i}`,
+      lines: [
+        "pushq %rax",
+        "incq %{count}(%rip)",
+        "movl $0xfee000b0, %eax",
+        "movl $0, (%rax)",
+        "popq %rax",
+        "iretq",
+      ],
+      uses: { count },
+    }),
+  ),
+);
+
 const entries = storage("guestIdt", struct("GuestIdt", { words: array(u64, 512) }, { align: 16 }), {
   align: 16,
 });
@@ -129,6 +156,8 @@ export function takeFaults(): void {
   for (let vector = 0; vector < exceptions; vector++) setGate(vector, u64(first + BigInt(16 * vector)));
   setGate(xapicVector, addressOfFunction(xapicStub));
   setGate(x2apicVector, addressOfFunction(x2apicStub));
+  setGate(messageVector, addressOfFunction(messageStubs[0]!));
+  setGate(messageVector + 1, addressOfFunction(messageStubs[1]!));
   loadFaults();
 }
 

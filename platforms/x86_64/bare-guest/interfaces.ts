@@ -4,8 +4,9 @@ import { u32, u64 } from "../../../dsl/core/int.ts";
 import { array, struct } from "../../../dsl/core/layout.ts";
 import { storage } from "../../../dsl/core/storage.ts";
 import { asm } from "../../asm.ts";
-import { say, sayDecimal, sayHex } from "../console-text.ts";
+import { say } from "../console-text.ts";
 import { readCr8, readMsr, readTsc, writeCr8, writeMsr } from "../instructions.ts";
+import { sayStatus, sayValue } from "./answers.ts";
 import { tryReadMsr, tryWriteMsr } from "./attempts.ts";
 import {
   hasHypercalls,
@@ -26,22 +27,6 @@ const fast = 0x1_0000n;
 const version = 0x5400n;
 const console = 0x5402n;
 const notify = 0x5404n;
-
-function sayStatus(name: string, status: u64): void {
-  say("status ");
-  say(name);
-  say(" ");
-  sayDecimal(status);
-  say("\n");
-}
-
-function sayValue(name: string, value: u64): void {
-  say("value ");
-  say(name);
-  say(" 0x");
-  sayHex(value, 16);
-  say("\n");
-}
 
 /** Typevisor's own hypercalls, and what a table answers to nonsense. */
 export function tryHypercalls(): void {

@@ -9,6 +9,7 @@ import { addressOfFunction } from "../../asm.ts";
 import { say, sayByte } from "../console-text.ts";
 import { cli, cpuidEcx, hlt, in8, readCr4, writeCr4 } from "../instructions.ts";
 import { openConsole } from "./console.ts";
+import { ringDoorbells, takeDoorbells } from "./doorbells.ts";
 import { takeFaults } from "./faults.ts";
 import {
   executeGarbage,
@@ -74,6 +75,12 @@ function obey(letter: u8): void {
       break;
     case 0x49: // I
       sendToSecond();
+      break;
+    case 0x6a: // j
+      takeDoorbells();
+      break;
+    case 0x4a: // J
+      ringDoorbells();
       break;
     case 0x4b: // K
       countRounds();
