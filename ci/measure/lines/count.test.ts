@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { repositoryRoot } from "../../../compiler/root.ts";
 import { isAbsent } from "../figure.ts";
 import { lines, linesOf } from "../lines.ts";
-import { countLines, withoutTests } from "./count.ts";
+import { countFile, countLines, withoutTests } from "./count.ts";
 import { countedDevices, linePeers } from "./devices.ts";
 import { readPeerCounts } from "./peers.ts";
 
@@ -28,6 +28,21 @@ test("what a Rust file has for its tests and proofs does not count", (t) => {
   const item = "    #[cfg(test)]\n    fn f() {}\n";
   t.is(withoutTests(`a;\n${item}#[cfg(test)]\nmod tests {\n}\n`), `a;\n${item}`);
   t.is(withoutTests("a;\n#[cfg(kani)]\nmod proofs {}\n#[cfg(test)]\nmod tests {}\n"), "a;\n");
+});
+
+test("a file of Rust counts without its tail, and one of C with all of it", (t) => {
+  const text = "a;\n#[cfg(test)]\nb;\n";
+  t.is(countFile("src/serial.rs", text), 1);
+  t.is(countFile("hw/serial.c", text), 3);
+});
+
+test("every file that was counted has the commit it was read at, and no other file has one", (t) => {
+  for (const [peer, { files, revision }] of Object.entries(readPeerCounts())) {
+    const revisions = typeof revision === "string" ? [revision] : Object.values(revision);
+    for (const one of revisions) t.regex(one, /^[\w.:+~-]+$/, peer);
+    if (typeof revision !== "string")
+      t.deepEqual(Object.keys(revision).sort(), Object.keys(files).sort(), peer);
+  }
 });
 
 test("every file that is named is there or has been counted", async (t) => {

@@ -14,6 +14,11 @@ export function countLines(text: string): number {
   return code.split("\n").filter((line) => line.trim() !== "").length + inside;
 }
 
+/** The lines of a file of a peer, by its ending: of Rust without what is there for tests and proofs. */
+export function countFile(file: string, text: string): number {
+  return countLines(file.endsWith(".rs") ? withoutTests(text) : text);
+}
+
 /** A Rust file without what is compiled for its tests and proofs only, which stands at its end. */
 export function withoutTests(text: string): string {
   return text.split(/^#\[cfg\((?:test|kani)\)\]$/m)[0]!;

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { countLines, withoutTests } from "./count.ts";
+import { countFile } from "./count.ts";
 import { countedDevices, type LinePeer } from "./devices.ts";
 import { countsFile, type PeerCounts } from "./peers.ts";
 
@@ -19,12 +19,9 @@ for (let i = 0; i + 1 < given.length; i += 2) {
     const files = peers[peer];
     return typeof files === "string" ? [] : files;
   });
-  const files = paths.map((path) => [path, countLines(sourceOf(join(folder, path)))] as const);
+  const files = paths.map(
+    (path) => [path, countFile(path, readFileSync(join(folder, path), "utf8"))] as const,
+  );
   counts[peer] = { ...known, files: Object.fromEntries(files) };
 }
 writeFileSync(countsFile, `${JSON.stringify(counts, undefined, 2)}\n`);
-
-function sourceOf(file: string): string {
-  const text = readFileSync(file, "utf8");
-  return file.endsWith(".rs") ? withoutTests(text) : text;
-}
