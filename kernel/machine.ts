@@ -35,8 +35,10 @@ export interface Machine {
   enableInterrupts(): void;
   /** With interrupts off: lets them in and waits until one came, without a gap between. Returns with interrupts off. */
   waitForInterrupt(): void;
-  /** Tells the CPU that it goes round in a loop until another one has done something. */
-  relax(): void;
+  /** Tells the CPU that it goes round in a loop until another one gives the kernel's lock back. */
+  relaxForLock(): void;
+  /** Tells the CPU that it goes round in a loop until another one is out of its guest. */
+  relaxForGuest(): void;
 
   /** Sends one byte to the host's console, behind what waits; waits for room at most as long as the console takes for one byte. */
   consolePut(byte: u8): void;

@@ -62,9 +62,10 @@ export function manyProcessors(capacity: number): Processors {
   const last = capacity - 1;
   const here = (): u32 => Math.min(machine.cpuIndex(), last);
   const acquire = (): void => {
-    // Read until it looks free: only then the line is taken from who has it.
     while (!lock.word.compareExchange(free, taken)) {
-      while (lock.word.load() !== free) machine.relax();
+      // Read until it looks free: only then the line is taken from who has it.
+      do machine.relaxForLock();
+      while (lock.word.load() !== free);
     }
   };
   const release = (): void => lock.word.store(free);
@@ -84,7 +85,7 @@ export function manyProcessors(capacity: number): Processors {
     signal: (cpu: u32): void => machine.signalCpu(cpu),
     awaitOut(cpu: u32): void {
       const other = inGuest[Math.min(cpu, last)];
-      while (other.word.load() !== 0) machine.relax();
+      while (other.word.load() !== 0) machine.relaxForGuest();
     },
   });
 }

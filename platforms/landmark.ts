@@ -1,5 +1,5 @@
 /** Landmarks in compiled functions and in assembly (`dsl/core/landmark.ts` says what they are for). */
-import { exitKindPrefix, landmarkComment } from "../dsl/core/landmark.ts";
+import { exitKindPrefix, landmarkComment, waitPrefix } from "../dsl/core/landmark.ts";
 import { asm } from "./asm.ts";
 
 /** A landmark as a line of assembly. */
@@ -15,4 +15,9 @@ export function landmark(name: string): () => void {
 /** The landmark of a kind of exit. The build reports the longest path of each kind by its name. */
 export function exitKind(name: string): () => void {
   return landmark(`${exitKindPrefix}${name}`);
+}
+
+/** The landmark in a loop in which a CPU waits for somebody else. The build reports what for, and counts one turn. */
+export function wait(what: string): () => void {
+  return landmark(`${waitPrefix}${what}`);
 }

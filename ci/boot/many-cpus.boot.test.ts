@@ -10,6 +10,12 @@ test.before(async () => {
 });
 test.after.always(() => appliance.remove());
 
+test("the build bounds every kind of exit of an image for several CPUs, and names what a CPU may wait for", (t) => {
+  const { exitPath, longestExitPath } = appliance.report;
+  for (const [kind, { instructions }] of Object.entries(exitPath)) t.not(instructions, "unbounded", kind);
+  t.true(longestExitPath.waits?.includes("for the lock of the kernel"));
+});
+
 /** CPUs of the machine, and what the image for up to four says of them. */
 const machines: readonly (readonly [cpus: number, said: RegExp | null])[] = [
   [1, null],

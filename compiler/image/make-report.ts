@@ -104,8 +104,9 @@ function exitPaths({ module, linked }: ReportInput): Pick<BuildReport, "longestE
   if (landmarks.includes(guestLandmark)) {
     const turn = { from: guestLandmark, to: [guestLandmark, kernelLandmark] };
     const kinds = landmarks.filter((name) => name.startsWith(exitKindPrefix));
+    const waits = paths.waits(turn);
     return {
-      longestExitPath: reported(paths.over(turn)),
+      longestExitPath: { ...reported(paths.over(turn)), ...(waits.length > 0 && { waits }) },
       exitPath: Object.fromEntries(
         kinds.map((name) => [
           name.slice(exitKindPrefix.length),

@@ -32,6 +32,7 @@ ${definition("CPUs used at most", String(cpuCapacity))}
 ${definition("Longest exit path", `${pathLength(longestExitPath)}${isBounded(longestExitPath) ? " instructions" : ""}`)}
 </dl>
 ${longestExitPath.path.length === 0 ? "" : `<p class="path">${longestExitPath.path.map(code).join(" → ")}</p>`}
+${longestExitPath.waits === undefined ? "" : `<p>Without the waits ${longestExitPath.waits.map(escaped).join(", and ")}, here and below.</p>`}
 ${section(
   "Paths by kind of exit",
   ["Exit", "Instructions, at least", "at most", "Its largest loops and functions"],

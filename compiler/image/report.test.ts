@@ -67,6 +67,17 @@ test("the page says what every kind of exit costs at most, and which loops and f
   t.true(page.includes("unbounded</td><td><code>dispatch</code> → <code>&#34;rep outsb&#34; repeats</code>"));
 });
 
+test("what a CPU may wait for on the longest path stands beside it", (t) => {
+  const waits = ["for the lock", "for a <guest>"];
+  const waiting = { ...report, longestExitPath: { ...report.longestExitPath, waits } };
+  t.true(
+    reportPage(waiting).includes(
+      "<p>Without the waits for the lock, and for a &#60;guest&#62;, here and below.</p>",
+    ),
+  );
+  t.false(reportPage(report).includes("Without the waits"));
+});
+
 test("an unbounded exit path says so", (t) => {
   t.regex(reportPage({ ...report, longestExitPath: { instructions: "unbounded", path: [] } }), />unbounded</);
 });

@@ -23,6 +23,8 @@ export interface LongestExitPath {
   readonly instructions: number | "unbounded";
   /** The functions along the path, in the order in which it comes to them. */
   readonly path: readonly string[];
+  /** What the CPU may wait for on the way, which is not in the instructions; nothing where absent. */
+  readonly waits?: readonly string[];
   /** The functions that add most to it by their own instructions, the largest first. */
   readonly functions?: readonly PathFunction[];
   /** The loops that add most to it, the largest first. */

@@ -334,3 +334,43 @@ test("labels of debug information begin nothing, so no function goes on into the
     [{ kind: "return" }],
   );
 });
+
+/** A lock that is tried, and read until it looks free; `inner` is in each turn of reading. */
+const lock = (inner: string): string => `
+f:
+# %bb.0:                                # %b.entry
+\t#APP
+\t# landmark start
+\t#NO_APP
+.LBB0_1:                                # %b.try
+\tlock\t\tcmpxchgl\t%ecx, (%rdx)
+\tje\t.LBB0_3
+.LBB0_2:                                # %b.read
+${inner}
+\tcmpl\t$0, (%rdx)
+\tjne\t.LBB0_2
+# %bb.4:                                # %b.again
+\tjmp\t.LBB0_1
+.LBB0_3:                                # %b.done
+\tretq
+`;
+
+test("a loop that waits in every turn counts as one turn, and is told", (t) => {
+  const listing = lock("\t#APP\n\t# landmark wait for a lock\n\tpause\n\t#NO_APP");
+  const paths = new ExitPaths({ functions: parseListing(listing), loops: new Map<string, number>() });
+  const stretch = { from: "start", to: [] };
+  // Tried, read once, and tried again counts as tried and read.
+  const { instructions, reason } = paths.over(stretch);
+  t.is(reason, undefined);
+  t.true((instructions as number) >= 6 && (instructions as number) <= 8, String(instructions));
+  t.deepEqual(paths.waits(stretch), ["for a lock"]);
+});
+
+test("a loop that does not wait in every turn has no bound", (t) => {
+  const skipped =
+    "\tjs\t.LBB0_5\n# %bb.6:                                # %b.wait\n" +
+    "\t#APP\n\t# landmark wait for a lock\n\tpause\n\t#NO_APP\n" +
+    ".LBB0_5:                                # %b.look";
+  const paths = new ExitPaths({ functions: parseListing(lock(skipped)), loops: new Map<string, number>() });
+  t.is(paths.over({ from: "start", to: [] }).instructions, "unbounded");
+});

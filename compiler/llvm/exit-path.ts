@@ -3,8 +3,9 @@
  *
  * Ways that never return (traps, halts) do not count. A loop counts as often as LLVM can prove that it runs; a loop
  * that it cannot bound, a repeated string instruction, recursion and calls through pointers make the answer "unbounded",
- * with the reason. Both sides of every branch count as possible, so the answer is an upper bound.
+ * with the reason. A loop that waits for somebody else (a landmark says so) counts as one turn, and is told. Both sides of every branch count as possible, so the answer is an upper bound.
  */
+import { waitPrefix } from "../../dsl/core/landmark.ts";
 import { LeastPaths, lesser, type Least } from "./least-path.ts";
 import type { LoopBounds, MachineBlock, MachineFunction } from "./machine-code.ts";
 import { longerWays, PathAnalysis, type Ways } from "./path-analysis.ts";
@@ -49,6 +50,14 @@ export class ExitPaths {
   ofFunction(symbol: string): ExitPath {
     if (!this.code.functions.has(symbol)) throw new RangeError(`the machine code has no function ${symbol}`);
     return described(symbol, this.#analysis.functionWays(symbol).all);
+  }
+
+  /** What a CPU may wait for on ways over a stretch, until somebody else has done it. */
+  waits(stretch: Stretch): string[] {
+    const { by } = this.#ways(stretch).longest;
+    return [...by.keys()]
+      .flatMap((name) => (name.startsWith(waitPrefix) ? [name.slice(waitPrefix.length)] : []))
+      .sort();
   }
 
   /** The names of the landmarks in the code. */

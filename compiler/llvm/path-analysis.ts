@@ -8,6 +8,7 @@ import {
   type MachineCall,
   type MachineFunction,
 } from "./machine-code.ts";
+import { waitPrefix } from "../../dsl/core/landmark.ts";
 import { returningFunctions } from "./returning.ts";
 import { blockOperationCost } from "./runtime.ts";
 import { called, longer, nowhere, repeated, straight, then, type Way } from "./way.ts";
@@ -23,6 +24,11 @@ const only = (all: Way): Ways => ({ all, by: nowhereBy });
 const nothing = only({ kind: "never" });
 const free = only(nowhere);
 const unbounded = (reason: string): Ways => only({ kind: "unbounded", path: [], reason });
+
+/** The block in which LLVM tries again to change a word that another CPU has changed meanwhile. */
+const atomicRetry = "atomicrmw.start";
+/** What stands for such blocks among the landmarks. */
+export const retryWait = `${waitPrefix}for a word that another CPU changes at the same time`;
 
 /** Changes the way by each landmark. */
 function mapped(by: Ways["by"], change: (way: Way) => Way): Ways["by"] {
@@ -57,6 +63,8 @@ interface Node {
   readonly ways: Ways;
   readonly next: readonly string[];
   readonly returns: boolean;
+  /** Whether a CPU that comes by waits for somebody else. */
+  readonly waits: boolean;
 }
 
 type Graph = ReadonlyMap<string, Node>;
@@ -101,7 +109,7 @@ export class PathAnalysis {
       if (block === undefined || nodes.has(label)) continue;
       const ends = block.landmark !== undefined && to.includes(block.landmark);
       const node: Node = ends
-        ? { irName: block.irName, ways: free, next: [], returns: true }
+        ? { irName: block.irName, ways: free, next: [], returns: true, waits: false }
         : this.#node(block);
       nodes.set(label, node);
       todo.push(...node.next);
@@ -130,18 +138,20 @@ export class PathAnalysis {
   }
 
   #node(block: MachineBlock): Node {
-    const { irName, repeats, landmark } = block;
+    const { irName, repeats } = block;
+    const landmark = block.landmark ?? (irName?.startsWith(atomicRetry) === true ? retryWait : undefined);
     const own =
       repeats === undefined ? only(straight(block.instructions)) : unbounded(`"${repeats}" repeats`);
     let ways: Ways = landmark === undefined ? own : { ...own, by: new Map([[landmark, own.all]]) };
     for (const call of block.calls) ways = after(ways, this.#callWays(call));
-    if (ways.all.kind === "never") return { irName, ways: nothing, next: [], returns: false };
+    const waits = landmark?.startsWith(waitPrefix) === true;
+    if (ways.all.kind === "never") return { irName, ways: nothing, next: [], returns: false, waits };
     const next = block.exits.flatMap((exit) => (exit.kind === "block" ? [exit.label] : []));
     let last = nothing;
     for (const exit of block.exits) last = longerWays(last, this.#leaving(exit));
     const returns = last.all.kind !== "never";
     // A jump to another function counts for the whole block: the fall-through side is never longer for it.
-    return { irName, ways: returns ? after(ways, last) : ways, next, returns };
+    return { irName, ways: returns ? after(ways, last) : ways, next, returns, waits };
   }
 
   /** What follows a block where it leaves the function. */
@@ -205,6 +215,8 @@ export class PathAnalysis {
       heads.size > 1
         ? `a loop of ${symbol} has two entries`
         : `the loop at ${name ?? head} of ${symbol} has no bound`;
+    // How long somebody else takes is no matter of this code: a wait counts as one turn.
+    if (heads.size === 1 && isWait(nodes, members, successors)) return turn;
     if (heads.size > 1 || bound === undefined) {
       const endless = turn.all.kind === "unbounded" ? only(turn.all) : unbounded(reason);
       return { all: endless.all, by: mapped(turn.by, () => endless.all) };
@@ -213,6 +225,24 @@ export class PathAnalysis {
     const others = bound === 1 ? nowhere : repeated(turn.all, bound - 1, name!);
     return { all: repeated(turn.all, bound, name!), by: mapped(turn.by, (way) => then(others, way)) };
   }
+}
+
+/** Whether every turn of a loop comes by a wait: without those blocks nothing of it is a loop. */
+function isWait(
+  nodes: Graph,
+  members: ReadonlySet<string>,
+  successors: ReadonlyMap<string, readonly string[]>,
+): boolean {
+  const others = new Set([...members].filter((label) => !nodes.get(label)!.waits));
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const label of others) {
+      if (successors.get(label)!.some((to) => others.has(to))) continue;
+      others.delete(label);
+      changed = true;
+    }
+  }
+  return others.size === 0;
 }
 
 /** The blocks from which a return can be reached. */

@@ -12,5 +12,8 @@ export const guestLandmark = "guest";
 /** Where an exit's way ends otherwise: the kernel's loop decides what runs next. */
 export const kernelLandmark = "kernel";
 
+/** What the name of a landmark begins with that a CPU comes by each time it looks again whether somebody else has done something. */
+export const waitPrefix = "wait ";
+
 /** What the name of a landmark begins with that is on every way that handles one kind of exit, and on no other. */
 export const exitKindPrefix = "exit ";

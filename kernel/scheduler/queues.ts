@@ -37,6 +37,8 @@ export function queues(vcpus: number, room: readonly number[]): Queues {
   /** `place` is one more than the position; 0: in no queue. */
   const Entry = struct("QueueEntry", { key: u64, queue: u32, place: u32 });
   const entries = storage("queueEntries", array(Entry, vcpus));
+  /** Steps between the head of the largest queue and its last level, at most: an exit's path is bounded by it. */
+  const levels = Math.ceil(Math.log2(Math.max(...room) + 1));
 
   const put = (at: u32, position: u32, vcpu: u32): void => {
     items[at] = u16(vcpu);
@@ -46,7 +48,8 @@ export function queues(vcpus: number, room: readonly number[]): Queues {
   const rise = (start: u32, from: u32, vcpu: u32): u32 => {
     const key = entries[vcpu].key;
     let at: u32 = from;
-    while (at > 0) {
+    for (let level = 0; level < levels; level++) {
+      if (at === 0) break;
       const parent = (at - 1) >>> 1;
       const other = items[start + parent];
       if (i64(key - entries[other].key) >= 0n) break;
@@ -59,7 +62,7 @@ export function queues(vcpus: number, room: readonly number[]): Queues {
   const sink = (start: u32, length: u32, from: u32, vcpu: u32): u32 => {
     const key = entries[vcpu].key;
     let at: u32 = from;
-    for (;;) {
+    for (let level = 0; level < levels; level++) {
       let child: u32 = u32(2 * at + 1);
       if (child >= length) break;
       let least: u32 = items[start + child];

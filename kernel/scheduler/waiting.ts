@@ -142,7 +142,8 @@ export function waitingOf({ all, sets, time, caps, promises }: Books): Waiting {
     }
     let easy: u64 = u64(state.alone & allowed[vcpu]);
     tell(easy);
-    while (easy !== 0n) {
+    for (let i = 0; i < capacity; i++) {
+      if (easy === 0n) break;
       account(firstOf(easy), now);
       easy = u64(easy & (easy - 1n));
     }

@@ -32,7 +32,8 @@ export function modelMachine(rate = 1_000_000_000n, ticks = 0n): ModelMachine {
     disableInterrupts: () => undefined,
     enableInterrupts: () => undefined,
     waitForInterrupt: () => undefined,
-    relax: () => undefined,
+    relaxForLock: () => undefined,
+    relaxForGuest: () => undefined,
     consolePut: (byte: u8) => {
       state.output.push(byte);
     },

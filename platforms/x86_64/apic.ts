@@ -7,6 +7,7 @@ import { u16, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { bool, struct, type ValueOf } from "../../dsl/core/layout.ts";
 import { storage } from "../../dsl/core/storage.ts";
 import { never } from "../../kernel/machine.ts";
+import { wait } from "../landmark.ts";
 import { cpuidEcx, mfence, readMsr, readTsc, writeMsr } from "./instructions.ts";
 import { msr } from "./registers.ts";
 
@@ -38,6 +39,7 @@ const deliveryPending = 0x1000;
 const deliveryPolls = 100_000;
 const timerTscDeadline = 0x4_0000;
 const softwareEnable = 0x100;
+const waitForDelivery = wait("for the local APIC to have sent its last message");
 /** The vector of spurious interrupts; they are not acknowledged. */
 export const spuriousVector = 0xff;
 /** Divides the timer's clock by 4: it counts slower than any TSC, and 32 bits last for many seconds. */
@@ -129,7 +131,10 @@ function command(id: u32, low: u32): void {
     writeMsr(u32(msr.x2apic + (commandLow >> 4)), u64((BigInt(id) << 32n) | BigInt(low)));
     return;
   }
-  for (let i = 0; i < deliveryPolls; i++) if ((read(commandLow) & deliveryPending) === 0) break;
+  for (let i = 0; i < deliveryPolls; i++) {
+    if ((read(commandLow) & deliveryPending) === 0) break;
+    waitForDelivery();
+  }
   write(commandHigh, u32(id << 24));
   write(commandLow, low);
 }

@@ -3,6 +3,7 @@ import { interrupted, timerExpired } from "../../kernel/cpu.ts";
 import { bootInfo, maxCpus } from "../../kernel/boot.ts";
 import type { Machine } from "../../kernel/machine.ts";
 import { u32, u64, type u8 } from "../../dsl/core/int.ts";
+import { wait } from "../landmark.ts";
 import type { HostAcpi } from "./acpi/host-acpi.ts";
 import { acknowledge, apicId, armTimer, sendInterrupt, startTimer } from "./apic.ts";
 import { hostRates } from "./calibration.ts";
@@ -57,6 +58,9 @@ export function startMachine(acpi: HostAcpi): void {
   routeIsa(acpi, clockIrq, clock.vector, id);
 }
 
+const waitForLock = wait("for the lock of the kernel");
+const waitForGuest = wait("for a CPU to leave its guest");
+
 /** What the kernel calls. */
 export const x86Machine: Machine = Object.freeze({
   now: (): u64 => readTsc(),
@@ -74,7 +78,14 @@ export const x86Machine: Machine = Object.freeze({
     stiHlt();
     cli();
   },
-  relax: (): void => pause(),
+  relaxForLock: (): void => {
+    waitForLock();
+    pause();
+  },
+  relaxForGuest: (): void => {
+    waitForGuest();
+    pause();
+  },
   consolePut: serialPut,
   consoleQueue: serialQueue,
   consoleFlush: serialFlush,
