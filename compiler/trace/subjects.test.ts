@@ -202,6 +202,7 @@ test.serial(
     t.true(restored.some((line) => /restored lcr = 0x1b {2}\{ wordLength 3, .*dlab 0 \}$/.test(line)));
     t.true(restored.includes("linux/com1  restored irq.level = 0x1"), restored.join("\n"));
     t.deepEqual(restored, [...new Set(restored)]);
+    t.false(restored.some((line) => line.includes("= 0x0")));
   },
 );
 

@@ -39,6 +39,11 @@ test.serial("accesses, what they change, lines and bytes are told by their names
   const edge = lines.findIndex((line) => line === "linux/com2  line irq = high");
   t.true(edge > lines.findIndex((line) => line.startsWith("linux/com2  write ier = 0x2")), lines.join("\n"));
   t.true(edge >= 0 && edge < lines.findIndex((line) => line.startsWith("linux/com2  write thr")));
+  // A line tells of itself, and what it holds is not told besides.
+  t.false(
+    lines.some((line) => /change \w*irq/.test(line)),
+    lines.join("\n"),
+  );
 });
 
 test.serial("a device that is not traced tells nothing", (t) => {
@@ -209,6 +214,7 @@ test.serial("the command filters by device, register and kind, and counts", (t) 
   t.is(writes.length, 8);
   t.regex(writes[7]!, /vcpu3 {2}linux\/com2 {2}write scr = 0x7$/);
   t.is(shown(path, { device: "com1" }), "");
+  for (const part of ["rx.count", "rx.data[0]", "scr{3:0}"]) t.is(shown(path, { register: part }), "");
   t.regex(
     shown(path, { device: "com2", kind: "restart" }),
     /^ +[\d.]+ +(-|vcpu3) {2}linux\/com2 {2}restart\n$/,

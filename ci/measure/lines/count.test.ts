@@ -51,6 +51,7 @@ test("every file that is named is there or has been counted", async (t) => {
   const outcomes = await lines.measure();
   t.is(outcomes.length, countedDevices.length * (1 + linePeers.length));
   for (const outcome of outcomes) t.true(isAbsent(outcome) || outcome.value > 10, outcome.name);
+  t.deepEqual(Object.keys(readPeerCounts()).sort(), [...linePeers].sort());
   const counted = Object.values(readPeerCounts()).flatMap(({ files }) => Object.keys(files));
   const named = countedDevices.flatMap(({ peers }) =>
     Object.values(peers).flatMap((files) => (typeof files === "string" ? [] : files)),

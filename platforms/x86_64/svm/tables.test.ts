@@ -1,7 +1,7 @@
 import test from "ava";
 import { make } from "../../../dsl/core/layout.ts";
 import { bits, reserved } from "../../../dsl/device/field.ts";
-import { repeat, ro, rw, type Register } from "../../../dsl/device/register.ts";
+import { repeat, ro, rw, wo, type Register } from "../../../dsl/device/register.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { CpuidResult } from "../instructions.ts";
 import { cpuidRows, guestCpuid, signature } from "./cpuid.ts";
@@ -135,6 +135,12 @@ test("rows that overlap, or handle what they do not declare, are refused when th
   });
   t.throws(() => guestMsrs([row("one", rw(0x1e, {}), false)], null), {
     message: "msr row one is declared rw, and its handlers say otherwise",
+  });
+  t.throws(() => guestMsrs([{ ...row("one", ro(0x1e, {}), false), read: null }], null), {
+    message: "msr row one is declared ro, and its handlers say otherwise",
+  });
+  t.throws(() => guestMsrs([row("one", wo(0x1e, {}), true)], null), {
+    message: "msr row one is declared wo, and its handlers say otherwise",
   });
 });
 
