@@ -1,8 +1,9 @@
 /** Virtio devices as a guest has them: each a PCI function behind its host bridge. */
 import type { Targets } from "../dsl/device/instance.ts";
 import { networkPort, type NetworkPortOptions } from "../dsl/manifest/network.ts";
-import { channelEnd, sockets, type PipeDeclaration } from "../dsl/manifest/channel.ts";
+import { channelEnd, promptAt, sockets, type PipeDeclaration } from "../dsl/manifest/channel.ts";
 import type { DeviceDeclaration, DeviceOptions, DeviceTemplate } from "../dsl/manifest/device.ts";
+import type { Permit } from "../dsl/manifest/operator.ts";
 import type { PciPlaces } from "../dsl/manifest/pci.ts";
 import type { Bytes } from "../dsl/manifest/units.ts";
 import type { VolumeDeclaration } from "../dsl/manifest/volume.ts";
@@ -81,10 +82,10 @@ export interface ConsolePortOptions {
   readonly name: string;
   /**
    * What is at its other end: the guest's console, which makes it a console of the guest (hvc) too and takes the
-   * input from whatever had it before; the console, but for what the port sends alone; nothing; or a port of another
-   * guest, which has the pipe's other end.
+   * input from whatever had it before; the console, but for what the port sends alone; nothing; a port of another
+   * guest, which has the pipe's other end; or an operator's prompt that permits no more than is said here.
    */
-  readonly to: "console" | "log" | "nowhere" | PipeDeclaration;
+  readonly to: "console" | "log" | "nowhere" | PipeDeclaration | { readonly operator: readonly Permit[] };
 }
 
 export interface VirtioConsoleOptions extends VirtioDeviceOptions {
@@ -100,9 +101,11 @@ export function virtioConsole({ name = "console", ports, size }: VirtioConsoleOp
     const output: [string, Targets] = [`output[${i}]`, { board: to === "nowhere" ? to : "console" }];
     return to === "console" ? [output, [`input[${i}]`, { board: "console" }]] : [output];
   });
-  const ends = ports.flatMap(({ to }, index) =>
-    typeof to === "object" ? [channelEnd({ channel: to, wire: "pipes", index, arrival: "arrival" })] : [],
-  );
+  const ends = ports.flatMap(({ name, to }, index) => {
+    if (typeof to !== "object") return [];
+    const channel = "operator" in to ? promptAt(name, to.operator) : to;
+    return [channelEnd({ channel, wire: "pipes", index, arrival: "arrival" })];
+  });
   const own = ports.map((p) => ({
     name: p.name,
     console: p.to === "console",

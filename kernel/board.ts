@@ -24,6 +24,7 @@ import { guestMemoryOf } from "./guest-memory.ts";
 import { guestVolumes } from "./guest-volumes.ts";
 import { machine } from "./machine.ts";
 import { networksOf } from "./network.ts";
+import type { PromptEnds } from "./operator/port.ts";
 import { overlayPages } from "./overlay-pages.ts";
 import { sharedMemories } from "./shared-memory.ts";
 import { levelOf } from "./shared-lines.ts";
@@ -106,6 +107,8 @@ export interface BoardParts {
   hasQueued(): boolean;
   /** Tells devices of what has come to them from other guests. */
   runNetworks(): void;
+  /** The prompts' ends of channels; null: there is none. */
+  readonly prompts: PromptEnds | null;
   /** Tells devices the news of their channels; true where something is left to tell. */
   runChannels(): boolean;
   /** Withdraws the timers of a guest that has ended. */
@@ -546,6 +549,7 @@ export function makeBoard(
     deliverFew,
     hasQueued,
     runNetworks: networks.run,
+    prompts: channels.prompts,
     runChannels: channels.run,
     silence,
     postpone: (guest: u32, ticks: u64): void => {

@@ -3,14 +3,18 @@ import { array, make } from "../dsl/core/layout.ts";
 import { u8 } from "../dsl/core/int.ts";
 import { channelMessages, Sent } from "../dsl/device/channel.ts";
 import type { ChannelModel } from "../dsl/manifest/model.ts";
+import type { Permit } from "../dsl/manifest/operator.ts";
 import type { PlacedInstance } from "./board.ts";
 import { channelsOf } from "./channels.ts";
 import { Domain, DomainState } from "./domain.ts";
 
 const messageBytes = 64;
 
-/** Ends with wires 10, 20, … and addresses 3, 4, …, one in each guest, all on one channel; and who hears news. */
-function scene(guests: number) {
+/**
+ * Ends with wires 10, 20, … and addresses 3, 4, …, one in each guest, all on one channel; and who hears news. With a `prompt`,
+ * the first has the address 1 on a channel to one.
+ */
+function scene(guests: number, prompt: readonly Permit[] | null = null) {
   const domains = make(array(Domain, guests));
   const heard: number[] = [];
   let yields = 0;
@@ -28,8 +32,10 @@ function scene(guests: number) {
   const model: ChannelModel = {
     name: "channel",
     messageBytes,
-    ends: instances.map(({ guest }) => ({
-      ...{ guest, device: "device", wire: "end", index: 0, arrival: "arrival", address: 3 + guest },
+    operator: prompt,
+    ends: instances.slice(0, prompt === null ? guests : 1).map(({ guest }) => ({
+      ...{ guest, device: "device", wire: "end", index: 0, arrival: "arrival" },
+      address: prompt === null ? 3 + guest : 1,
     })),
   };
   const channels = channelsOf([model], instances, {
@@ -180,3 +186,29 @@ test.serial(
     t.deepEqual([...refused], [], "every sender that was refused has heard of room");
   },
 );
+
+test.serial("a prompt has an end of its own, which its device reaches and nobody else does", (t) => {
+  const s = scene(2, ["observe"]);
+  const { prompts } = s.channels;
+  t.deepEqual(prompts?.permits, [["observe"]]);
+  const buffer = make(array(u8, 80));
+  const last = buffer.length - 1;
+  buffer[0] = 7;
+  t.true(s.channels.board.reachesEnd(10, 2));
+  t.false(s.channels.board.reachesEnd(20, 2));
+  for (let i = 0; i < channelMessages; i++) t.is(s.channels.board.sendToEnd(10, 2, buffer, 1), Sent.sent);
+  t.is(s.channels.board.sendToEnd(10, 2, buffer, 1), Sent.noRoom);
+  t.deepEqual(s.news(), []);
+  t.is(prompts?.take(0, buffer), 1);
+  t.is(buffer[0], 7);
+  t.deepEqual(s.news(), [0], "there is room again");
+  t.true(prompts?.send(0, buffer, 3));
+  t.false(prompts?.send(0, buffer, last + 1), "too long");
+  t.deepEqual(s.news(), [0]);
+  t.is(s.channels.board.takeMessage(10, buffer), 3);
+  s.domains[0].state = DomainState.paused;
+  t.true(prompts?.isThere(0));
+  t.false(prompts?.send(0, buffer, 3), "a guest that is paused takes nothing");
+  s.domains[0].state = DomainState.stopped;
+  t.false(prompts?.isThere(0));
+});

@@ -259,6 +259,7 @@ export function kernel(parts: KernelParts): KernelEntry {
           domains,
           life,
           consoles,
+          prompts: board.prompts,
           saving: saver,
           leave,
           vcpus,

@@ -67,7 +67,7 @@ test.after.always(() => machine.kill());
 
 test.serial("the shell runs on hvc0, and what is typed reaches it", async (t) => {
   t.is(await shell(machine, "tty"), "/dev/hvc0\n");
-  t.is(await shell(machine, "cat /sys/class/virtio-ports/*/name"), "terminal\ndiary\ntalk\n");
+  t.is(await shell(machine, "cat /sys/class/virtio-ports/*/name"), "terminal\ndiary\ntalk\nwatch\nadmin\n");
   const lines = Array.from({ length: 40 }, (_, i) => `line ${i} of a text that is pasted in one piece`);
   await shell(machine, `cat >/tmp/pasted <<end\n${lines.join("\n")}\nend\n:`);
   t.is(await shell(machine, "wc -l </tmp/pasted; tail -n 1 /tmp/pasted"), `40\n${lines.at(-1)}\n`);
@@ -91,6 +91,47 @@ test.serial("a pipe leads to the other guest's port, whole, in order and both wa
     await shell(machine, "seq 1 1500 | sed 's/^/heard /' | md5sum"),
   );
 });
+
+/** What an operator's port of the guest says to commands, up to the last's end. */
+const ask = (port: string, ...commands: readonly string[]): string =>
+  `exec 4<>/dev/virtio-ports/${port}; ${commands.map((c) => `echo '${c}' >&4`).join("; ")}; ` +
+  `n=${commands.length}; while read -r l <&4; do echo "$l"; case $l in *'"ok":'*) n=$((n-1)); [ $n -gt 0 ] || break;; esac; done; exec 4>&-`;
+
+test.serial(
+  "a port that the manifest gives a prompt takes what it permits, in rows and in lines of JSON",
+  async (t) => {
+    const rows = await shell(
+      machine,
+      "exec 4<>/dev/virtio-ports/watch; echo list >&4; for i in 1 2 3; do read -r l <&4; echo $l; done; exec 4>&-",
+    );
+    t.regex(rows, /^typevisor> list\s+linux 384 MiB running [^]*other 256 MiB running/);
+    const lines = (await shell(machine, ask("watch", "json on", "list", "pause other")))
+      .trim()
+      .split(/\r?\n/);
+    t.is(lines.shift(), "typevisor> json on");
+    const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    t.like(records[1], { guest: "linux", memoryMiB: 384, state: "running" });
+    t.like(records[2], { guest: "other", state: "running" });
+    t.is(records.length, 5);
+    t.deepEqual(records[4], {
+      ok: false,
+      error: "the manifest does not permit this channel to control: pause",
+    });
+  },
+);
+
+test.serial(
+  "a guest that may controls another from its port, and reads more than its driver has room for",
+  async (t) => {
+    const admin = await shell(
+      machine,
+      ask("admin", "json pause other", "json list", "json resume other", "json events 250"),
+    );
+    t.regex(admin, /"guest":"other","memoryMiB":256,"state":"paused"/);
+    t.true((admin.match(/"atMs":/g) ?? []).length > 3);
+    t.regex(admin, /"event":"guest-resumed","guest":"other"[^]*"ok":true/);
+  },
+);
 
 test.serial(
   "sockets connect guests by their context identifiers, and a stream comes back whole",

@@ -141,13 +141,16 @@ function serve(operator: OperatorLine, path: string): Server {
       for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n")) {
         const command = text.slice(text.lastIndexOf("\x1e", at) + 1, at);
         text = text.slice(at + 1);
+        if (command === "") {
+          if (asking > 0) operator.interrupt();
+          continue;
+        }
         asking++;
         void operator.ask(command, answer).then((end) => {
           asking--;
           answer(end);
         });
       }
-      if (text.includes("\x1e") && asking > 0) operator.interrupt();
     });
     client.on("close", () => {
       if (asking > 0) operator.interrupt();

@@ -67,7 +67,7 @@ export class OperatorLine {
 
   /** Ends an answer that goes on and on. */
   interrupt(): void {
-    this.send(Buffer.from([separator]));
+    this.send(Buffer.from([separator, lineFeed]));
   }
 
   private next(): void {

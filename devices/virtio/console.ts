@@ -21,7 +21,7 @@ import {
   wo,
   type StateOf,
 } from "../../dsl/device/vocabulary.ts";
-import { Sent } from "../../dsl/device/channel.ts";
+import { pipeBytes, pipeFlag, Sent } from "../../dsl/device/channel.ts";
 import { DeclarationError } from "../../dsl/device/place.ts";
 import { controlMessages, event, headerBytes, news, type ConsoleOptions } from "./console-control.ts";
 import { virtio } from "./transport.ts";
@@ -31,7 +31,7 @@ import { postpone } from "./turns.ts";
 export const mostConsolePorts = 14;
 const queueSize = 16;
 /** Bytes that one turn moves, and that wait for the driver. */
-const bytesAtOnce = 128;
+const bytesAtOnce = pipeBytes;
 const bytesWaiting = 256;
 
 /** Feature bits (§5.3.3). */
@@ -39,11 +39,6 @@ const features = Object.freeze({ size: 1n, multiport: 2n, emergencyWrite: 4n });
 /** Queues of the control messages: from the device, and to it (§5.3.2). */
 const controlIn = 2;
 const controlOut = 3;
-/**
- * What the ends of a pipe tell each other: bytes with a 0 behind them, or one byte that says whether the port is open, and
- * whether its device has just started: that one has to be told how things stand here.
- */
-const pipeFlag = Object.freeze({ open: 1, state: 2, start: 4 } as const);
 /** What a driver knows of a port: nothing, or that its other end is closed or open. */
 const known = Object.freeze({ not: 0, closed: 1, open: 2 } as const);
 /** Messages that one turn takes or gives. */

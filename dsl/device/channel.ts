@@ -10,6 +10,13 @@ import type { GuestBuffer } from "./guest-memory.ts";
 
 /** What became of a message. */
 export const Sent = Object.freeze({ sent: 0, noRoom: 1, nobody: 2 } as const);
+/** Bytes of a pipe's message at most, without the 0 behind them. */
+export const pipeBytes = 128;
+/**
+ * What the ends of a pipe tell each other: bytes with a 0 behind them, or one byte that says whether the port is open, and
+ * whether its end has just started: that one has to be told how things stand here.
+ */
+export const pipeFlag = Object.freeze({ open: 1, state: 2, start: 4 } as const);
 /** Messages that wait for one end from one other at most. */
 export const channelMessages = 16;
 /** Bytes of the longest message of any channel. */

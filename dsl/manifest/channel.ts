@@ -1,9 +1,10 @@
 /** Channels between devices of several guests: what a manifest says of them, and what it comes to. */
-import { mostMessageBytes } from "../device/channel.ts";
+import { mostMessageBytes, pipeBytes } from "../device/channel.ts";
 import { ManifestError, placeOf } from "./error.ts";
 import type { GuestDeclaration } from "./guest.ts";
 import type { ChannelEndModel, ChannelModel } from "./model.ts";
 import { checkName, type Identifier } from "./names.ts";
+import { checkedPermits, type Permit } from "./operator.ts";
 
 /** A channel, declared. */
 export interface ChannelDeclaration {
@@ -11,8 +12,13 @@ export interface ChannelDeclaration {
   readonly name: string;
   /** Bytes of its longest message. */
   readonly messageBytes: number;
-  /** Two ends with the addresses 1 and 2; or any number, each with an address of its own. */
-  readonly ends: "two" | "many";
+  /**
+   * Two ends with the addresses 1 and 2; or any number, each with an address of its own; or one with the address 1, and the
+   * operator's prompt.
+   */
+  readonly ends: "two" | "many" | "operator";
+  /** Of the prompt: what it permits. */
+  readonly permits?: readonly Permit[];
   readonly place: Error;
 }
 
@@ -51,6 +57,20 @@ export function pipe<const Name extends string>(options: {
   return Object.freeze({ kind: "channel", name, messageBytes: 256, ends: "two", place });
 }
 
+/** Declares an operator's prompt at the other end of a device's port. Throws ManifestError for what cannot be permitted. */
+export function promptAt(name: string, permits: readonly Permit[]): ChannelDeclaration {
+  const place = placeOf(`port "${name}"`);
+  const own = checkedPermits(`port "${name}"`, permits, place);
+  return Object.freeze({
+    kind: "channel",
+    name,
+    messageBytes: pipeBytes + 1,
+    ends: "operator",
+    permits: own,
+    place,
+  });
+}
+
 /** The channel of virtio's sockets: every guest that has a `virtioVsock` is on it. */
 export const sockets: ChannelDeclaration = Object.freeze({
   ...{ kind: "channel", name: "the guests' sockets", messageBytes: mostMessageBytes, ends: "many" },
@@ -73,7 +93,7 @@ export function resolveChannels(guests: readonly GuestDeclaration[]): readonly C
         const { channel, wire, arrival } = part;
         const known = channels.get(channel) ?? [];
         channels.set(channel, known);
-        const address = channel.ends === "two" ? known.length + 1 : (part.address ?? firstAddress + index);
+        const address = channel.ends !== "many" ? known.length + 1 : (part.address ?? firstAddress + index);
         checkAddress(channel, address, [part.place, guest.place]);
         const twin = known.find((end) => end.model.address === address);
         if (twin !== undefined)
@@ -96,7 +116,7 @@ export function resolveChannels(guests: readonly GuestDeclaration[]): readonly C
       const { name, messageBytes } = channel;
       const [first, ...more] = ends.map(({ place }) => place);
       // The channel of sockets is declared in no manifest.
-      const places: [Error, ...Error[]] = [channel.ends === "two" ? channel.place : first!, ...more];
+      const places: [Error, ...Error[]] = [channel.ends !== "many" ? channel.place : first!, ...more];
       if (channel.ends === "two" && ends.length !== 2)
         throw new ManifestError(
           "TV5137",
@@ -109,7 +129,10 @@ export function resolveChannels(guests: readonly GuestDeclaration[]): readonly C
           `${name} has ${ends.length} guests on it, and there may be ${mostEnds}`,
           places,
         );
-      return Object.freeze({ name, messageBytes, ends: Object.freeze(ends.map(({ model }) => model)) });
+      return Object.freeze({
+        ...{ name, messageBytes, operator: channel.permits ?? null },
+        ends: Object.freeze(ends.map(({ model }) => model)),
+      });
     }),
   );
 }
@@ -119,7 +142,7 @@ function checkAddress(
   address: number,
   places: readonly [Error, ...Error[]],
 ): void {
-  if (channel.ends === "two") return;
+  if (channel.ends !== "many") return;
   if (Number.isInteger(address) && address >= firstAddress && address <= lastAddress) return;
   throw new ManifestError(
     "TV5135",

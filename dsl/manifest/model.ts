@@ -7,7 +7,7 @@
  * addresses are called `gpa`; units stand in the names.
  */
 
-import type { OperatorModel } from "./operator.ts";
+import type { OperatorModel, Permit } from "./operator.ts";
 
 /** A manifest's whole content. */
 export interface ImageModel {
@@ -88,6 +88,8 @@ export interface ChannelModel {
   readonly name: string;
   /** Bytes of its longest message. */
   readonly messageBytes: number;
+  /** What the operator's prompt permits that is at its other end, which has the address 2; null: there is none. */
+  readonly operator: readonly Permit[] | null;
   readonly ends: readonly ChannelEndModel[];
 }
 

@@ -22,16 +22,25 @@ export interface OperatorModel {
   readonly console: readonly Permit[];
 }
 
-/** Fills the defaults in. Throws ManifestError for what cannot be permitted. */
-export function resolveOperator({ operator, saves, place }: ImageDeclaration): OperatorModel | null {
-  if (operator === undefined && saves === undefined) return null;
-  const given: readonly string[] = operator?.console ?? allPermits;
+/** What is permitted, in the order of {@link allPermits}. Throws ManifestError for what cannot be. */
+export function checkedPermits(of: string, given: readonly string[], place: Error): readonly Permit[] {
   for (const permit of given)
     if (!allPermits.some((p) => p === permit))
       throw new ManifestError(
         "TV5121",
-        `operator.console permits "${permit}", and there are ${allPermits.map((p) => `"${p}"`).join(", ")}`,
+        `${of} permits "${permit}", and there are ${allPermits.map((p) => `"${p}"`).join(", ")}`,
         [place],
       );
-  return Object.freeze({ console: Object.freeze(allPermits.filter((p) => given.includes(p))) });
+  return Object.freeze(allPermits.filter((p) => given.includes(p)));
+}
+
+/** Fills the defaults in. Throws ManifestError for what cannot be permitted. */
+export function resolveOperator({ operator, saves, guests, place }: ImageDeclaration): OperatorModel | null {
+  const hasPort = guests.some((g) =>
+    g.devices.some((d) => d.parts.some((p) => p.part === "channel-end" && p.channel.ends === "operator")),
+  );
+  if (operator === undefined && saves === undefined && !hasPort) return null;
+  return Object.freeze({
+    console: checkedPermits("operator.console", operator?.console ?? allPermits, place),
+  });
 }

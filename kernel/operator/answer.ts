@@ -21,8 +21,6 @@ export interface Answer {
   /** Begins an answer; framed lines of JSON stand between a record separator and a line feed (RFC 7464). */
   begin(json: boolean, framed: boolean): void;
   isJson(): boolean;
-  /** Whether `fail` has been called since it began. */
-  hasFailed(): boolean;
   /** Begins a record. */
   open(): void;
   text(field: Field, value: Text): void;
@@ -54,14 +52,17 @@ export function answerTo(put: (byte: u8) => void, out: Writer): Answer {
     if (own.framed) put(0x0a);
     else out.text(text("\n"));
   };
-  /** The text between quotation marks. */
-  const quoted = (t: Text): void => {
-    put(0x22);
+  /** The text as it stands between quotation marks. */
+  const escaped = (t: Text): void => {
     for (let i = 0; i < t.length; i++) {
       const byte = load8(u64(t.address + BigInt(i)));
       if (byte === 0x22 || byte === 0x5c) put(0x5c);
       put(u8(byte >= 0x20 && byte < 0x7f ? byte : 0x3f));
     }
+  };
+  const quoted = (t: Text): void => {
+    put(0x22);
+    escaped(t);
     put(0x22);
   };
   /** The name of a value. */
@@ -87,7 +88,6 @@ export function answerTo(put: (byte: u8) => void, out: Writer): Answer {
       own.failed = false;
     },
     isJson: (): boolean => own.json,
-    hasFailed: (): boolean => own.failed,
     open(): void {
       own.first = true;
       if (own.json) startLine();
@@ -128,11 +128,7 @@ export function answerTo(put: (byte: u8) => void, out: Writer): Answer {
         startLine();
         out.text(text('"ok":false,"error":"'));
         out.text(sentence);
-        for (let i = 0; i < word.length; i++) {
-          const byte = load8(u64(word.address + BigInt(i)));
-          if (byte === 0x22 || byte === 0x5c) put(0x5c);
-          put(byte);
-        }
+        escaped(word);
         put(0x22);
         endLine();
       } else {

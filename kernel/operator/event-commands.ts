@@ -8,7 +8,7 @@ import { machine } from "../machine.ts";
 import { convert, Scale, setScale } from "../timebase.ts";
 import { field } from "./answer.ts";
 import type { OperatorParts } from "./operator.ts";
-import type { OperatorCommand, Terminal } from "./sessions.ts";
+import { Step, type OperatorCommand, type Terminal } from "./command.ts";
 
 const fields = Object.freeze({
   at: field("atMs", "", " ms"),
@@ -18,13 +18,11 @@ const fields = Object.freeze({
 });
 /** Events that are shown where no number is given. */
 const usual = 20;
-/** Events that are shown in one round of the kernel's loop. */
-const mostAtOnce = 64;
 
 /** Builds the commands. */
 export function eventCommands(
   { model, rings }: OperatorParts,
-  { answer }: Terminal,
+  { answer, channel, channels }: Terminal,
 ): readonly OperatorCommand[] {
   const { cpuCapacity, recordsPerCpu } = rings;
   const guests = Object.freeze(
@@ -44,19 +42,14 @@ export function eventCommands(
       }),
     ),
   );
-  const own = storage(
-    "eventLog",
-    struct("EventLog", {
-      /** By CPU: the sequence number of the next event to show. */
-      next: array(u64, cpuCapacity),
-      toMs: Scale,
-    }),
-  );
+  /** By channel: the sequence numbers of the next event to show, by CPU. */
+  const logs = storage("eventLogs", array(struct("EventLog", { next: array(u64, cpuCapacity) }), channels));
+  const toMs = storage("eventTime", Scale);
   const valueOf = (record: EventRecord, at: number): u64 =>
     at === 0 ? record.a : at === 1 ? record.b : at === 2 ? record.c : record.d;
   const show = (record: EventRecord): void => {
     answer.open();
-    answer.decimal(fields.at, convert(own.toMs, record.ticks));
+    answer.decimal(fields.at, convert(toMs, record.ticks));
     if (cpuCapacity > 1) answer.decimal(fields.cpu, BigInt(record.cpu));
     for (const k of kinds) {
       if (record.kind === k.number) {
@@ -70,11 +63,12 @@ export function eventCommands(
   };
   /** The CPU whose next event is the oldest that is not shown; `cpuCapacity` where there is none. */
   const oldest = (): u32 => {
+    const { next } = logs[channel()];
     let found: u32 = cpuCapacity;
     let ticks: u64 = 0n;
     for (let i = 0; i < cpuCapacity; i++) {
       const cpu = u32(i);
-      const record = own.next[cpu] === rings.next(cpu) ? null : rings.read(cpu, own.next[cpu]);
+      const record = next[cpu] === rings.next(cpu) ? null : rings.read(cpu, next[cpu]);
       if (record !== null) {
         if (found === cpuCapacity || record.ticks < ticks) {
           found = cpu;
@@ -88,20 +82,21 @@ export function eventCommands(
   const step = (shows: boolean): boolean => {
     const cpu = oldest();
     if (cpu >= cpuCapacity) return false;
-    const record = rings.read(cpu, own.next[cpu]);
+    const { next } = logs[channel()];
+    const record = rings.read(cpu, next[cpu]);
     if (record !== null && shows) show(record);
-    own.next[cpu] = u64(own.next[cpu] + 1n);
+    next[cpu] = u64(next[cpu] + 1n);
     return true;
   };
   const rewind = (): u32 => {
-    setScale(own.toMs, machine.ticksPerSecond(), 1000n);
+    setScale(toMs, machine.ticksPerSecond(), 1000n);
     let count: u32 = 0;
     for (let i = 0; i < cpuCapacity; i++) {
       const next = rings.next(u32(i));
       // The oldest may be overwritten meanwhile.
       const kept = BigInt(recordsPerCpu - 1);
       const first = next > kept ? u64(next - kept) : 0n;
-      own.next[i] = first;
+      logs[channel()].next[i] = first;
       count = u32(count + u32(u64(next - first)));
     }
     return count;
@@ -112,12 +107,14 @@ export function eventCommands(
       about: `shows the last ${usual} events, or as many as the number says`,
       permit: "observe",
       argument: "number",
-      run: (_guest: u32, number: u32): void => {
+      step: (_guest: u32, number: u32, at: u32): u32 => {
         const wanted = Math.min(number === 0 ? usual : number, recordsPerCpu);
-        const there = rewind();
-        const passed = Math.max(there - wanted, 0);
-        for (let i = 0; i < passed; i++) step(false);
-        for (let i = 0; i < wanted; i++) step(true);
+        if (at === 0) {
+          const there = rewind();
+          const passed = Math.max(there - wanted, 0);
+          for (let i = 0; i < passed; i++) step(false);
+        }
+        return step(true) && at + 1 < wanted ? Step.more : Step.done;
       },
     },
     {
@@ -125,12 +122,14 @@ export function eventCommands(
       about: "shows events as they come, until a key is pressed",
       permit: "observe",
       argument: null,
-      run: (_guest: u32, _number: u32): void => {
-        const there = rewind();
-        for (let i = 0; i < there; i++) step(false);
-      },
-      again: (): void => {
-        for (let i = 0; i < mostAtOnce; i++) if (!step(true)) return;
+      endless: true,
+      step: (_guest: u32, _number: u32, at: u32): u32 => {
+        if (at === 0) {
+          const there = rewind();
+          for (let i = 0; i < there; i++) step(false);
+          return Step.more;
+        }
+        return step(true) ? Step.more : Step.later;
       },
     },
   ]);

@@ -7,7 +7,7 @@ import { machine } from "../machine.ts";
 import { field } from "./answer.ts";
 import type { OperatorParts } from "./operator.ts";
 import { stateNames } from "./names.ts";
-import type { OperatorCommand, Terminal } from "./sessions.ts";
+import { channel, Step, type OperatorCommand, type Terminal } from "./command.ts";
 
 const fields = Object.freeze({
   guest: field("guest"),
@@ -43,17 +43,20 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
       answer.text(fields.state, text("saved"));
     else for (const s of stateNames) if (domain.state === s.number) answer.text(fields.state, text(s.name));
   };
-  const list = (): void => {
+  const list = (at: u32): u32 => {
     for (const g of guests) {
-      const domain = domains[g.index];
-      answer.open();
-      answer.text(fields.guest, text(g.name));
-      answer.decimal(fields.memory, g.megabytes);
-      tellState(domain);
-      answer.decimal(fields.vcpus, g.vcpus);
-      answer.decimal(fields.restarts, BigInt(domain.restarts));
-      answer.close();
+      if (at === g.index) {
+        const domain = domains[g.index];
+        answer.open();
+        answer.text(fields.guest, text(g.name));
+        answer.decimal(fields.memory, g.megabytes);
+        tellState(domain);
+        answer.decimal(fields.vcpus, g.vcpus);
+        answer.decimal(fields.restarts, BigInt(domain.restarts));
+        answer.close();
+      }
     }
+    return at < last ? Step.more : Step.done;
   };
   const stopTicks = (domain: Domain): u64 => {
     for (const g of guests)
@@ -62,8 +65,21 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
   };
   /** The console goes back to the guest that has it, when it runs again by what a person has typed. */
   const giveBack = (domain: Domain): void => {
-    if (console.isTaken() && console.attached() === domain.index && !answer.isJson()) console.give();
+    if (
+      terminal.channel() === channel.person &&
+      !answer.isJson() &&
+      console.isTaken() &&
+      console.attached() === domain.index
+    )
+      console.give();
   };
+  /** A command that is one step. */
+  const once =
+    (act: (domain: Domain) => void) =>
+    (guest: u32, _number: u32, _at: u32): u32 => {
+      act(domainOf(guest));
+      return Step.done;
+    };
   const mustRun = (domain: Domain): boolean => {
     if (!runs(domain)) answer.fail(text("it does not run"), text(""));
     return runs(domain);
@@ -75,15 +91,14 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
       about: "shows the guests",
       permit: "observe",
       argument: null,
-      run: (_guest: u32, _number: u32): void => list(),
+      step: (_guest: u32, _number: u32, at: u32): u32 => list(at),
     },
     {
       name: "start",
       about: "starts it from its beginning",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        const domain = domainOf(guest);
+      step: once((domain: Domain): void => {
         if (!isEnded(domain)) answer.fail(text("it runs, or is paused"), text(""));
         // Its disks may be those of the save: what goes on there twice is lost.
         else if (saving !== null && saving.isSaved(domain))
@@ -93,69 +108,64 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
           life.settle();
           giveBack(domain);
         }
-      },
+      }),
     },
     {
       name: "stop",
       about: "presses its power button, and stops it when it has not turned itself off in time",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        const domain = domainOf(guest);
+      step: once((domain: Domain): void => {
         if (mustRun(domain)) life.stop(domain, stopTicks(domain));
-      },
+      }),
     },
     {
       name: "kill",
       about: "stops it at once",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        const domain = domainOf(guest);
+      step: once((domain: Domain): void => {
         if (isEnded(domain) && domain.restartAt === 0n) answer.fail(text("it does not run"), text(""));
         else {
           life.kill(domain);
           life.settle();
         }
-      },
+      }),
     },
     {
       name: "pause",
       about: "holds it, and its clock",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        const domain = domainOf(guest);
+      step: once((domain: Domain): void => {
         if (!mustRun(domain)) return;
         life.pause(domain);
         life.settle();
-      },
+      }),
     },
     {
       name: "resume",
       about: "lets it go on where it was paused",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        const domain = domainOf(guest);
+      step: once((domain: Domain): void => {
         if (domain.state === DomainState.paused) life.resume(domain);
         else answer.fail(text("it is not paused"), text(""));
-      },
+      }),
     },
     {
       name: "reset",
       about: "starts it from its beginning, whatever it does now",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        const domain = domainOf(guest);
+      step: once((domain: Domain): void => {
         if (isEnded(domain)) {
           answer.fail(text("it does not run: start it"), text(""));
           return;
         }
         life.start(domain);
         life.settle();
-      },
+      }),
     },
     {
       name: "attach",
@@ -163,14 +173,15 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
       permit: "control",
       argument: "guest",
       local: true,
-      run: (guest: u32, _number: u32): void => {
+      step: (guest: u32, _number: u32, _at: u32): u32 => {
         console.attach(guest);
         console.give();
+        return Step.done;
       },
     },
     ...(saving === null
       ? []
-      : savingCommands(saving, terminal, domainOf, (domain: Domain): void => giveBack(domain))),
+      : savingCommands(saving, terminal, domainOf, (domain: Domain): void => giveBack(domain), parts.wakeBy)),
   ] as const satisfies readonly OperatorCommand[]);
 }
 
@@ -180,6 +191,7 @@ function savingCommands(
   { answer }: Terminal,
   domainOf: (guest: u32) => Domain,
   giveBack: (domain: Domain) => void,
+  wakeBy: (ticks: u64) => void,
 ): readonly OperatorCommand[] {
   const failed = (): void => answer.fail(text("it could not be done: the notice says why"), text(""));
   return [
@@ -188,14 +200,15 @@ function savingCommands(
       about: "saves it and stops it; it goes on at restore, or when the machine starts",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
-        if (!saving.hold(domainOf(guest))) failed();
-      },
-      finish: (guest: u32): boolean => {
+      step: (guest: u32, _number: u32, at: u32): u32 => {
         const domain = domainOf(guest);
-        if (!saving.isHeld(domain)) return false;
-        if (!saving.save(domain)) failed();
-        return true;
+        if (at === 0 && saving.hold(domain)) return Step.more;
+        if (at !== 0 && !saving.isHeld(domain)) {
+          wakeBy(machine.now());
+          return Step.later;
+        }
+        if (at === 0 || !saving.save(domain)) failed();
+        return Step.done;
       },
     },
     {
@@ -203,10 +216,11 @@ function savingCommands(
       about: "lets it go on where it was saved",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
+      step: (guest: u32, _number: u32, _at: u32): u32 => {
         const domain = domainOf(guest);
         if (saving.restore(domain)) giveBack(domain);
         else failed();
+        return Step.done;
       },
     },
     {
@@ -214,9 +228,10 @@ function savingCommands(
       about: "makes its save unusable",
       permit: "control",
       argument: "guest",
-      run: (guest: u32, _number: u32): void => {
+      step: (guest: u32, _number: u32, _at: u32): u32 => {
         if (saving.discard(domainOf(guest))) answer.say(text("it has no save any more"));
         else failed();
+        return Step.done;
       },
     },
   ];

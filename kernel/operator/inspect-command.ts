@@ -1,13 +1,13 @@
 /** The operator's look at one guest: its vCPUs, and what it left when it crashed last. */
 import { u32 } from "../../dsl/core/int.ts";
 import { text } from "../../dsl/core/intrinsics.ts";
-import { mostFrames, type CrashDumps } from "../crash-dump.ts";
+import { mostFrames, type CrashDump, type CrashDumps } from "../crash-dump.ts";
 import type { Domain } from "../domain.ts";
 import { virtualization } from "../virtualization.ts";
 import { field } from "./answer.ts";
 import { reasonNames, stateNames, vcpuStateNames } from "./names.ts";
 import type { OperatorParts } from "./operator.ts";
-import type { OperatorCommand, Terminal } from "./sessions.ts";
+import { Step, type OperatorCommand, type Terminal } from "./command.ts";
 
 const fields = Object.freeze({
   guest: field("guest"),
@@ -28,7 +28,7 @@ export function inspectCommand(
   { answer }: Terminal,
 ): OperatorCommand {
   const guests = Object.freeze(model.guests.map(({ index, name }) => Object.freeze({ index, name })));
-  const vcpuCount = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
+  const total = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
   const registers = Object.freeze(
     virtualization.registerNames.map((name, at) =>
       Object.freeze({ at, wraps: at % 4 === 3, field: field(name, `${name} `) }),
@@ -44,22 +44,15 @@ export function inspectCommand(
     answer.decimal(fields.inRow, BigInt(domain.endsInRow));
     answer.close();
   };
-  const tellVcpus = (domain: Domain): void => {
-    const end = Math.min(domain.firstVcpu + domain.vcpuCount, vcpuCount);
-    for (let i = 0; i < end; i++) {
-      if (i >= domain.firstVcpu) {
-        const vcpu = virtualization.vcpu(u32(i));
-        answer.open();
-        answer.decimal(fields.vcpu, BigInt(vcpu.number));
-        for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
-        answer.decimal(fields.exits, vcpu.exits);
-        answer.close();
-      }
-    }
+  const tellVcpu = (index: u32): void => {
+    const vcpu = virtualization.vcpu(index);
+    answer.open();
+    answer.decimal(fields.vcpu, BigInt(vcpu.number));
+    for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
+    answer.decimal(fields.exits, vcpu.exits);
+    answer.close();
   };
-  const tellDump = (guest: u32): void => {
-    const dump = dumps[Math.min(guest, guests.length - 1)];
-    if (dump.kept === 0) return;
+  const tellRegisters = (dump: CrashDump): void => {
     answer.open();
     answer.decimal(fields.crashed, BigInt(dump.vcpu));
     for (const r of reasonNames) if (dump.reason === r.number) answer.text(fields.reason, text(r.name));
@@ -69,23 +62,31 @@ export function inspectCommand(
       if (r.wraps) answer.wrap();
     }
     answer.close();
-    const frames = Math.min(dump.frameCount, mostFrames);
-    for (let i = 0; i < frames; i++) {
-      answer.open();
-      answer.hex(fields.frame, dump.frames[i]);
-      answer.close();
-    }
+  };
+  const tellFrame = (dump: CrashDump, at: u32): void => {
+    answer.open();
+    answer.hex(fields.frame, dump.frames[Math.min(at, mostFrames - 1)]);
+    answer.close();
   };
   return Object.freeze({
     name: "inspect",
     about: "shows its vCPUs, and what it left when it crashed",
     permit: "observe",
     argument: "guest",
-    run: (guest: u32, _number: u32): void => {
+    step: (guest: u32, _number: u32, at: u32): u32 => {
       const domain = domains[Math.min(guest, guests.length - 1)];
-      tellGuest(domain);
-      tellVcpus(domain);
-      tellDump(guest);
+      const dump = dumps[Math.min(guest, guests.length - 1)];
+      const { vcpuCount } = domain;
+      if (at === 0) tellGuest(domain);
+      else if (at <= vcpuCount) tellVcpu(u32(Math.min(domain.firstVcpu + at, total) - 1));
+      else if (dump.kept === 0) return Step.done;
+      else if (at === vcpuCount + 1) tellRegisters(dump);
+      else {
+        const frame = u32(at - vcpuCount - 2);
+        if (frame >= Math.min(dump.frameCount, mostFrames)) return Step.done;
+        tellFrame(dump, frame);
+      }
+      return Step.more;
     },
   });
 }

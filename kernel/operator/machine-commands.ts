@@ -1,7 +1,7 @@
 /** The operator's commands about the machine. */
 import type { u32 } from "../../dsl/core/int.ts";
 import { machine } from "../machine.ts";
-import type { OperatorCommand } from "./sessions.ts";
+import { Step, type OperatorCommand } from "./command.ts";
 
 /** Builds the commands; `leave` says and sends what waits before it ends. */
 export function machineCommands(leave: () => void): readonly OperatorCommand[] {
@@ -11,9 +11,10 @@ export function machineCommands(leave: () => void): readonly OperatorCommand[] {
       about: "restarts the machine; what runs and is not saved is lost",
       permit: "machine",
       argument: null,
-      run: (_guest: u32, _number: u32): void => {
+      step: (_guest: u32, _number: u32, _at: u32): u32 => {
         leave();
         machine.reset();
+        return Step.done;
       },
     },
     {
@@ -21,9 +22,10 @@ export function machineCommands(leave: () => void): readonly OperatorCommand[] {
       about: "turns the machine off",
       permit: "machine",
       argument: null,
-      run: (_guest: u32, _number: u32): void => {
+      step: (_guest: u32, _number: u32, _at: u32): u32 => {
         leave();
         machine.powerOff();
+        return Step.done;
       },
     },
   ]);

@@ -1,4 +1,4 @@
-/** What the operator has: the commands of an image at a prompt on the host's console. */
+/** What the operator has: the commands of an image at a prompt on the host's console, and on ports of guests. */
 import type { FixedArray } from "../../dsl/core/layout.ts";
 import type { ImageModel } from "../../dsl/manifest/model.ts";
 import type { Permit } from "../../dsl/manifest/operator.ts";
@@ -11,12 +11,14 @@ import type { EventRings } from "../events.ts";
 import type { Notices } from "../notices.ts";
 import type { Running } from "../running.ts";
 import type { Consoles } from "./consoles.ts";
+import { operatorTerminal } from "./command.ts";
 import { eventCommands } from "./event-commands.ts";
 import { guestCommands } from "./guest-commands.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { machineCommands } from "./machine-commands.ts";
 import { topCommand } from "./top-command.ts";
-import { operatorSessions, operatorTerminal, type Operator } from "./sessions.ts";
+import { promptPorts, type PromptEnds } from "./port.ts";
+import { operatorSessions, type Operator } from "./sessions.ts";
 
 /** What the operator's commands work on. */
 export interface OperatorParts {
@@ -25,6 +27,8 @@ export interface OperatorParts {
   readonly domains: FixedArray<Domain>;
   readonly life: Lifecycle;
   readonly consoles: Consoles;
+  /** The ends of guests' ports that have a prompt; null: there is none. */
+  readonly prompts: PromptEnds | null;
   /** Null: guests cannot be saved. */
   readonly saving: GuestSaving | null;
   /** Says and sends what waits, before the machine ends or restarts. */
@@ -39,7 +43,7 @@ export interface OperatorParts {
 
 /** Builds it. */
 export function makeOperator(parts: OperatorParts): Operator {
-  const terminal = operatorTerminal();
+  const terminal = operatorTerminal(parts.prompts === null ? null : promptPorts(parts.prompts));
   const commands = [
     ...guestCommands(parts, terminal),
     ...(parts.dumps === null ? [] : [inspectCommand(parts, parts.dumps, terminal)]),
@@ -47,7 +51,10 @@ export function makeOperator(parts: OperatorParts): Operator {
     ...eventCommands(parts, terminal),
     ...machineCommands(parts.leave),
   ];
-  const names = parts.model.guests.map(({ name }) => name);
   const { consoles, permits, told, wakeBy } = parts;
-  return operatorSessions(terminal, consoles, commands, permits, names, told.show, wakeBy);
+  return operatorSessions({
+    ...{ terminal, consoles, commands, permits, wakeBy },
+    guestNames: parts.model.guests.map(({ name }) => name),
+    tellEvents: told.show,
+  });
 }

@@ -9,7 +9,7 @@ import { virtualization } from "../virtualization.ts";
 import { field } from "./answer.ts";
 import { vcpuStateNames } from "./names.ts";
 import type { OperatorParts } from "./operator.ts";
-import type { OperatorCommand, Terminal } from "./sessions.ts";
+import { Step, type OperatorCommand, type Terminal } from "./command.ts";
 
 const fields = Object.freeze({
   guest: field("guest"),
@@ -24,32 +24,38 @@ const fields = Object.freeze({
 
 /** Builds the command: once, or again and again after so many seconds, with what was added since. */
 export function topCommand(
-  { model, domains, rings, vcpus, wakeBy }: OperatorParts,
-  { answer }: Terminal,
+  { model, rings, vcpus, wakeBy }: OperatorParts,
+  { answer, channel, channels }: Terminal,
 ): OperatorCommand {
+  let counted = 0;
   const guests = Object.freeze(
-    model.guests.map(({ index, name, vcpus }) => Object.freeze({ index, name, count: vcpus.length })),
+    model.guests.map(({ name, vcpus }) => {
+      const first = counted;
+      counted += vcpus.length;
+      return Object.freeze({ name, first, end: counted });
+    }),
   );
-  const vcpuCount = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
+  const vcpuCount = counted;
   const memory = model.guests.reduce((sum, g) => sum + (BigInt(g.memoryBytes) >> 20n), 0n);
   const kinds = Object.freeze(
     virtualization.exitKinds.map((name, kind) => Object.freeze({ kind, field: field(name, `${name} `) })),
   );
   /** Counters of a vCPU: its run time, all exits, and those of each kind. */
   const places = kinds.length + 2;
-  const own = storage(
-    "top",
-    struct("Top", {
-      seconds: u32,
-      next: u64,
-      /** What was counted when it was shown last: by vCPU. */
-      before: array(u64, vcpuCount * places),
-      toMs: Scale,
-      eventsBefore: u64,
-    }),
-  );
+  const Top = struct("Top", {
+    /** The vCPU that is shown next; as many as there are: none, before `next`. */
+    vcpu: u32,
+    next: u64,
+    /** What was counted when it was shown last: by vCPU. */
+    before: array(u64, vcpuCount * places),
+    eventsBefore: u64,
+  });
+  /** By channel. */
+  const shown = storage("top", array(Top, channels));
+  const toMs = storage("topTime", Scale);
   /** What was added to a counter since it was shown last. */
   const added = (at: number, now: u64): u64 => {
+    const own = shown[channel()];
     const place = Math.min(at, vcpuCount * places - 1);
     const since = u64(now - own.before[place]);
     own.before[place] = now;
@@ -61,38 +67,35 @@ export function topCommand(
     return count;
   };
   const forget = (): void => {
+    const own = shown[channel()];
     for (let i = 0; i < vcpuCount * places; i++) own.before[i] = 0n;
     own.eventsBefore = 0n;
   };
-  const show = (): void => {
+  const showMachine = (): void => {
+    const own = shown[channel()];
     answer.open();
     answer.decimal(fields.memory, memory);
     const events = eventCount();
     answer.decimal(fields.events, u64(events - own.eventsBefore));
     own.eventsBefore = events;
     answer.close();
+    own.vcpu = 0;
+  };
+  const showVcpu = (index: u32): void => {
+    const vcpu = virtualization.vcpu(index);
+    answer.open();
     for (const g of guests) {
-      const first = domains[g.index].firstVcpu;
-      for (let i = 0; i < g.count; i++) {
-        const index = Math.min(first + i, vcpuCount - 1);
-        const vcpu = virtualization.vcpu(u32(index));
-        answer.open();
+      if (index >= g.first && index < g.end) {
         answer.text(fields.guest, text(g.name));
-        answer.decimal(fields.vcpu, BigInt(i));
-        for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
-        answer.decimal(fields.ran, convert(own.toMs, added(index * places, vcpus.ran(u32(index)))));
-        answer.decimal(fields.exits, added(index * places + 1, vcpu.exits));
-        for (const k of kinds)
-          answer.decimal(
-            k.field,
-            added(index * places + k.kind + 2, virtualization.exitsOf(u32(index), k.kind)),
-          );
-        answer.close();
+        answer.decimal(fields.vcpu, BigInt(index - g.first));
       }
     }
-  };
-  const arm = (): void => {
-    own.next = u64(machine.now() + u64(BigInt(own.seconds) * machine.ticksPerSecond()));
+    for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
+    answer.decimal(fields.ran, convert(toMs, added(index * places, vcpus.ran(index))));
+    answer.decimal(fields.exits, added(index * places + 1, vcpu.exits));
+    for (const k of kinds)
+      answer.decimal(k.field, added(index * places + k.kind + 2, virtualization.exitsOf(index, k.kind)));
+    answer.close();
   };
   return Object.freeze({
     name: "top",
@@ -100,19 +103,28 @@ export function topCommand(
       "shows exits, events and memory since the start; with a number, every so many seconds what was added",
     permit: "observe",
     argument: "number",
-    run: (_guest: u32, number: u32): void => {
-      own.seconds = number;
-      setScale(own.toMs, machine.ticksPerSecond(), 1000n);
-      forget();
-      show();
-      arm();
-    },
-    again: (): void => {
-      if (machine.now() >= own.next) {
-        show();
-        arm();
+    endless: true,
+    step: (_guest: u32, number: u32, at: u32): u32 => {
+      const own = shown[channel()];
+      if (at === 0) {
+        setScale(toMs, machine.ticksPerSecond(), 1000n);
+        forget();
+        own.next = machine.now();
+        own.vcpu = vcpuCount;
       }
-      wakeBy(own.next);
+      const vcpu = own.vcpu;
+      if (vcpu < vcpuCount) {
+        showVcpu(vcpu);
+        own.vcpu = u32(vcpu + 1);
+        return number !== 0 || vcpu + 1 < vcpuCount ? Step.more : Step.done;
+      }
+      if (machine.now() < own.next) {
+        wakeBy(own.next);
+        return Step.later;
+      }
+      own.next = u64(machine.now() + u64(BigInt(number) * machine.ticksPerSecond()));
+      showMachine();
+      return Step.more;
     },
   });
 }

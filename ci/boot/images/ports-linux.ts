@@ -1,5 +1,6 @@
 /**
- * Two Linuxes that reach each other through a pipe between serial ports, and through sockets. The console of the first is a virtio console.
+ * Two Linuxes that reach each other through a pipe between serial ports, and through sockets. The console of the first is a
+ * virtio console, and two of its ports are operator's prompts.
  * The initramfs of both holds Debian's modules; what a guest runs, it takes from its command line.
  */
 import { q35 } from "../../../devices/q35.ts";
@@ -25,6 +26,8 @@ export default image({
             { name: "terminal", to: "console" },
             { name: "diary", to: "log" },
             { name: "talk", to: talk },
+            { name: "watch", to: { operator: ["observe"] } },
+            { name: "admin", to: { operator: ["observe", "control"] } },
           ],
         }),
         virtioVsock(),
