@@ -31,6 +31,7 @@ import {
   writeOneToClear,
   type StateOf,
 } from "../dsl/device/vocabulary.ts";
+import { shortestPeriodNs } from "./shortest-period.ts";
 
 /** Comparators of the one block. */
 const comparators = 3;
@@ -40,8 +41,6 @@ const femtosecondsPerTick = 10_000_000;
 const firstPin = 20;
 const pinCount = 4;
 const routes = 0x00f0_0000;
-/** Matches of a periodic comparator that are closer together than this are one. */
-const shortestPeriodNs = 20_000n;
 /** A match further away than 91 years does not come. */
 const horizon = 1n << 58n;
 
@@ -77,7 +76,7 @@ const Comparator = struct("HpetComparator", {
 const shape = device("hpet", {
   title: "High precision event timer",
   about:
-    "A counter of 64 bits at 100 MHz and three comparators, each of which can be periodic, with legacy replacement routing. Interrupts leave through pins 20 to 23 of the I/O APIC, as on an ICH9; there is no FSB delivery. Matches of a periodic comparator that are less than 20 µs apart are one.",
+    "A counter of 64 bits at 100 MHz and three comparators, each of which can be periodic, with legacy replacement routing. Interrupts leave through pins 20 to 23 of the I/O APIC, as on an ICH9; there is no FSB delivery. Matches of a periodic comparator that are less than 100 µs apart are one.",
   manuals: ["IA-PC HPET specification 1.0a, 2004", "Intel ICH9 data sheet 316972 §20"],
   banks: {
     general: bank(

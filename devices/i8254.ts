@@ -28,6 +28,7 @@ import {
   type ValueOf,
 } from "../dsl/device/vocabulary.ts";
 import { idiv } from "../dsl/core/intrinsics.ts";
+import { shortestPeriodNs } from "./shortest-period.ts";
 
 /** One counter. Ticks are those of the 1.193182 MHz clock since the domain started. */
 const Counter = struct("I8254Counter", {
@@ -178,6 +179,8 @@ function outputAt(c: Counter, ticks: u64): boolean {
   return c.mode < 2 ? passed >= BigInt(period) : passed !== BigInt(period);
 }
 
+/** Ticks that there are at least between two edges that follow each other. */
+const shortestPeriod = pitClock.ticksAt(shortestPeriodNs);
 /** Periods that a virtual CPU may have missed and is still told of: guests count them to keep time. */
 const mostOwed = 50n;
 
@@ -189,10 +192,12 @@ function nextEdge(u: Pit, c: Counter, ticks: u64): u64 {
   const period = BigInt(c.period);
   if (period === 0n) return ticks;
   const due = u64(c.loadedAt + u.edges * period);
-  if (due > ticks) return due;
+  const soonest = u64(ticks + shortestPeriod);
+  if (due > ticks) return period < shortestPeriod && due < soonest ? soonest : due;
   const passed = u64(u64(ticks - c.loadedAt) / period);
   if (passed > u.edges + mostOwed) u.edges = u64(passed - mostOwed);
-  return u64(ticks + (period >> 2n) + 1n);
+  const soon = u64(ticks + (period >> 2n) + 1n);
+  return soon < soonest ? soonest : soon;
 }
 
 /** Has the timer come at the next rising edge of counter 0's output. */

@@ -152,13 +152,29 @@ test("the periodic timer fires in each period, without drift", (t) => {
   const guest = ready();
   guest.write("divide", 0b1011);
   guest.write("lvtTimer", 0x30 | periodic);
-  guest.write("initialCount", 1000);
+  guest.write("initialCount", 100_000);
   for (let period = 0; period < 5; period++) {
-    guest.advance(1000n);
+    guest.advance(100_000n);
     t.is(acknowledge(guest), 0x30);
     guest.write("eoi", 0);
   }
-  t.is(Number(guest.read("currentCount")), 1000);
+  t.is(Number(guest.read("currentCount")), 100_000);
+});
+
+test("interrupts of a periodic timer that are closer together than 100 µs are one", (t) => {
+  const guest = ready();
+  guest.write("divide", 0b1011);
+  guest.write("lvtTimer", 0x30 | periodic);
+  guest.write("initialCount", 1);
+  guest.advance(1n);
+  for (let period = 0; period < 5; period++) {
+    t.is(acknowledge(guest), 0x30);
+    guest.write("eoi", 0);
+    guest.advance(99_999n);
+    t.is(pending(guest), -1);
+    guest.advance(1n);
+  }
+  t.is(acknowledge(guest), 0x30);
 });
 
 test("a masked timer runs but says nothing", (t) => {

@@ -6,6 +6,7 @@ import { repositoryRoot } from "../../compiler/root.ts";
 import { catalogue } from "../../devices/catalogue.ts";
 import { apiModules, writeApi } from "./api-pages.ts";
 import { patternStyle } from "./bit-picture.ts";
+import { attackPage } from "./attack-page.ts";
 import { deviceIndex } from "./device-index.ts";
 import { devicePage } from "./device-page.ts";
 import { fittings } from "./fitting.ts";
@@ -43,7 +44,8 @@ function devicePages(root: string): Pages {
 /** Every page of the site but those of the API. */
 export async function allPages(root: string): Promise<Pages> {
   const own = repositoryPages(root);
-  return new Map([...own, ...listPages(own), ...(await languagePages(root, own)), ...devicePages(root)]);
+  const all = new Map([...own, ["docs/guide/attacks.md", attackPage()]]);
+  return new Map([...all, ...listPages(all), ...(await languagePages(root, all)), ...devicePages(root)]);
 }
 
 interface Part {

@@ -2,6 +2,7 @@
 import { now, u32, u64, u8 } from "../../dsl/device/vocabulary.ts";
 import { type Apic, deadlineMode, oneShot, periodic } from "./shape.ts";
 import { deliver } from "./requests.ts";
+import { shortestPeriodNs } from "../shortest-period.ts";
 
 /** One count takes 2 to this power nanoseconds, 0 to 7 (Intel SDM vol. 3 §11.5.4). */
 export function divideShift(u: Apic): u8 {
@@ -40,7 +41,8 @@ export function expireTimer(u: Apic): void {
   if (u.lvtTimer.mode === periodic && period !== 0n) {
     // The next whole period: what was missed is not made up for.
     const periods = u64(u64(now() - u.startNs) / period);
-    u.count.arm(u64(u.startNs + (periods + 1n) * period));
+    const next = u64(u.startNs + (periods + 1n) * period);
+    u.count.arm(period < shortestPeriodNs ? u64(now() + shortestPeriodNs) : next);
   } else {
     u.periodNs = 0n;
     u.deadlineTicks = 0n;

@@ -7,11 +7,18 @@ import { u32, u64 } from "../../../dsl/core/int.ts";
 import { asm } from "../../asm.ts";
 import { recovery } from "./faults.ts";
 
-/** `(recovery cell, operand, second operand)` in RDI, RSI, RDX; nothing else may be relied on. */
-const attempt = (instructions: string) =>
+/**
+ * `(recovery cell, operand, second operand)` in RDI, RSI, RDX; of the other registers R11 must stay as it is, and nothing
+ * may be relied on. The stack pointer is put back.
+ */
+export const attempt = (instructions: string) =>
   asm({
-    template: `leaq 77f(%rip), %r8; movq %r8, (%rdi); xorl %r9d, %r9d; ${instructions}; 77: movq $$0, (%rdi)`,
-    constraints: "={r9},{rdi},{rsi},{rdx},~{rax},~{rcx},~{rdx},~{r8},~{r10},~{r11},~{memory}",
+    template: [
+      "pushq %rdi; movq %rsp, %r11; leaq 77f(%rip), %r8; movq %r8, (%rdi); xorl %r9d, %r9d",
+      instructions,
+      "77: movq %r11, %rsp; popq %rdi; movq $$0, (%rdi)",
+    ].join("; "),
+    constraints: "={r9},{rdi},{rsi},{rdx},~{rax},~{rcx},~{rdx},~{rsi},~{rdi},~{r8},~{r10},~{r11},~{memory}",
     params: [u64, u64, u64],
     result: u64,
   });
@@ -39,21 +46,27 @@ export const tryReadMsr = (msr: u32): u64 => rdmsrSite(cell(), BigInt(msr), 0n);
 /** XSETBV. */
 export const trySetXcr = (register: u32, value: u64): u64 => xsetbvSite(cell(), BigInt(register), value);
 
+/** Makes an attempt of instructions over two operands. */
+export const trying = (instructions: string): ((first: u64, second: u64) => u64) => {
+  const site = attempt(instructions);
+  return (first: u64, second: u64): u64 => site(addressOf(recovery), first, second);
+};
+
 /** Instructions that a guest without nested virtualisation has no use for. RAX is a page of its memory. */
+export const hypervisorInstructions: readonly string[] = [
+  "vmrun %rax",
+  "vmload %rax",
+  "vmsave %rax",
+  "stgi",
+  "clgi",
+  "skinit %eax",
+  "invlpga %rax, %ecx",
+  "rsm",
+  "monitor",
+  "mwait",
+];
 const privileged = Object.freeze(
-  [
-    "vmrun %rax",
-    "vmload %rax",
-    "vmsave %rax",
-    "stgi",
-    "clgi",
-    "skinit %eax",
-    "invlpga %rax, %ecx",
-    "vmmcall",
-    "rsm",
-    "monitor",
-    "mwait",
-  ].map((instruction) =>
+  [...hypervisorInstructions, "vmmcall"].map((instruction) =>
     Object.freeze({
       site: attempt(`movq %rsi, %rax; xorl %ecx, %ecx; xorl %edx, %edx; ${instruction}`),
     }),

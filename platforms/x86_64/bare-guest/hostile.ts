@@ -174,7 +174,7 @@ const pmTimerMask = 0xff_ffff;
 const minuteOfPmTimer = 214_772_700n;
 
 /** Ports whose purpose is to end the guest: PM1 control, the reset ports. A random value there does just that. */
-function endsGuest(port: u32): boolean {
+export function endsGuest(port: u32): boolean {
   if (port >= 0x603 && port <= 0x605) return true;
   return (port >= 0xcf6 && port <= 0xcf9) || (port >= 0x61 && port <= 0x64) || (port >= 0x8f && port <= 0x92);
 }
@@ -210,6 +210,12 @@ function writeWindow(base: u64, mask: u64): void {
   else if (width === 2) volatile.store32(address, u32(value));
   else volatile.store64(address, value);
   volatile.load32(u64(address & ~3n));
+}
+
+/** Writes random values to every window, `turns` times. */
+export function randomWindows(turns: u32): u64 {
+  for (let i: u32 = 0; i < turns; i = u32(i + 1)) for (const w of windows) writeWindow(w.base, w.mask);
+  return 0n;
 }
 
 /** Writes random values to every port and to every window, for a minute of the guest's own time. */

@@ -8,6 +8,7 @@ import type { Program } from "../../../dsl/core/program.ts";
 import { addressOfFunction } from "../../asm.ts";
 import { say, sayByte } from "../console-text.ts";
 import { cli, cpuidEcx, hlt, in8, readCr4, writeCr4 } from "../instructions.ts";
+import { runAttacks } from "./attacks/run.ts";
 import { openConsole } from "./console.ts";
 import { ringDoorbells, takeDoorbells } from "./doorbells.ts";
 import { takeFaults } from "./faults.ts";
@@ -96,6 +97,9 @@ function obey(letter: u8): void {
       break;
     case 0x69: // i
       reservedBitInCr0();
+      break;
+    case 0x48: // H
+      runAttacks();
       break;
     case 0x6b: // k
       tick();

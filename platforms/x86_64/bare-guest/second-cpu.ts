@@ -62,14 +62,19 @@ export function beginSecond(): void {
   volatile.store64(addressOf(runs), 1n);
 }
 
-/** Starts it at a function that calls {@link beginSecond}, and returns when it has. The first one's APIC is opened. */
-export function startSecond(entry: u64): void {
-  openLocalApic();
-  enterX2apic();
+/** Places what its start-up message finds: it goes on at `entry` in long mode, with a stack of its own. */
+export function placeStart(entry: u64): void {
   copyBytes(BigInt(startUpGpa), addressOfFunction(start), codeBytes);
   store16(BigInt(startUpGpa + gdtAt), gdtLimit);
   store32(BigInt(startUpGpa + gdtAt + 2), gdtGpa);
   store64(BigInt(startUpGpa + entryAt), entry);
+}
+
+/** Starts it at a function that calls {@link beginSecond}, and returns when it has. The first one's APIC is opened. */
+export function startSecond(entry: u64): void {
+  openLocalApic();
+  enterX2apic();
+  placeStart(entry);
   writeMsr(commandRegister, u64(toSecond | init));
   writeMsr(commandRegister, u64(toSecond | startUp | BigInt(startUpGpa >> 12)));
   while (volatile.load64(addressOf(runs)) === 0n);
