@@ -14,7 +14,7 @@ import type { Span } from "../dsl/device/device.ts";
 import type { Instance, InstanceWire, Target } from "../dsl/device/instance.ts";
 import type { ChannelModel, NetworkModel, SharedMemoryModel } from "../dsl/manifest/model.ts";
 import { channelsOf } from "./channels.ts";
-import { yieldHere } from "./cpu.ts";
+import { serveGuest, yieldHere } from "./cpu.ts";
 import { windowsOf } from "./dispatch.ts";
 import { DomainState, type Domain } from "./domain.ts";
 import { deviceUnimplemented, guestReported, wireQueueFull, type EventRings } from "./events.ts";
@@ -400,6 +400,7 @@ export function makeBoard(
     for (const t of timerEnds) {
       if (index === t.number) {
         enterGuest(t.guest);
+        if (!single) serveGuest(t.guest);
         t.expire(t.state, t.ordinal);
         deliver();
         return;

@@ -3,7 +3,7 @@
  * capacity is there for CPUs that arrive later.
  */
 import { array, bool, ref, struct, type ValueOf } from "../dsl/core/layout.ts";
-import type { u32 } from "../dsl/core/int.ts";
+import { u32, u64 } from "../dsl/core/int.ts";
 import { storage } from "../dsl/core/storage.ts";
 import { maxCpus } from "./boot.ts";
 import { processors } from "./processors.ts";
@@ -16,6 +16,10 @@ export const Cpu = struct("Cpu", {
   again: bool,
   /** Its timer has interrupted since the kernel's timers were last looked at, and is armed for nothing. */
   expired: bool,
+  /** When it last took a vCPU off, in ticks. */
+  putDownAt: u64,
+  /** One more than the guest for whose sake the kernel's loop has worked since; 0: no guest's. */
+  servedFor: u32,
 });
 export type Cpu = ValueOf<typeof Cpu>;
 
@@ -36,6 +40,11 @@ export function timerExpired(index: u32): void {
 export function interrupted(index: u32): void {
   const vcpu = cpus[index].current;
   if (vcpu !== null) vcpu.requests.or(Request.yield);
+}
+
+/** The kernel's loop works for a guest's sake: what that takes is not to be the time of the guest that ran before. */
+export function serveGuest(guest: u32): void {
+  cpus[processors.here()].servedFor = u32(guest + 1);
 }
 
 /** Makes this CPU's vCPU give way to the kernel's loop, or the loop go round once more. */

@@ -9,6 +9,7 @@ import type { GuestModel, ImageModel } from "../dsl/manifest/model.ts";
 import type { BoardParts } from "./board.ts";
 import { bootInfo, BootProblem } from "./boot.ts";
 import type { CrashDumps } from "./crash-dump.ts";
+import { serveGuest } from "./cpu.ts";
 import { changeDomain, DomainState, StopReason, type Domain } from "./domain.ts";
 import {
   guestAsked,
@@ -220,6 +221,7 @@ export function lifecycle(parts: LifecycleParts): Lifecycle {
   const clear = (domain: Domain): boolean => {
     const left = domain.uncleared;
     if (left !== 0n) {
+      if (guests.length > 1) serveGuest(domain.index);
       const from = u64(ownBytes(domain.slots) - left);
       // What lies in flash outlives the guest.
       const step = hasFlash

@@ -32,6 +32,7 @@ function scene() {
     online: () => undefined,
     wake: (vcpu, _now, event) => void told.push(`wake ${vcpu}${event ? " by event" : ""}`),
     sleep: (vcpu) => void told.push(`sleep ${vcpu}`),
+    charge: () => undefined,
     choose: () => -1,
     deadline: () => never,
     giveWay: (cpu, to) => void told.push(`${cpu} gives way to ${to}`),

@@ -139,7 +139,14 @@ export function running(scheduler: Scheduler, count: number): Running {
       signal();
     },
     choose(): i32 {
-      const chosen = scheduler.choose(processors.here(), machine.now());
+      const here = processors.here();
+      const now = machine.now();
+      if (scheduler.accounts) {
+        const cpu = cpus[here];
+        if (cpu.servedFor !== 0) scheduler.charge(here, u32(cpu.servedFor - 1), cpu.putDownAt, now);
+        cpu.servedFor = 0;
+      }
+      const chosen = scheduler.choose(here, now);
       signal();
       if (scheduler.accounts || chosen < 0) return chosen;
       const vcpu = virtualization.vcpu(u32(Math.min(chosen, count - 1)));
@@ -151,6 +158,7 @@ export function running(scheduler: Scheduler, count: number): Running {
       const cpu = processors.here();
       cpus[cpu].current = null;
       const now = machine.now();
+      if (scheduler.accounts) cpus[cpu].putDownAt = now;
       if (!isRunnable(vcpu) || vcpu.domain!.state !== DomainState.running) scheduler.sleep(vcpu.index, now);
       else if (vcpu.spins) scheduler.giveWay(cpu, awaited(vcpu), now);
       vcpu.spins = false;

@@ -7,7 +7,7 @@
  *
  * Before them go the vCPUs with a promise (`realtime.ts`); caps hold vCPUs back (`caps.ts`).
  */
-import { i32, u32, u64, u8 } from "../../dsl/core/int.ts";
+import { i32, i64, u32, u64, u8 } from "../../dsl/core/int.ts";
 import { never } from "../machine.ts";
 import { capsOf } from "./caps.ts";
 import { cpuSets } from "./cpu-sets.ts";
@@ -15,7 +15,7 @@ import { members } from "./members.ts";
 import { placementOf } from "./placement.ts";
 import { promisesOf } from "./realtime.ts";
 import type { ScheduledImage, Scheduler } from "./scheduler.ts";
-import { behind, virtualTime } from "./virtual-time.ts";
+import { behind, span, virtualTime } from "./virtual-time.ts";
 import { waitingOf, type Books } from "./waiting.ts";
 
 /** Builds it. */
@@ -189,7 +189,10 @@ export function fair(model: ScheduledImage): Scheduler {
         own.deadline = never;
         own.looks = 0;
       }
-      for (let i = 0; i < guestCount; i++) groups[i].ready = 0;
+      for (let i = 0; i < guestCount; i++) {
+        groups[i].ready = 0;
+        groups[i].owed = 0n;
+      }
       waiting.queued.clear();
       if (caps !== null) caps.start(time.slice());
       if (promises !== null) promises.start(rate);
@@ -237,6 +240,19 @@ export function fair(model: ScheduledImage): Scheduler {
       member.ready = false;
       const group = groups[guestOf[vcpu]];
       group.ready = u8(group.ready - 1);
+    },
+    charge(cpu: u32, guest: u32, since: u64, now: u64): void {
+      account(cpu, since);
+      const own = cpus[cpu];
+      const { current } = own;
+      if (current < 0 || guestOf[current] === guest) return;
+      const ticks = i64(now - own.since);
+      if (ticks <= 0n) return;
+      own.since = now;
+      const group = groups[Math.min(guest, guestCount - 1)];
+      const most = i64(span * time.slice());
+      const owed = i64(group.owed + ticks);
+      group.owed = owed > most ? most : owed;
     },
     choose(cpu: u32, now: u64): i32 {
       const own = cpus[cpu];

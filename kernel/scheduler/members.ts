@@ -34,6 +34,8 @@ export const Group = struct("ScheduledGuest", {
   filled: u64,
   /** Ticks that its running vCPUs were granted and have not used. */
   granted: i64,
+  /** Ticks of others' turns that were its own: the next of its vCPUs that is accounted for has used them. */
+  owed: i64,
 });
 export type Group = ValueOf<typeof Group>;
 

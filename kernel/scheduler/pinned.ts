@@ -33,6 +33,7 @@ const still = Object.freeze({
   start: (_rate: u64): void => undefined,
   online: (_cpu: u32, _now: u64): void => undefined,
   sleep: (_vcpu: u32, _now: u64): void => undefined,
+  charge: (_cpu: u32, _guest: u32, _since: u64, _now: u64): void => undefined,
   choose: (_cpu: u32, _now: u64): i32 => 0,
   deadline: (_cpu: u32): u64 => never,
   giveWay: (_cpu: u32, _to: i32, _now: u64): void => undefined,

@@ -53,6 +53,46 @@ for (const name of ["one", "weighted", "wide", "even", "three", "greedy", "seven
     }
   });
 
+test.serial("what the kernel does for a guest in another's turn is that guest's time", async (t) => {
+  const s = (await compiled)("one");
+  s.start(BigInt(second));
+  s.online(0, 0n);
+  for (const vcpu of [0, 1]) s.wake(vcpu, 0n, false);
+  const ran = [0n, 0n];
+  let now = 0n;
+  while (now < 10n * BigInt(second)) {
+    const chosen = s.choose(0, now);
+    ran[chosen]! += 100_000n;
+    now += 100_000n;
+    if (chosen === 1) continue;
+    s.charge(0, 1, now, now + 30_000n);
+    now += 30_000n;
+  }
+  const share = Number(ran[0]) / Number(now);
+  t.true(Math.abs(share - 0.25) <= 0.0025, `${share}`);
+  t.is(s.ran(0), ran[0], "its account says what it ran");
+});
+
+test.serial("a guest that owes more than a few turns runs again after them", async (t) => {
+  const s = (await compiled)("one");
+  s.start(BigInt(second));
+  s.online(0, 0n);
+  s.wake(0, 0n, false);
+  t.is(s.choose(0, 0n), 0);
+  // Ten seconds for guest 1, which then starts.
+  const start = 10n * BigInt(second);
+  s.charge(0, 1, 0n, start);
+  s.wake(1, start, false);
+  let now = start;
+  let waits = 0n;
+  for (let i = 0; i < 1000; i++) {
+    const chosen = s.choose(0, now);
+    now += 100_000n;
+    waits = chosen === 1 ? 0n : waits + 100_000n;
+    t.true(waits <= BigInt(8 * slice), `${waits} ns`);
+  }
+});
+
 test.serial("CPUs that have the same to do leave each other's vCPUs alone", async (t) => {
   const sim = await simulated(t, "even", 10);
   t.true(sim.vcpus.every((v) => v.moves <= 2));

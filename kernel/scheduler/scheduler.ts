@@ -30,6 +30,11 @@ export interface Scheduler {
   wake(vcpu: u32, now: u64, event: boolean): void;
   /** A vCPU cannot run any more: it halted, or its guest was stopped. Nothing where it could not before. */
   sleep(vcpu: u32, now: u64): void;
+  /**
+   * From `since` until now a CPU has worked for a guest, in the turn of what it runs: where that is another guest's, the
+   * time is the former's, up to a few turns.
+   */
+  charge(cpu: u32, guest: u32, since: u64, now: u64): void;
   /** The vCPU that a CPU runs next, or -1. Accounts for what it ran before. */
   choose(cpu: u32, now: u64): i32;
   /** When a CPU has to choose again at the latest, after its last choice; `never` where nothing competes. */

@@ -60,7 +60,7 @@ export interface Waiting {
 
 /** Builds them. */
 export function waitingOf({ all, sets, time, caps, promises }: Books): Waiting {
-  const { vcpus, cpus, classOf, allowed, preferred, classes, count, capacity } = all;
+  const { vcpus, groups, guestOf, cpus, classOf, allowed, preferred, classes, count, capacity } = all;
   const { state, classCpus, bit, firstOf, tell } = sets;
   const { worth, turnOf } = time;
   const classCount = classes.length;
@@ -84,11 +84,14 @@ export function waitingOf({ all, sets, time, caps, promises }: Books): Waiting {
     if (current < 0) return;
     const vcpu = u32(current);
     const member = vcpus[vcpu];
-    member.ran = u64(member.ran + elapsed);
-    if (promises !== null && promises.has(vcpu)) member.left = i64(member.left - elapsed);
-    if (caps !== null && caps.limits(vcpu)) caps.use(vcpu, elapsed);
+    const group = groups[guestOf[vcpu]];
+    const used = i64(elapsed + group.owed);
+    group.owed = 0n;
+    member.ran = u64(member.ran + used);
+    if (promises !== null && promises.has(vcpu)) member.left = i64(member.left - used);
+    if (caps !== null && caps.limits(vcpu)) caps.use(vcpu, used);
     if (!isFair(vcpu)) return;
-    const passed = worth(vcpu, u64(elapsed));
+    const passed = worth(vcpu, u64(used));
     if ((state.alone & bit(cpu)) === 0n) member.virtual = u64(member.virtual + passed);
     else own.lapsed = u64(own.lapsed + passed);
   };

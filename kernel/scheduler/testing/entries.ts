@@ -47,6 +47,7 @@ export function entriesOf(name: string, s: Scheduler): readonly EntryPoint[] {
     entry("online", s.online, [u32, u64]),
     entry("wake", s.wake, [u32, u64, bool]),
     entry("sleep", s.sleep, [u32, u64]),
+    entry("charge", s.charge, [u32, u32, u64, u64]),
     entry("choose", s.choose, [u32, u64], i32),
     entry("deadline", s.deadline, [u32], u64),
     entry("giveWay", s.giveWay, [u32, i32, u64]),

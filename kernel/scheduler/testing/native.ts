@@ -21,6 +21,7 @@ export async function nativeSchedulers(): Promise<(name: Sample) => Scheduler> {
       online: call("online"),
       wake: call("wake"),
       sleep: call("sleep"),
+      charge: call("charge"),
       choose: call("choose"),
       deadline: wide("deadline"),
       giveWay: call("giveWay"),
