@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { copyOfVariables, qemuArguments, qemuProgram, type MachineOptions } from "../../ci/qemu-arguments.ts";
 import { OperatorLine, type OperatorRecord } from "./operator-line.ts";
-import { keepLastRow, releaseLastRow, showInLastRow, statusText } from "./status-line.ts";
+import { StatusLine } from "./status-line.ts";
 
 const ctrlA = 0x01;
 const separator = 0x1e;
@@ -25,6 +25,8 @@ export async function operatedTerminal(options: MachineOptions, control: string)
   const serial = join(folder, "serial");
   const variables = copyOfVariables();
   const { stdin, stdout } = process;
+  const status = new StatusLine();
+  const draw = (): void => void stdout.write(status.draw(stdout));
   let server: Server | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -45,12 +47,13 @@ export async function operatedTerminal(options: MachineOptions, control: string)
     });
     const stop = (): boolean => child.kill();
     process.once("SIGTERM", stop).once("SIGHUP", stop);
-    const line = await attach(serial, end);
+    const line = await attach(serial, end, status);
     if (line === undefined) return await end;
     const { socket, operator, isUp } = line;
     stdin.setRawMode(true).resume();
     stdin.on("data", keyboard(socket, stop));
     server = serve(operator, control);
+    stdout.on("resize", draw);
     let unanswered = 0;
     timer = setInterval(() => {
       if (operator.isAsking && ++unanswered >= patience) operator.giveUp();
@@ -60,10 +63,9 @@ export async function operatedTerminal(options: MachineOptions, control: string)
       void operator
         .ask("list", (record) => guests.push(record))
         .then(({ ok }) => {
-          if (ok === true)
-            stdout.write(
-              keepLastRow(stdout.rows) + showInLastRow(statusText(guests, stdout.columns), stdout.rows),
-            );
+          if (ok !== true) return;
+          status.tell(guests);
+          draw();
         });
     }, pollMs);
     return await end;
@@ -73,7 +75,7 @@ export async function operatedTerminal(options: MachineOptions, control: string)
     rmSync(control, { force: true });
     if (stdin.isTTY) stdin.setRawMode(false);
     stdin.removeAllListeners("data").pause();
-    stdout.write(releaseLastRow(stdout.rows));
+    stdout.off("resize", draw).write(status.release());
     variables.remove();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -86,7 +88,7 @@ interface Attached {
   readonly isUp: () => boolean;
 }
 
-async function attach(path: string, end: Promise<number>): Promise<Attached | undefined> {
+async function attach(path: string, end: Promise<number>, status: StatusLine): Promise<Attached | undefined> {
   let ended = false;
   const over = (): void => {
     ended = true;
@@ -103,6 +105,7 @@ async function attach(path: string, end: Promise<number>): Promise<Attached | un
     (bytes) => void socket.write(bytes),
     (bytes) => {
       process.stdout.write(bytes);
+      status.saw(bytes);
       if (up) return;
       tail = (tail + bytes.toString("latin1")).slice(-200);
       up = tail.includes("typevisor: ");
