@@ -3,7 +3,8 @@
  *
  * Ways that never return (traps, halts) do not count. A loop counts as often as LLVM can prove that it runs; a loop
  * that it cannot bound, a repeated string instruction, recursion and calls through pointers make the answer "unbounded",
- * with the reason. A loop that waits for somebody else (a landmark says so) counts as one turn, and is told. Both sides of every branch count as possible, so the answer is an upper bound.
+ * with the reason. A loop that waits for somebody else (a landmark says so) counts as one turn, and is told. Both sides
+ * of every branch count as possible, so the answer is an upper bound.
  */
 import { waitPrefix } from "../../dsl/core/landmark.ts";
 import { LeastPaths, lesser, type Least } from "./least-path.ts";
