@@ -63,11 +63,15 @@ export function ask(vcpu: Vcpu, bits: u32): void {
   if ((before & bits) !== bits && isElsewhere(vcpu)) processors.signal(vcpu.cpu);
 }
 
+/** Whether any CPU runs a vCPU: then it is `vcpu.cpu`. */
+export function isCurrent(vcpu: Vcpu): boolean {
+  const current = cpus[Math.min(vcpu.cpu, processors.capacity - 1)].current;
+  return current !== null && current.index === vcpu.index;
+}
+
 /** Whether another CPU runs a vCPU. */
 export function isElsewhere(vcpu: Vcpu): boolean {
-  if (processors.capacity === 1 || vcpu.cpu === processors.here()) return false;
-  const current = cpus[Math.min(vcpu.cpu, maxCpus - 1)].current;
-  return current !== null && current.index === vcpu.index;
+  return processors.capacity > 1 && vcpu.cpu !== processors.here() && isCurrent(vcpu);
 }
 
 /** Makes a CPU choose again which vCPU it runs. */

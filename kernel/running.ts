@@ -3,7 +3,7 @@
  * under the kernel's lock.
  */
 import { u32, u64, type i32 } from "../dsl/core/int.ts";
-import { ask, cpus, isElsewhere, reschedule } from "./cpu.ts";
+import { ask, cpus, isCurrent, isElsewhere, reschedule } from "./cpu.ts";
 import { DomainState, type Domain } from "./domain.ts";
 import { machine } from "./machine.ts";
 import { processors } from "./processors.ts";
@@ -54,11 +54,6 @@ export function running(scheduler: Scheduler, count: number): Running {
     if (vcpu.domain!.state !== DomainState.running) return;
     scheduler.wake(vcpu.index, machine.now(), event);
     signal();
-  };
-  /** Whether any CPU runs it. */
-  const isCurrent = (vcpu: Vcpu): boolean => {
-    const current = cpus[Math.min(vcpu.cpu, capacity - 1)].current;
-    return current !== null && current.index === vcpu.index;
   };
   const takeAway = (vcpu: Vcpu, why: u32): void => {
     ask(vcpu, why);

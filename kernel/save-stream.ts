@@ -16,8 +16,8 @@ export interface SaveMedium {
   flush(): boolean;
 }
 
-/** Bytes of the buffer; what is longer goes in pieces. */
-export const bufferBytes = 0x1_0000;
+/** Bytes of the buffer, which the layout of a guest with 32 vCPUs fits into; what else is longer goes in pieces. */
+export const bufferBytes = 0x4_0000;
 
 /** One pass over a part of the medium, forwards. */
 export interface SaveStream {

@@ -1,12 +1,12 @@
 /** The operator's commands about guests. */
 import { u64, type u32 } from "../../dsl/core/int.ts";
 import { text } from "../../dsl/core/intrinsics.ts";
-import { DomainState, isIdle, type Domain } from "../domain.ts";
+import { DomainState, type Domain } from "../domain.ts";
 import type { GuestSaving } from "../guest-saving.ts";
 import { machine } from "../machine.ts";
 import { field } from "./answer.ts";
 import type { OperatorParts } from "./operator.ts";
-import { stateNames } from "./names.ts";
+import { isEnded, tellState } from "./names.ts";
 import { channel, Step, type OperatorCommand, type Terminal } from "./command.ts";
 
 const fields = Object.freeze({
@@ -36,12 +36,11 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
   const last = guests.length - 1;
   const domainOf = (guest: u32): Domain => domains[Math.min(guest, last)];
   const runs = (domain: Domain): boolean => domain.state === DomainState.running;
-  const isEnded = (domain: Domain): boolean => isIdle(domain) && domain.state !== DomainState.paused;
 
-  const tellState = (domain: Domain): void => {
+  const tell = (domain: Domain): void => {
     if (saving !== null && isEnded(domain) && saving.isSaved(domain))
       answer.text(fields.state, text("saved"));
-    else for (const s of stateNames) if (domain.state === s.number) answer.text(fields.state, text(s.name));
+    else tellState(answer, fields.state, domain);
   };
   const list = (at: u32): u32 => {
     for (const g of guests) {
@@ -50,7 +49,7 @@ export function guestCommands(parts: OperatorParts, terminal: Terminal): readonl
         answer.open();
         answer.text(fields.guest, text(g.name));
         answer.decimal(fields.memory, g.megabytes);
-        tellState(domain);
+        tell(domain);
         answer.decimal(fields.vcpus, g.vcpus);
         answer.decimal(fields.restarts, BigInt(domain.restarts));
         answer.close();

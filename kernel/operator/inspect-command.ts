@@ -2,10 +2,12 @@
 import { u32 } from "../../dsl/core/int.ts";
 import { text } from "../../dsl/core/intrinsics.ts";
 import { mostFrames, type CrashDump, type CrashDumps } from "../crash-dump.ts";
+import { isCurrent } from "../cpu.ts";
 import type { Domain } from "../domain.ts";
+import { processors } from "../processors.ts";
 import { virtualization } from "../virtualization.ts";
 import { field } from "./answer.ts";
-import { reasonNames, stateNames, vcpuStateNames } from "./names.ts";
+import { isEnded, reasonNames, tellState, vcpuStateNames } from "./names.ts";
 import type { OperatorParts } from "./operator.ts";
 import { Step, type OperatorCommand, type Terminal } from "./command.ts";
 
@@ -16,7 +18,9 @@ const fields = Object.freeze({
   restarts: field("restarts", "restarts "),
   inRow: field("endsInRow", "ends in a row "),
   vcpu: field("vcpu", "vCPU "),
+  cpu: field("cpu", "on CPU "),
   exits: field("exits", "exits "),
+  uncleared: field("unclearedKiB", "memory to be cleared ", " KiB"),
   crashed: field("crashedVcpu", "crashed on vCPU "),
   frame: field("returnsTo", "returns to "),
 });
@@ -37,11 +41,13 @@ export function inspectCommand(
   const tellGuest = (domain: Domain): void => {
     answer.open();
     for (const g of guests) if (domain.index === g.index) answer.text(fields.guest, text(g.name));
-    for (const s of stateNames) if (domain.state === s.number) answer.text(fields.state, text(s.name));
+    tellState(answer, fields.state, domain);
     for (const r of reasonNames)
       if (r.number !== 0 && domain.reason === r.number) answer.text(fields.reason, text(r.name));
     answer.decimal(fields.restarts, BigInt(domain.restarts));
     answer.decimal(fields.inRow, BigInt(domain.endsInRow));
+    // While it runs, or may run on, all of it is its own.
+    if (isEnded(domain)) answer.decimal(fields.uncleared, domain.uncleared >> 10n);
     answer.close();
   };
   const tellVcpu = (index: u32): void => {
@@ -49,6 +55,7 @@ export function inspectCommand(
     answer.open();
     answer.decimal(fields.vcpu, BigInt(vcpu.number));
     for (const s of vcpuStateNames) if (vcpu.state === s.number) answer.text(fields.state, text(s.name));
+    if (processors.capacity > 1 && isCurrent(vcpu)) answer.decimal(fields.cpu, BigInt(vcpu.cpu));
     answer.decimal(fields.exits, vcpu.exits);
     answer.close();
   };

@@ -8,12 +8,14 @@ export const imageBytes = 0x10_0000;
 export const tablesGpa = 0x70_0000;
 /** The GDT and its pseudo-descriptor. */
 export const gdtGpa = 0x70_6000;
-/** The stack grows down from here. */
+/** The stack grows down from here; those of the other processors lie above. */
 export const stackGpa = 0x80_0000;
 /** The second virtual CPU's stack. */
 export const secondStackGpa = 0x78_0000;
 /** Where the second virtual CPU starts, in real mode: a page below 1 MiB. */
 export const startUpGpa = 0x9000;
+/** Three pages in which the other processors begin. */
+export const startGpa = 0x6_0000n;
 /** Memory that nobody has touched before it is measured. */
 export const freshGpa = 0x200_0000;
 

@@ -12,6 +12,7 @@ import { runAttacks } from "./attacks/run.ts";
 import { openConsole } from "./console.ts";
 import { ringDoorbells, takeDoorbells } from "./doorbells.ts";
 import { takeFaults } from "./faults.ts";
+import { fillMemory } from "./filling.ts";
 import {
   executeGarbage,
   floatFromDevice,
@@ -29,6 +30,7 @@ import {
   tripleFault,
 } from "./hostile.ts";
 import { tryHypercalls, tryViridian } from "./interfaces.ts";
+import { keepOnAll, spinForever } from "./keeping.ts";
 import { measure, measureOne } from "./measure.ts";
 import { sendToSecond } from "./pair.ts";
 import { measurePorts } from "./ports.ts";
@@ -64,6 +66,9 @@ function obey(letter: u8): void {
       break;
     case 0x66: // f
       floodUart();
+      break;
+    case 0x46: // F
+      fillMemory();
       break;
     case 0x67: // g
       executeGarbage();
@@ -113,8 +118,14 @@ function obey(letter: u8): void {
     case 0x71: // q
       measureYield();
       break;
+    case 0x52: // R
+      keepOnAll();
+      break;
     case 0x72: // r
       randomWrites();
+      break;
+    case 0x53: // S
+      spinForever();
       break;
     case 0x73: // s
       nonsenseInMsrs();

@@ -142,14 +142,20 @@ export function markRegisters(): void {
   loadVectors(addressOf(expected));
 }
 
-/** Says which registers were not clear when the guest started. */
-export function tellStart(): void {
+/** How many registers of the processor that asks are not clear, of those that no code has used before. */
+export function registersInUse(): u32 {
   let dirty: u32 = 0;
-  for (let i = 0; i < 32; i++) if (atStart.vectors[i] !== 0n) dirty = u32(dirty + 1);
-  for (let i = 0; i < 8; i++) if (atStart.general[i] !== 0n) dirty = u32(dirty + 1);
   for (const d of debugRegisters) if (d.read() !== 0n) dirty = u32(dirty + 1);
   if (readCr2() !== 0n) dirty = u32(dirty + 1);
   for (const msr of clearMsrs) if (readMsr(msr) !== 0n) dirty = u32(dirty + 1);
+  return dirty;
+}
+
+/** Says which registers were not clear when the guest started. */
+export function tellStart(): void {
+  let dirty = registersInUse();
+  for (let i = 0; i < 32; i++) if (atStart.vectors[i] !== 0n) dirty = u32(dirty + 1);
+  for (let i = 0; i < 8; i++) if (atStart.general[i] !== 0n) dirty = u32(dirty + 1);
   say("registers in use at the start: ");
   sayDecimal(BigInt(dirty));
   say("\n");

@@ -11,7 +11,7 @@ import { leaf, letters } from "../../../dsl/device/leaf.ts";
 import type { MsrValue } from "../../../dsl/device/msr.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import type { CpuidResult } from "../instructions.ts";
-import { cpuidRows, guestCpuid } from "./cpuid.ts";
+import { guestCpuid } from "./cpuid.ts";
 import { msrRows } from "./msr-rows.ts";
 import { guestMsrs } from "./msr.ts";
 import { processorShape } from "./processor.ts";
@@ -71,7 +71,7 @@ const declared = [
   leaf(0x4000_0000, { eax: 0x4000_0003, ebx: letters("Some"), ecx: letters("body") }),
   leaf(0x4000_0003, { edx: 0x8000_0001 }),
 ].map((l) => ({ leaf: l, first: 0, last: 0 }));
-const cpuid = guestCpuid("processor", cpuidRows(2), declared, host);
+const cpuid = guestCpuid("processor", [2, 2], declared, host);
 
 const shape = processorShape(rows);
 const { msrs: window } = shape.windows;

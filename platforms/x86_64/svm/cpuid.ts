@@ -160,16 +160,29 @@ export interface GuestCpuid {
 const ownLeaves: readonly number[] = [0x4000_0000, 0x4000_0001];
 
 /**
- * Builds CPUID for guests from the rows that all have, and from what their devices declare, which goes before those.
- * `execute` is the host's CPUID.
+ * Builds CPUID for guests from rows, and from what their devices declare, which goes before those. `counts`: for each vCPU
+ * how many its guest has, which alone makes the rows of guests differ. `execute` is the host's CPUID.
  */
 export function guestCpuid(
   name: string,
-  rows: readonly CpuidRow[],
+  counts: readonly number[],
   declared: readonly DeclaredLeaf[],
   execute: (leaf: u32, subleaf: u32, result: CpuidResult) => void,
 ): GuestCpuid {
-  const answers: FixedArray<CpuidResult> = storage(`${name}.cpuid`, array(CpuidResult, rows.length));
+  const distinct = [...new Set(counts)];
+  const rows = cpuidRows(distinct[0]!);
+  const rowCount = rows.length;
+  const answers: FixedArray<CpuidResult> = storage(
+    `${name}.cpuid`,
+    array(CpuidResult, distinct.length * rowCount),
+  );
+  const everyRow = Object.freeze(
+    distinct.flatMap(cpuidRows).map((r, index) => Object.freeze({ ...r, index })),
+  );
+  const firsts = Object.freeze(counts.map((count) => rowCount * distinct.indexOf(count)));
+  const last = counts.length - 1;
+  /** Where the answers for a vCPU's guest begin. */
+  const firstOf = (vcpu: u32): u32 => (distinct.length === 1 ? 0 : u32(firsts[Math.min(vcpu, last)]!));
   const numbered = rows.map((r, index) =>
     Object.freeze({ ...r, index, own: declared.length > 0 && ownLeaves.includes(r.leaf) }),
   );
@@ -178,7 +191,6 @@ export function guestCpuid(
   const leaf1 = indexOf(1);
   const leaf7 = indexOf(7);
   const leafSizes = indexOf(0x8000_0008);
-  const rowCount = rows.length;
 
   const extra = Object.freeze(
     declared.map(({ leaf, first, last }) =>
@@ -201,7 +213,7 @@ export function guestCpuid(
 
   return {
     prepare(): void {
-      for (const r of numbered) {
+      for (const r of everyRow) {
         const out = answers[r.index];
         execute(r.leaf, r.subleaf === null ? 0 : r.subleaf, out);
         out.eax = u32((out.eax & r.eax.keep) | r.eax.set);
@@ -213,7 +225,7 @@ export function guestCpuid(
     identity(): u64 {
       let words: u64 = 0n;
       let sums: u64 = 0n;
-      for (let i = 0; i < rowCount; i++) {
+      for (let i = 0; i < everyRow.length; i++) {
         const { eax, ebx, ecx, edx } = answers[i];
         words = u64(words + (BigInt(eax) | (BigInt(ebx) << 32n)));
         sums = u64(sums + words);
@@ -226,8 +238,9 @@ export function guestCpuid(
       return u64(answers[leafSizes].eax & 0xff);
     },
     answer(vcpu: u32, leaf: u32, subleaf: u32, cr4: u64, apicId: u32, out: CpuidResult): void {
+      const first = firstOf(vcpu);
       if (leaf === 1) {
-        const known = answers[leaf1];
+        const known = answers[first + leaf1];
         out.eax = known.eax;
         out.ebx = u32(known.ebx | (apicId << apicIdShift));
         out.ecx = (cr4 & cr4Osxsave) !== 0n ? u32(known.ecx | osxsave) : known.ecx;
@@ -236,7 +249,7 @@ export function guestCpuid(
       }
       if (leaf === 7) {
         if (subleaf === 0) {
-          copy(answers[leaf7], out);
+          copy(answers[first + leaf7], out);
           if ((cr4 & cr4Pke) !== 0n && (out.ecx & 8) !== 0) out.ecx = u32(out.ecx | ospke);
           return;
         }
@@ -264,7 +277,7 @@ export function guestCpuid(
       for (const r of simple) {
         if (leaf === r.leaf) {
           if (r.own && isRenamed(vcpu)) break;
-          copy(answers[r.index], out);
+          copy(answers[first + r.index], out);
           return;
         }
       }

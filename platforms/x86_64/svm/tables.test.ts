@@ -187,7 +187,7 @@ test("CPUID answers every leaf with what its row lets through, and the rest with
   const host = (_: number, __: number, out: CpuidResult) =>
     Object.assign(out, { eax: 0xffff_ffff, ebx: 0xffff_ffff, ecx: 0xffff_ffff, edx: 0xffff_ffff });
   const rows = cpuidRows(4);
-  const answers = guestCpuid("tested", rows, [], host);
+  const answers = guestCpuid("tested", [4], [], host);
   answers.prepare();
   const out = make(CpuidResult);
   const cr4 = (1n << 18n) | (1n << 22n);
@@ -207,6 +207,23 @@ test("CPUID answers every leaf with what its row lets through, and the rest with
       if (leaf === 0xd && subleaf === 1) wanted.splice(0, 4, 7, 0xffff_ffff, 0, 0);
       t.deepEqual([out.eax, out.ebx, out.ecx, out.edx], wanted, `0x${leaf.toString(16)}, ${subleaf}`);
     }
+  }
+});
+
+test("CPUID tells a guest how many vCPUs it has, whatever guests it is beside", (t) => {
+  const host = (_: number, __: number, out: CpuidResult) =>
+    Object.assign(out, { eax: 0, ebx: 0, ecx: 0, edx: 0 });
+  const answers = guestCpuid("beside", [1, 4, 4, 4, 4, 1], [], host);
+  answers.prepare();
+  const out = make(CpuidResult);
+  const told = (vcpu: number, leaf: number) => {
+    answers.answer(vcpu, leaf, 0, 0n, 0, out);
+    return [(out.ebx >>> 16) & 0xff, (out.edx >>> 28) & 1, out.ecx];
+  };
+  for (const [vcpu, count] of [1, 4, 4, 4, 4, 1].entries()) {
+    t.deepEqual(told(vcpu, 1).slice(0, 2), count === 1 ? [1, 0] : [4, 1], `leaf 1 of ${vcpu}`);
+    t.is(told(vcpu, 0x8000_0001)[2], count === 1 ? 0 : 2);
+    t.is(told(vcpu, 0x8000_0008)[2], count === 1 ? 0 : (2 << 12) | 3);
   }
 });
 

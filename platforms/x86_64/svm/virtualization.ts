@@ -22,7 +22,7 @@ import type { Interfaces } from "../guest/interfaces.ts";
 import type { LocalApics } from "../guest/local-apic.ts";
 import { svmInjection } from "./access.ts";
 import { asidGenerations, oneAsid } from "./asids.ts";
-import { cpuidRows, guestCpuid } from "./cpuid.ts";
+import { guestCpuid } from "./cpuid.ts";
 import { dumpFrames, dumpRegisters, registerNames } from "./crash-dump.ts";
 import { exitKinds, kindOfExit } from "./exit-kinds.ts";
 import { enterGuest } from "./enter.ts";
@@ -97,7 +97,6 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
     model.guests.map((g) => Object.freeze({ index: g.index, loader: guestLoader(g), count: g.vcpus.length })),
   );
   const count = model.guests.reduce((sum, g) => sum + g.vcpus.length, 0);
-  const most = Math.max(...model.guests.map((g) => g.vcpus.length));
   const vcpus: FixedArray<SvmVcpu> = storage("vcpus", array(SvmVcpu, count), { align: 4096 });
   const pages = model.guests.reduce((sum, g) => sum + tablePagesFor(g, interfaces.overlaysOf(g.index)), 0);
   const pool = storage("nestedTables", array(TablePage, pages), { align: 4096 });
@@ -121,7 +120,8 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
   const counts = storage("exitCounts", array(Counts, counted ? count : 1));
 
   const guard = speculation(model.guests, cpuCapacity, ownPredictors);
-  const answers = guestCpuid("guest", cpuidRows(most), interfaces.leaves, cpuid);
+  const sizes = model.guests.flatMap((g) => g.vcpus.map(() => g.vcpus.length));
+  const answers = guestCpuid("guest", sizes, interfaces.leaves, cpuid);
   const msrs = guestMsrs(msrRows({ apics, counter: readTsc }), interfaces.msrs);
   const interrupts = arbiter(svmInjection, source);
   const handle = exits({
