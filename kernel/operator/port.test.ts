@@ -106,6 +106,9 @@ test.serial("channels go on with commands of their own", (t) => {
   t.is(s.type("q"), "  a 1 MiB\ntypevisor> ");
   t.is(s.told(0), "");
   t.is(s.told(1), "typevisor> list\n  a 7 MiB  0x10\ntypevisor> typevisor> ");
+  s.open(0);
+  s.type("");
+  t.is(s.told(0), "typevisor> ", "what went on for who has gone does not for who comes");
 });
 
 test.serial("a guest that ends, or starts again, leaves nothing behind at its prompt", (t) => {
