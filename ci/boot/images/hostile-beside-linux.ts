@@ -1,5 +1,6 @@
 /** A guest of ours that attacks whatever it can reach, beside a Linux that computes checksums. */
 import { hypercalls } from "../../../devices/hypercalls.ts";
+import { watchdog } from "../../../devices/i6300esb.ts";
 import { q35 } from "../../../devices/q35.ts";
 import { guest, image, linux, mib, payload } from "../../../dsl/image.ts";
 
@@ -22,7 +23,7 @@ export default image({
       memory: mib(36),
       vcpus: 2,
       kernel: linux({ kernel: payload("bare-guest.bzimage"), commandLine: "H" }),
-      devices: [q35(), hypercalls()],
+      devices: [q35(), hypercalls(), watchdog()],
       onPowerOff: "stop",
       onReboot: "restart",
       onCrash: "restart",

@@ -8,16 +8,20 @@ import { memoryAttacks } from "./memory.ts";
 import { portAttacks, powerOffAttack } from "./ports.ts";
 import { registerAttacks } from "./registers.ts";
 import { secondAttacks } from "./second.ts";
+import { userAttacks } from "./user.ts";
+import { watchdogAttacks } from "./watchdog.ts";
 
 export const attacks: readonly Attack[] = Object.freeze([
   ...instructionAttacks,
   ...registerAttacks,
   ...descriptorAttacks,
+  ...userAttacks,
   ...hypercallAttacks,
   ...interruptAttacks,
   ...secondAttacks,
   ...memoryAttacks,
   ...portAttacks,
+  ...watchdogAttacks,
   notifyStormAttack,
   powerOffAttack,
 ]);

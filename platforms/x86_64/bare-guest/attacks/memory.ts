@@ -7,8 +7,18 @@ import { asm } from "../../../asm.ts";
 import { trying } from "../attempts.ts";
 import { loadTable } from "../faults.ts";
 import { randomWindows } from "../hostile.ts";
-import { freshGpa, tablesGpa } from "../place.ts";
+import { freshGpa } from "../place.ts";
 import { attack, ends, goesOn, refused, type Attack } from "./attack.ts";
+import {
+  directory,
+  directoryPointers,
+  largePage,
+  mapSideBySide,
+  memoryPage,
+  present,
+  table,
+  window,
+} from "./mapping.ts";
 
 const ioApic = 0xfec0_0000n;
 const ioApicWindow = 0xfec0_0010n;
@@ -35,25 +45,6 @@ const unperformed = ends(
   "the guest stops: such an instruction is not performed on device memory",
 );
 
-// ---- Two pages that lie side by side in the guest's linear addresses: memory, and a device ------------------
-
-/** Linear addresses above the identity map. */
-const window = 0x1_4000_0000n;
-const directoryPointers = u64(BigInt(tablesGpa) + 0x1000n);
-const directory = BigInt(freshGpa);
-const table = u64(directory + 0x1000n);
-const memoryPage = u64(directory + 0x2000n);
-const present = 3n;
-const largePage = 0x80n;
-
-/** Maps pages at `window`, the first two 4 KiB ones. */
-function mapSideBySide(first: u64, second: u64): void {
-  store64(table, u64(first | present));
-  store64(u64(table + 8n), u64(second | present));
-  store64(directory, u64(table | present));
-  store64(u64(directoryPointers + 8n * 5n), u64(directory | present));
-  writeCr3(readCr3());
-}
 const edge = u64(window + 0x1000n);
 
 const load8 = trying("movq (%rsi), %rax");
