@@ -34,6 +34,8 @@ export interface Virtualization {
   run(vcpu: Vcpu): void;
   /** Maps the page of a domain at `gpa` as its slots say now, on all its vCPUs; false where the pool of tables is exhausted. */
   remapPage(domain: Domain, gpa: u64): boolean;
+  /** Pages that are left for tables of nested translations, of those that the image has. */
+  freeTables(): u32;
   /** Lets a vCPU that runs rest until an interrupt comes; with interrupts off it goes on. */
   idle(vcpu: u32): void;
   /** The instruction by which a guest calls the hypervisor, and a near return behind it: bytes, the first lowest. */

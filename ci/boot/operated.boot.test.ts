@@ -126,6 +126,7 @@ test.serial("the event log and the counters tell what happened", async (t) => {
   t.is(ofBeta.at(-1), "guest-given-up");
   const [whole, alpha] = await ask("top");
   t.is(whole?.["guestMemoryMiB"], 256);
+  t.true(Number(whole?.["freeTablePages"]) > 0);
   t.like(alpha, { guest: "alpha", vcpu: 0 });
   t.true(Number(alpha?.["ranMs"]) > 100);
   t.true(Number(alpha?.["io"]) > 1000 && Number(alpha?.["exits"]) > Number(alpha?.["io"]));

@@ -19,7 +19,7 @@ const fields = Object.freeze({
   exits: field("exits", "exits "),
   memory: field("guestMemoryMiB", "memory of guests ", " MiB"),
   events: field("events", "events "),
-  seconds: field("sinceSeconds", "since ", " s"),
+  tables: field("freeTablePages", "free pages for nested tables "),
 });
 
 /** Builds the command: once, or again and again after so many seconds, with what was added since. */
@@ -75,6 +75,7 @@ export function topCommand(
     const own = shown[channel()];
     answer.open();
     answer.decimal(fields.memory, memory);
+    answer.decimal(fields.tables, BigInt(virtualization.freeTables()));
     const events = eventCount();
     answer.decimal(fields.events, u64(events - own.eventsBefore));
     own.eventsBefore = events;

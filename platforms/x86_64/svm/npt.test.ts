@@ -190,3 +190,16 @@ test("a page that cannot be laid because the pool is exhausted is told", (t) => 
   addSlot(table, SlotKind.overlay, 2, 0x80_0000n, 0x1000n, 2n * gib);
   t.false(npt.refreshPage(root, table, 0x80_0000n));
 });
+
+test("pages that are in no use are counted: those never taken, and those given back", (t) => {
+  const npt = tables(16);
+  t.is(npt.freePages(), 16);
+  const root = npt.create();
+  t.is(npt.freePages(), 15);
+  npt.build(root, slots(), true);
+  t.is(npt.freePages(), 16 - npt.state.used);
+  npt.clear(root);
+  t.is(npt.freePages(), 15, "the root stays");
+  npt.build(root, slots(), true);
+  t.is(npt.freePages(), 16 - npt.state.used);
+});

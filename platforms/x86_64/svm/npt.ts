@@ -20,7 +20,7 @@ export interface TablePool {
   readonly pages: { readonly length: number; [index: number]: TablePage };
   readonly state: PoolState;
 }
-export const PoolState = struct("PoolState", { used: u32, spare: u32, freeList: u64 });
+export const PoolState = struct("PoolState", { used: u32, freeList: u64 });
 export type PoolState = ValueOf<typeof PoolState>;
 
 const present = 0x1n;
@@ -47,6 +47,8 @@ export interface NestedTables {
   refreshPage(root: u64, slots: SlotTable, gpa: u64): boolean;
   /** Gives back every table below a root; the root itself stays, empty. */
   clear(root: u64): void;
+  /** Pages of the pool that are in no use. */
+  freePages(): u32;
   /** The entry that maps an address, and its page size; 0 where it is not mapped. For tests and notices. */
   lookup(root: u64, gpa: u64): { readonly entry: u64; readonly bytes: u64 };
 }
@@ -215,6 +217,16 @@ export function nestedTables(pool: TablePool): NestedTables {
     },
     clear(root: u64): void {
       for (let i = 0; i < entryCount; i++) dropTable4(u64(root + BigInt(i) * 8n));
+    },
+    freePages(): u32 {
+      let pages = u32(capacity - Math.min(state.used, capacity));
+      let page = state.freeList;
+      for (let i = 0; i < capacity; i++) {
+        if (page === 0n) break;
+        pages = u32(pages + 1);
+        page = load64(page);
+      }
+      return pages;
     },
     lookup(root: u64, gpa: u64): { readonly entry: u64; readonly bytes: u64 } {
       const entry4 = load64(entryAt(root, gpa, 39));

@@ -297,6 +297,7 @@ export function svm(parts: SvmParts): Virtualization & { readonly handleExit: (v
       shootDown(domain);
       return ok;
     },
+    freeTables: (): u32 => tables.freePages(),
     idle(index: u32): void {
       const v = vcpus[index];
       const core = v.core;
