@@ -1,14 +1,6 @@
 /** Enabling, disabling and resetting. */
 import { u32, u64 } from "../../dsl/device/vocabulary.ts";
-import {
-  type Apic,
-  baseAddress,
-  baseBsp,
-  baseEnable,
-  baseX2,
-  deadlineMode,
-  masked,
-} from "./shape.ts";
+import { type Apic, baseAddress, baseBsp, baseEnable, baseX2, deadlineMode, masked } from "./shape.ts";
 import { settle } from "./requests.ts";
 import { stopTimer } from "./timer.ts";
 
