@@ -22,6 +22,7 @@ import { restart } from "./restart.ts";
 import { scaling } from "./scaling.ts";
 import { schedulerDecisions } from "./scheduler.ts";
 import { switchCost, weightedShares } from "./sharing.ts";
+import { soak } from "./soak.ts";
 import { startInstructions } from "./start-instructions.ts";
 import { throughput } from "./throughput.ts";
 import { traceCost } from "./trace-cost.ts";
@@ -47,6 +48,7 @@ export function measurements(against: readonly PeerColumn[]): readonly Measureme
     throughput,
     interrupts,
     restart,
+    soak,
     startInstructions("images/hello-linux.ts"),
     traceCost(),
     bootRatio(against),
