@@ -63,11 +63,41 @@ test("an MSR's line says what reads and writes do, and its part what its bits do
 });
 
 test("a leaf's line says which bits are the host's and which are set", (t) => {
-  const row = { leaf: 7, subleaf: 0, eax: none, ebx: { keep: 0xffff_ffff, set: 0 } };
+  const row = {
+    ...{ leaf: 7, subleaf: 0, eax: none, ebx: { keep: 0xffff_ffff, set: 0 } },
+    ...{ about: "more features", section: "APM vol. 3 §E.3.6" },
+  };
   const [edx, masked] = [
     { keep: 0, set: 13 },
     { keep: 0xff00, set: 0x1_0000 },
   ];
   const page = processorPage([], [{ ...row, ecx: masked, edx }]);
-  t.true(page.includes("| `0x7` | 0 | 0 | `host` | `host & 0xff00 \\| 0x10000` | `0xd` |"));
+  t.true(
+    page.includes(
+      "| `0x7` | 0 | 0 | `host` | `host & 0xff00 \\| 0x10000` | `0xd` | More features. | APM vol. 3 §E.3.6 |",
+    ),
+  );
+});
+
+test("the features of a leaf have their names, in the order of their bits", (t) => {
+  const flags = { later: 9, first: 0, always: 3 };
+  const ecx = { keep: 0x201, set: 8, flags };
+  const row = { leaf: 7, subleaf: 0, eax: none, ebx: none, ecx, edx: none, about: "", section: "" };
+  t.true(processorPage([], [row]).includes("| `0x7` ECX | first (0), later (9) | always (3) |"));
+});
+
+test("a leaf tells what it is and where the manual has it, and its features are the bits that it has", (t) => {
+  for (const row of cpuidRows(2)) {
+    t.regex(row.section, /^APM vol\. 3 §E\.\d/);
+    t.not(row.about, "");
+    for (const { flags, keep, set } of [row.eax, row.ebx, row.ecx, row.edx]) {
+      if (flags === undefined) continue;
+      const bits = Object.values(flags);
+      t.is(new Set(bits).size, bits.length);
+      t.is(
+        bits.reduce((mask, bit) => (mask | (1 << bit)) >>> 0, 0),
+        (keep | set) >>> 0,
+      );
+    }
+  }
 });

@@ -44,12 +44,30 @@ export function processorPage(
     "## CPUID leaves {#cpuid}",
     "What a guest with one processor reads; a leaf that is neither here nor declared by a device reads as 0. `host` is the host's answer, of which only the bits of the mask go through; what is behind `|` is always set. The APIC number, and the bits that tell of CR4, are put in when the guest asks. The sizes of leaf 0xd are those of the guest's XCR0.",
     table(
-      ["leaf", "subleaf", "EAX", "EBX", "ECX", "EDX"],
-      leaves.map(({ leaf, subleaf, eax, ebx, ecx, edx }) => [
-        code(leaf),
-        subleaf === null ? "" : String(subleaf),
-        ...[eax, ebx, ecx, edx].map(policyText),
+      ["leaf", "subleaf", "EAX", "EBX", "ECX", "EDX", "tells", "manual"],
+      leaves.map((row) => [
+        code(row.leaf),
+        row.subleaf === null ? "" : String(row.subleaf),
+        ...policies(row).map(([, policy]) => policyText(policy)),
+        sentence(row.about),
+        row.section,
       ]),
+    ),
+    "The features among those bits, by the manuals' names:",
+    table(
+      ["in", "where the host has it", "always"],
+      leaves.flatMap((row) =>
+        policies(row).flatMap(([register, { flags, set }]) => {
+          if (flags === undefined) return [];
+          const named = (always: boolean): string =>
+            Object.entries(flags)
+              .filter(([, bit]) => ((set >>> bit) & 1) === Number(always))
+              .sort(([, a], [, b]) => a - b)
+              .map(([name, bit]) => `${name} (${bit})`)
+              .join(", ");
+          return [[`${code(row.leaf)} ${register}`, named(false), named(true)]];
+        }),
+      ),
     ),
   ].join("\n\n");
 }
@@ -66,6 +84,14 @@ function cellsOf({ name, offset, count, stride, access, about }: RegisterModel, 
     sentence(about),
   ];
 }
+
+const policies = ({ eax, ebx, ecx, edx }: CpuidRow) =>
+  [
+    ["EAX", eax],
+    ["EBX", ebx],
+    ["ECX", ecx],
+    ["EDX", edx],
+  ] as const;
 
 const code = (value: number): string => `\`0x${value.toString(16)}\``;
 

@@ -9,10 +9,15 @@ import { storage } from "../../../dsl/core/storage.ts";
 import type { DeclaredLeaf } from "../guest/interfaces.ts";
 import { CpuidResult } from "../instructions.ts";
 
+/** Feature bits by the names that the manuals give them. */
+export type Flags = Readonly<Record<string, number>>;
+
 /** How one register of a leaf is answered: the host's value AND `keep`, OR `set`. */
 export interface RegisterPolicy {
   readonly keep: number;
   readonly set: number;
+  /** The bits of both that are features. */
+  readonly flags?: Flags;
 }
 
 /** One leaf, or one subleaf of it. */
@@ -24,17 +29,24 @@ export interface CpuidRow {
   readonly ebx: RegisterPolicy;
   readonly ecx: RegisterPolicy;
   readonly edx: RegisterPolicy;
+  /** What it tells. */
+  readonly about: string;
+  /** Where the manual has it. */
+  readonly section: string;
 }
 
 const bits = (...numbers: readonly number[]): number =>
   numbers.reduce((mask, n) => (mask | (1 << n)) >>> 0, 0);
-const range = (first: number, last: number): readonly number[] =>
-  Array.from({ length: last - first + 1 }, (_, i) => first + i);
 const none: RegisterPolicy = Object.freeze({ keep: 0, set: 0 });
 const all: RegisterPolicy = Object.freeze({ keep: 0xffff_ffff, set: 0 });
-const keep = (mask: number): RegisterPolicy => Object.freeze({ keep: mask, set: 0 });
 const fixed = (value: number): RegisterPolicy => Object.freeze({ keep: 0, set: value >>> 0 });
 const both = (mask: number, set: number): RegisterPolicy => Object.freeze({ keep: mask, set });
+const features = (host: Flags, always: Flags = {}): RegisterPolicy =>
+  Object.freeze({
+    keep: bits(...Object.values(host)),
+    set: bits(...Object.values(always)),
+    flags: Object.freeze({ ...host, ...always }),
+  });
 const word = (text: string, at: number): number =>
   Array.from({ length: 4 }, (_, i) => (text.charCodeAt(at + i) || 0) << (8 * i)).reduce(
     (a, b) => (a | b) >>> 0,
@@ -50,90 +62,147 @@ export const maxHypervisorLeaf = 0x4000_0001;
 export const maxExtendedLeaf = 0x8000_0008;
 
 /** Leaf 1 ECX: without PCLMUL's neighbours DTES64 (2), MONITOR (3), VMX (5), SMX, EIST, TM2, CNXT, SDBG, xTPR, PDCM, PCID, DCA. */
-const features1Ecx = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 26, 28, 29, 30);
+const features1Ecx: Flags = Object.freeze({
+  ...{ SSE3: 0, PCLMULQDQ: 1, SSSE3: 9, FMA: 12, CMPXCHG16B: 13, "SSE4.1": 19, "SSE4.2": 20, MOVBE: 22 },
+  ...{ POPCNT: 23, AES: 25, XSAVE: 26, AVX: 28, F16C: 29, RDRAND: 30 },
+});
 /** Leaf 1 EDX: without MCE (7), MCA (14), PSN, DS, ACPI, TM and PBE. */
-const features1Edx = bits(0, 1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 15, 16, 17, 19, 23, 24, 25, 26, 27);
+const features1Edx: Flags = Object.freeze({
+  ...{ FPU: 0, VME: 1, DE: 2, PSE: 3, TSC: 4, MSR: 5, PAE: 6, CMPXCHG8B: 8, APIC: 9, SysEnterSysExit: 11 },
+  ...{
+    MTRR: 12,
+    PGE: 13,
+    CMOV: 15,
+    PAT: 16,
+    PSE36: 17,
+    CLFSH: 19,
+    MMX: 23,
+    FXSR: 24,
+    SSE: 25,
+    SSE2: 26,
+    SS: 27,
+  },
+});
 /** Leaf 7 EBX: without SGX, HLE, PQM, MPX, RTM, PT. */
-const features7Ebx = bits(
-  0,
-  3,
-  5,
-  6,
-  7,
-  8,
-  9,
-  10,
-  13,
-  16,
-  17,
-  18,
-  19,
-  20,
-  21,
-  23,
-  24,
-  26,
-  27,
-  28,
-  29,
-  30,
-  31,
-);
+const features7Ebx: Flags = Object.freeze({
+  ...{ FSGSBASE: 0, BMI1: 3, AVX2: 5, FDP_EXCPTN_ONLY: 6, SMEP: 7, BMI2: 8, ERMS: 9, INVPCID: 10 },
+  ...{ "FCS/FDS deprecated": 13, AVX512F: 16, AVX512DQ: 17, RDSEED: 18, ADX: 19, SMAP: 20, AVX512_IFMA: 21 },
+  ...{
+    CLFLUSHOPT: 23,
+    CLWB: 24,
+    AVX512PF: 26,
+    AVX512ER: 27,
+    AVX512CD: 28,
+    SHA: 29,
+    AVX512BW: 30,
+    AVX512VL: 31,
+  },
+});
 /** Leaf 7 ECX: without WAITPKG, CET and the like. */
-const features7Ecx = bits(1, 2, 3, 6, 8, 9, 10, 11, 12, 14, 16, 22);
+const features7Ecx: Flags = Object.freeze({
+  ...{ AVX512_VBMI: 1, UMIP: 2, PKU: 3, AVX512_VBMI2: 6, GFNI: 8, VAES: 9, VPCLMULQDQ: 10, AVX512_VNNI: 11 },
+  ...{ AVX512_BITALG: 12, AVX512_VPOPCNTDQ: 14, LA57: 16, RDPID: 22 },
+});
 /** Leaf 7 EDX: FSRM and AVX-512 extensions; nothing that needs SPEC_CTRL. */
-const features7Edx = bits(2, 3, 4, 8);
+const features7Edx: Flags = Object.freeze({
+  ...{ AVX512_4VNNIW: 2, AVX512_4FMAPS: 3, FSRM: 4, AVX512_VP2INTERSECT: 8 },
+});
 /** Leaf 0x80000001 ECX: without SVM (2), OSVW, IBS, SKINIT, WDT, LWP, NodeId, TopoExt, counters and MONITORX. */
-const features81Ecx = bits(0, 4, 5, 6, 7, 8, 11, 16, 21);
-/** Leaf 0x80000001 EDX: the low half mirrors leaf 1; SYSCALL, NX, MMXEXT, 1 GiB pages, RDTSCP, long mode, 3DNow!. */
-const features81Edx = bits(...range(0, 6), 8, 9, 11, 12, 13, 15, 16, 17, 20, 22, 23, 24, 26, 27, 29, 30, 31);
+const features81Ecx: Flags = Object.freeze({
+  ...{ LahfSahf: 0, AltMovCr8: 4, ABM: 5, SSE4A: 6, MisAlignSse: 7, "3DNowPrefetch": 8, XOP: 11 },
+  ...{ FMA4: 16, TBM: 21 },
+});
+/** Leaf 0x80000001 EDX: what it repeats of leaf 1, and its own. */
+const features81Edx: Flags = Object.freeze({
+  ...{ FPU: 0, VME: 1, DE: 2, PSE: 3, TSC: 4, MSR: 5, PAE: 6, CMPXCHG8B: 8, APIC: 9, SysCallSysRet: 11 },
+  ...{ MTRR: 12, PGE: 13, CMOV: 15, PAT: 16, PSE36: 17, NX: 20, MmxExt: 22, MMX: 23, FXSR: 24, Page1GB: 26 },
+  ...{ RDTSCP: 27, LM: 29, "3DNowExt": 30, "3DNow": 31 },
+});
 
-const row = (
-  leaf: number,
-  subleaf: number | null,
+type Registers = readonly [
   eax: RegisterPolicy,
   ebx: RegisterPolicy,
   ecx: RegisterPolicy,
   edx: RegisterPolicy,
-): CpuidRow => Object.freeze({ leaf, subleaf, eax, ebx, ecx, edx });
+];
+const row = (
+  leaf: number,
+  subleaf: number | null,
+  [eax, ebx, ecx, edx]: Registers,
+  about: string,
+  section: string,
+): CpuidRow => Object.freeze({ leaf, subleaf, eax, ebx, ecx, edx, about, section });
 
 /** The rows for a guest with `vcpus` vCPUs. */
 export function cpuidRows(vcpus: number): readonly CpuidRow[] {
   const many = vcpus > 1;
   const idBits = Math.ceil(Math.log2(vcpus));
+  const apm = (part: string): string => `APM vol. 3 §E.${part}`;
   return Object.freeze([
-    row(0, null, fixed(maxBasicLeaf), all, all, all),
+    row(0, null, [fixed(maxBasicLeaf), all, all, all], "the highest leaf, and the vendor", apm("3.1")),
     // EBX: CLFLUSH size of the host; logical processors; the APIC id comes in at the exit. x2APIC and TSC-deadline are
     // the local APIC model's, whatever the host has.
     row(
       1,
       null,
-      all,
-      both(0x0000_ff00, (many ? vcpus : 1) << 16),
-      both(features1Ecx, bits(21, 24, 31)),
-      both(features1Edx, many ? bits(28) : 0),
+      [
+        all,
+        both(0x0000_ff00, (many ? vcpus : 1) << 16),
+        features(features1Ecx, { x2APIC: 21, "TSC deadline": 24, hypervisor: 31 }),
+        features(features1Edx, many ? { HTT: 28 } : {}),
+      ],
+      "family, model and stepping; size of a flush, number of processors, APIC id; features",
+      apm("3.2"),
     ),
     // TSC_ADJUST is software's, so every host has it.
-    row(7, 0, fixed(0), both(features7Ebx, bits(1)), keep(features7Ecx), keep(features7Edx)),
+    row(
+      7,
+      0,
+      [fixed(0), features(features7Ebx, { TSC_ADJUST: 1 }), features(features7Ecx), features(features7Edx)],
+      "more features",
+      `${apm("3.6")}; Intel SDM vol. 2A, CPUID`,
+    ),
     row(
       0x4000_0000,
       null,
-      fixed(maxHypervisorLeaf),
-      fixed(word(signature, 0)),
-      fixed(word(signature, 4)),
-      fixed(word(signature, 8)),
+      [
+        fixed(maxHypervisorLeaf),
+        fixed(word(signature, 0)),
+        fixed(word(signature, 4)),
+        fixed(word(signature, 8)),
+      ],
+      "the hypervisor's highest leaf, and its name",
+      apm("3.14"),
     ),
-    row(0x4000_0001, null, none, none, none, none),
-    row(0x8000_0000, null, fixed(maxExtendedLeaf), all, all, all),
-    row(0x8000_0001, null, all, all, both(features81Ecx, many ? bits(1) : 0), keep(features81Edx)),
-    row(0x8000_0002, null, all, all, all, all),
-    row(0x8000_0003, null, all, all, all, all),
-    row(0x8000_0004, null, all, all, all, all),
-    row(0x8000_0005, null, all, all, all, all),
-    row(0x8000_0006, null, all, all, all, all),
+    row(0x4000_0001, null, [none, none, none, none], "that there is no further interface", apm("3.14")),
+    row(
+      0x8000_0000,
+      null,
+      [fixed(maxExtendedLeaf), all, all, all],
+      "the highest extended leaf, and the vendor",
+      apm("4.1"),
+    ),
+    row(
+      0x8000_0001,
+      null,
+      [all, all, features(features81Ecx, many ? { CmpLegacy: 1 } : {}), features(features81Edx)],
+      "features of AMD's",
+      apm("4.2"),
+    ),
+    ...[0x8000_0002, 0x8000_0003, 0x8000_0004].map((leaf) =>
+      row(leaf, null, [all, all, all, all], "a part of the processor's name", apm("4.3")),
+    ),
+    row(0x8000_0005, null, [all, all, all, all], "caches and TLBs of level 1", apm("4.4")),
+    row(0x8000_0006, null, [all, all, all, all], "caches and TLBs of levels 2 and 3", apm("4.5")),
     // The guest's counter is the host's plus a constant, and the timebase is of constant rate.
-    row(0x8000_0007, null, none, none, none, fixed(bits(8))),
-    row(0x8000_0008, null, all, keep(bits(0)), fixed(((idBits << 12) | (vcpus - 1)) >>> 0), none),
+    row(0x8000_0007, null, [none, none, none, features({}, { TscInvariant: 8 })], "power", apm("4.6")),
+    row(
+      0x8000_0008,
+      null,
+      [all, features({ CLZERO: 0 }), fixed(((idBits << 12) | (vcpus - 1)) >>> 0), none],
+      "widths of addresses, more features, number of processors",
+      apm("4.7"),
+    ),
   ]);
 }
 
